@@ -1,0 +1,59 @@
+package video
+
+// Kind is audio or video.
+type Kind string
+
+const (
+	Audio Kind = "audio"
+	Video Kind = "video"
+)
+
+// Limits of what a client may send. Beyond them a request is refused with CodeTooLarge or CodeInvalid.
+const (
+	MaxContextBytes          = 4 << 10
+	MaxMessageBytes          = 256 << 10
+	MaxStreamKeyBytes        = 64
+	MaxStreamsPerParticipant = 8
+)
+
+// ReservedStreamKey is the key the Janus dialect uses for its mixed leg. No stream may be published under it.
+const ReservedStreamKey = "audiobridge"
+
+// Stream is the audio and video a participant publishes together under a key. Enabled is its owner's own switch;
+// censored is a moderator's.
+type Stream struct {
+	ID            StreamID
+	ParticipantID ParticipantID
+	Key           string
+	AudioEnabled  bool
+	VideoEnabled  bool
+	AudioCensored bool
+	VideoCensored bool
+}
+
+// Quality is the simulcast layer a subscriber wants at most.
+type Quality string
+
+const (
+	QualityLow    Quality = "low"
+	QualityMedium Quality = "medium"
+	QualityHigh   Quality = "high"
+)
+
+// Subscription is what one participant takes of one stream.
+type Subscription struct {
+	StreamID     StreamID
+	Audio, Video bool
+	Quality      Quality
+}
+
+// Lines names the media lines (by mid) that carry the kinds of one published stream. An empty mid means the stream has
+// no such kind.
+type Lines struct{ AudioMID, VideoMID string }
+
+// ReceiveLine says which stream and kind one line of a subscriber's connection carries at present.
+type ReceiveLine struct {
+	MID      string
+	StreamID StreamID
+	Kind     Kind
+}
