@@ -1,0 +1,131 @@
+# make            builds bin/rotunda, web apps included
+# make run        builds and starts it with a demo call; keeps its data in ./data
+# make check      format, vet, lint, types, unit tests: about a minute when warm
+# make test       all of it on a fresh machine: races, and real browsers against the real binary
+# make bench      benchmarks         make soak   long runs         make clean   removes what was built
+# make format     rewrites sources into their format
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := build
+
+GOLANGCI_VERSION := v2.15.0
+
+# Outside a repository of our own (an unpacked archive, another owner's checkout) the version is a plain word.
+VERSION := $(shell test -e .git && git describe --tags --always --dirty 2>/dev/null || echo dev)
+GOFLAGS_BUILD := -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)'
+
+cache   := $(CURDIR)/.cache
+lint    := $(cache)/golangci-lint-$(GOLANGCI_VERSION)
+modules := node_modules/.installed
+app     := apps/sample/dist/index.html
+
+export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
+export DEBIAN_FRONTEND := noninteractive
+
+## Building
+
+.PHONY: build run
+build: bin/rotunda
+
+# Go's own cache decides what there is to do, so this always asks it.
+.PHONY: bin/rotunda
+bin/rotunda: $(app) | toolchain
+	CGO_ENABLED=0 go build $(GOFLAGS_BUILD) -o $@ ./cmd/rotunda
+
+run: build
+	exec bin/rotunda serve --demo
+
+# npm ci takes a while and throws node_modules away: only when the lockfile says something new.
+$(modules): package-lock.json | toolchain
+	@if [ "$$(cat $@ 2>/dev/null)" != "$$(sha256sum <package-lock.json)" ]; then \
+	  npm ci --no-audit --no-fund && sha256sum <package-lock.json >$@; \
+	fi
+	@touch $@
+
+web_sources := $(shell find sdk/web apps package.json -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name '*.go' -not -path '*/test/*' 2>/dev/null)
+$(app): $(modules) $(web_sources)
+	npm run build -w sdk/web
+	npm run build -w apps/sample
+	@touch $@
+
+## Checking
+
+.PHONY: check test lint vet cross web-check web-test go-test go-race e2e
+check: vet lint web-check go-test web-test
+	@echo 'check: passed'
+
+# From quick to slow; the first failure ends it. Nothing is skipped.
+test: test-machine
+	$(MAKE) --no-print-directory vet lint cross web-check web-test
+	$(MAKE) --no-print-directory build
+	$(MAKE) --no-print-directory go-race
+	$(MAKE) --no-print-directory e2e
+	@grep -E '^(ok|FAIL)' $(cache)/go-race.log
+	@echo 'test: passed'
+
+vet: $(app)
+	go vet ./...
+
+lint: $(lint) $(app)
+	$(lint) fmt --diff
+	$(lint) run
+
+# What other systems would compile; the server is made for Linux, but must not be broken elsewhere.
+cross: $(app)
+	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 go vet ./cmd/rotunda
+	GOOS=windows GOARCH=amd64 CGO_ENABLED=0 go vet ./cmd/rotunda
+
+go-test: $(app)
+	go test ./...
+
+go-race: $(app) | $(cache)
+	go test -race -timeout 10m ./... 2>&1 | tee $(cache)/go-race.log
+
+web-check: $(modules)
+	npm run check
+
+web-test: $(app)
+	npm test --workspaces --if-present -- --passWithNoTests=false
+
+e2e: build
+	npm test -w test/e2e
+
+## Long runs
+
+.PHONY: bench soak
+bench: $(app)
+	go test -run '^$$' -bench . -benchmem ./...
+
+soak: build
+	npm run soak -w test/e2e
+
+## Tools and tidying
+
+.PHONY: toolchain test-machine format clean
+toolchain:
+	@./test/machine.sh toolchain
+
+test-machine: toolchain
+	@./test/machine.sh test
+
+$(cache):
+	@mkdir -p $@
+
+# Eighty seconds to build, so one that is on the machine already is taken.
+$(lint): | $(cache) toolchain
+	@found="$$(command -v golangci-lint || echo "$$(go env GOPATH)/bin/golangci-lint")"; \
+	if "$$found" version 2>/dev/null | grep -qF "version $(GOLANGCI_VERSION:v%=%) "; then ln -sf "$$found" $@; else \
+	  echo 'installing golangci-lint $(GOLANGCI_VERSION) (about a minute, once)'; \
+	  GOBIN=$(cache) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION); \
+	  mv $(cache)/golangci-lint $@; \
+	fi
+
+format: $(lint) $(modules)
+	$(lint) fmt
+	npx biome check --write .
+
+clean:
+	rm -rf bin node_modules apps/*/node_modules sdk/web/node_modules test/e2e/node_modules sdk/web/dist
+	find apps -path '*/dist/*' -not -name .gitkeep -delete

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+
+	"github.com/alecthomas/kong"
+)
+
+// version is set by the build.
+var version = "dev"
+
+func main() {
+	os.Exit(run(context.Background(), os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
+}
+
+// commands is the command line, in the form kong reads it.
+type commands struct {
+	Serve   serveCommand   `cmd:"" help:"Run the server."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+// terminal is what a command needs of the world around the process.
+type terminal struct {
+	env            []string
+	stdout, stderr io.Writer
+}
+
+// run carries out one command line and returns the exit code: 0 when all went well, 1 when it failed, 2 when the
+// command line itself is wrong. Commands end when ctx does.
+func run(ctx context.Context, args, env []string, stdout, stderr io.Writer) (code int) {
+	// kong ends the process after printing help; here that ends the function.
+	type exit int
+	defer func() {
+		switch ended := recover().(type) {
+		case nil:
+		case exit:
+			code = int(ended)
+		default:
+			panic(ended)
+		}
+	}()
+	var line commands
+	parser := kong.Must(&line,
+		kong.Name("rotunda"),
+		kong.Description("A self-hosted, programmable video platform: rooms, tokens and media in one binary."),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(code int) { panic(exit(code)) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
+		kong.ValueFormatter(helpOf),
+	)
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(stderr, "rotunda: %v; see rotunda --help\n", err)
+		return 2
+	}
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	if err := parsed.Run(parsed, &terminal{env: env, stdout: stdout, stderr: stderr}); err != nil {
+		fmt.Fprintf(stderr, "rotunda: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+type versionCommand struct{}
+
+func (versionCommand) Run(t *terminal) error {
+	_, err := fmt.Fprintf(t.stdout, "rotunda %s (%s/%s, %s)\n", version, runtime.GOOS, runtime.GOARCH, runtime.Version())
+	return err
+}

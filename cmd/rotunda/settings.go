@@ -1,0 +1,311 @@
+package main
+
+import (
+	"encoding/base64"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// Config is what the operator decided, complete and checked.
+type Config struct {
+	HTTP           string        // host and port of the one public listener
+	Data           string        // directory of everything that is kept
+	PublicURL      *url.URL      // what absolute URLs begin with; nil: the request's own host, on loopback only
+	RTCUDPPort     int           // every participant's media; 0 takes any free port
+	RTCPublicIP    []netip.Addr  // advertised to clients; empty: the machine's own
+	APIKey         string        // one more admin key, valid while configured
+	RootKey        string        // seals what is kept; empty: the file in the data directory
+	Demo           DemoMode      //
+	Linger         time.Duration // how long an emptied session waits for someone to come back
+	DrainTimeout   time.Duration // how long a stop may take
+	WHEPViewers    int           // at most this many WHEP viewers in a session
+	AllowedOrigins []string      // of signalling sockets; empty: any
+	Metrics        string        // host and port of metrics and profiles; empty: off
+	LogLevel       slog.Level
+	LogFormat      string
+}
+
+// DemoMode says whether there is a demo room, and for whom.
+type DemoMode string
+
+// The demo room's link gives a call to everyone who has it, hence the care about who can reach it.
+const (
+	DemoOff      DemoMode = "off"
+	DemoLoopback DemoMode = "loopback" // the server must listen on loopback only
+	DemoPublic   DemoMode = "public"   // wherever the server listens
+)
+
+func defaultConfig() *Config {
+	return &Config{
+		HTTP:         "127.0.0.1:8080",
+		Data:         "./data",
+		RTCUDPPort:   7882,
+		Demo:         DemoOff,
+		Linger:       5 * time.Second,
+		DrainTimeout: 5 * time.Second,
+		WHEPViewers:  500,
+		Metrics:      "127.0.0.1:9464",
+		LogLevel:     slog.LevelInfo,
+		LogFormat:    "text",
+	}
+}
+
+// serverFlags are the flags of commands that work on a server's data. A flag --like-this is the variable ROTUNDA_LIKE_THIS
+// and the YAML key like_this; settings says how its value is read.
+type serverFlags struct {
+	Config string `placeholder:"FILE" help:"Read settings from this YAML file; its keys are the flags with underscores."`
+	Data   string `placeholder:"DIR" help:"Keep everything here (default ./data)."`
+}
+
+type serveFlags struct {
+	serverFlags
+
+	HTTP           string   `name:"http" placeholder:"HOST:PORT" help:"Listen here for the app, the API and signalling (default 127.0.0.1:8080). Browsers allow cameras on HTTPS and localhost only."`
+	PublicURL      string   `name:"public-url" placeholder:"URL" help:"How clients reach this server, such as https://video.example.com."`
+	RTCUDPPort     string   `name:"rtc-udp-port" placeholder:"PORT" help:"UDP port of all media (default 7882; 0 takes any free one)."`
+	RTCPublicIP    []string `name:"rtc-public-ip" placeholder:"IP" help:"Address clients send media to, in place of the machine's own; may be given several times."`
+	APIKey         string   `name:"api-key" placeholder:"KEY" help:"One more admin API key, of 24 or more characters, valid while configured. Others can read flags: prefer the variable."`
+	Demo           demoFlag `name:"demo" help:"Keep a demo room and print the link to it. --demo=public allows it beyond loopback."`
+	Linger         string   `name:"linger" placeholder:"TIME" help:"How long an emptied session waits before it ends (default 5s)."`
+	DrainTimeout   string   `name:"drain-timeout" placeholder:"TIME" help:"How long a stop may take (default 5s)."`
+	WHEPViewers    string   `name:"whep-viewers" placeholder:"N" help:"At most this many WHEP viewers in a session (default 500; 0 allows none)."`
+	AllowedOrigins []string `name:"allowed-origins" placeholder:"ORIGIN" help:"Web origins that may open signalling sockets, such as https://app.example.com (default: any)."`
+	Metrics        string   `name:"metrics" placeholder:"HOST:PORT" help:"Listen here for Prometheus metrics and profiles (default 127.0.0.1:9464), or 'off'."`
+	LogLevel       string   `name:"log-level" placeholder:"LEVEL" help:"debug, info, warn or error (default info)."`
+	LogFormat      string   `name:"log-format" placeholder:"FORMAT" help:"text or json (default text)."`
+}
+
+// demoFlag takes --demo alone as well as --demo=public.
+type demoFlag string
+
+// IsBool makes the flag's value optional.
+func (demoFlag) IsBool() bool { return true }
+
+// Decode reads the flag for kong.
+func (d *demoFlag) Decode(ctx *kong.DecodeContext) error {
+	*d = demoFlag(DemoLoopback)
+	if ctx.Scan.Peek().Type == kong.FlagValueToken {
+		*d = demoFlag(ctx.Scan.Pop().String())
+	}
+	return nil
+}
+
+// helpOf adds to a flag's help the variable that does the same.
+func helpOf(v *kong.Value) string {
+	if _, known := settings[keyOf(v.Name)]; !known && v.Name != "config" {
+		return v.Help
+	}
+	return strings.TrimSuffix(v.Help, ".") + ". $" + variableOf(keyOf(v.Name))
+}
+
+func keyOf(flag string) string     { return strings.ReplaceAll(flag, "-", "_") }
+func variableOf(key string) string { return envPrefix + strings.ToUpper(key) }
+func flagOf(key string) string     { return "--" + strings.ReplaceAll(key, "_", "-") }
+func given(path *kong.Context) map[string]any {
+	flags := map[string]any{}
+	for _, step := range path.Path {
+		if step.Flag != nil && step.Flag.Name != "help" {
+			flags[keyOf(step.Flag.Name)] = step.Flag.Target.Interface()
+		}
+	}
+	return flags
+}
+
+// setting reads the value of one key, as written in any of the layers, into a Config. Its errors say what is wanted:
+// "must be …".
+type setting func(*Config, any) error
+
+// settings are all there are. The root key has no flag, because flags can be seen by everyone on the machine.
+var settings = map[string]setting{
+	"http":            text(func(c *Config) *string { return &c.HTTP }, hostPort),
+	"data":            text(func(c *Config) *string { return &c.Data }, filled),
+	"public_url":      text(func(c *Config) **url.URL { return &c.PublicURL }, webAddress),
+	"rtc_udp_port":    text(func(c *Config) *int { return &c.RTCUDPPort }, number(0, 65535)),
+	"rtc_public_ip":   list(func(c *Config) *[]netip.Addr { return &c.RTCPublicIP }, address),
+	"api_key":         text(func(c *Config) *string { return &c.APIKey }, apiKey),
+	"root_key":        text(func(c *Config) *string { return &c.RootKey }, rootKey),
+	"demo":            text(func(c *Config) *DemoMode { return &c.Demo }, demoMode),
+	"linger":          text(func(c *Config) *time.Duration { return &c.Linger }, duration(0, time.Hour)),
+	"drain_timeout":   text(func(c *Config) *time.Duration { return &c.DrainTimeout }, duration(time.Second, time.Hour)),
+	"whep_viewers":    text(func(c *Config) *int { return &c.WHEPViewers }, number(0, 100_000)),
+	"allowed_origins": list(func(c *Config) *[]string { return &c.AllowedOrigins }, origin),
+	"metrics":         text(func(c *Config) *string { return &c.Metrics }, hostPortOrOff),
+	"log_level":       text(func(c *Config) *slog.Level { return &c.LogLevel }, logLevel),
+	"log_format":      text(func(c *Config) *string { return &c.LogFormat }, oneOf("text", "json")),
+}
+
+// text makes a setting of a single value. YAML's numbers and booleans are read from their text, as flags are.
+func text[T any](field func(*Config) *T, parse func(string) (T, error)) setting {
+	return func(c *Config, value any) error {
+		switch reflect.ValueOf(value).Kind() {
+		case reflect.Slice, reflect.Map, reflect.Invalid:
+			return fmt.Errorf("must be a single value")
+		}
+		parsed, err := parse(fmt.Sprint(value))
+		if err != nil {
+			return err
+		}
+		*field(c) = parsed
+		return nil
+	}
+}
+
+// list makes a setting of several values: a YAML list, a repeated flag, or text with commas.
+func list[T any](field func(*Config) *[]T, parse func(string) (T, error)) setting {
+	return func(c *Config, value any) error {
+		var words []string
+		switch value := value.(type) {
+		case []string:
+			words = value
+		case []any:
+			for _, v := range value {
+				words = append(words, fmt.Sprint(v))
+			}
+		case string:
+			words = strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' })
+		default:
+			return fmt.Errorf("must be a list")
+		}
+		var parsed []T
+		for _, word := range words {
+			one, err := parse(strings.TrimSpace(word))
+			if err != nil {
+				return fmt.Errorf("%q %w", word, err)
+			}
+			parsed = append(parsed, one)
+		}
+		*field(c) = parsed
+		return nil
+	}
+}
+
+func hostPort(s string) (string, error) {
+	_, port, err := net.SplitHostPort(s)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return "", fmt.Errorf("must be HOST:PORT, such as 127.0.0.1:8080 or :8080")
+	}
+	return s, nil
+}
+
+func hostPortOrOff(s string) (string, error) {
+	if s == "off" || s == "false" { // YAML reads a bare off as false
+		return "", nil
+	}
+	if _, err := hostPort(s); err != nil {
+		return "", fmt.Errorf("must be HOST:PORT, such as 127.0.0.1:9464, or off")
+	}
+	return s, nil
+}
+
+func filled(s string) (string, error) {
+	if s == "" {
+		return "", fmt.Errorf("must not be empty")
+	}
+	return s, nil
+}
+
+func webAddress(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return nil, fmt.Errorf("must be a whole address, such as https://video.example.com")
+	}
+	if strings.Trim(u.Path, "/") != "" {
+		return nil, fmt.Errorf("must not have a path: the server needs a host name of its own")
+	}
+	u.Path = ""
+	return u, nil
+}
+
+func origin(s string) (string, error) {
+	u, err := webAddress(s)
+	if err != nil {
+		return "", fmt.Errorf("must be an origin, such as https://app.example.com")
+	}
+	return u.Scheme + "://" + strings.ToLower(u.Host), nil
+}
+
+func rootKey(s string) (string, error) {
+	if b, err := base64.StdEncoding.DecodeString(s); err != nil || len(b) != 32 {
+		return "", fmt.Errorf("must be 32 bytes in base64, such as 'openssl rand -base64 32' prints")
+	}
+	return s, nil
+}
+
+func number(lowest, highest int) func(string) (int, error) {
+	return func(s string) (int, error) {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < lowest || n > highest {
+			return 0, fmt.Errorf("must be a whole number from %d to %d", lowest, highest)
+		}
+		return n, nil
+	}
+}
+
+func duration(lowest, highest time.Duration) func(string) (time.Duration, error) {
+	return func(s string) (time.Duration, error) {
+		d, err := time.ParseDuration(s)
+		if err != nil || d < lowest || d > highest {
+			return 0, fmt.Errorf("must be a time from %v to %v, such as 5s or 2m", lowest, highest)
+		}
+		return d, nil
+	}
+}
+
+func address(s string) (netip.Addr, error) {
+	a, err := netip.ParseAddr(s)
+	if err != nil || a.IsUnspecified() || a.IsMulticast() || a.Zone() != "" {
+		return netip.Addr{}, fmt.Errorf("must be an IP address clients can reach")
+	}
+	return a.Unmap(), nil
+}
+
+func apiKey(s string) (string, error) {
+	if len(s) < 24 || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return "", fmt.Errorf("must be 24 or more characters, without blanks")
+	}
+	return s, nil
+}
+
+func demoMode(s string) (DemoMode, error) {
+	switch s {
+	case "true", "on", "1": // ROTUNDA_DEMO=1 and YAML's own booleans
+		return DemoLoopback, nil
+	case "false", "0":
+		return DemoOff, nil
+	}
+	mode := DemoMode(s)
+	if !slices.Contains([]DemoMode{DemoOff, DemoLoopback, DemoPublic}, mode) {
+		return "", fmt.Errorf("must be off, loopback or public")
+	}
+	return mode, nil
+}
+
+func logLevel(s string) (level slog.Level, err error) {
+	name, err := oneOf("debug", "info", "warn", "error")(s)
+	if err != nil {
+		return 0, err
+	}
+	return level, level.UnmarshalText([]byte(name))
+}
+
+func oneOf(words ...string) func(string) (string, error) {
+	return func(s string) (string, error) {
+		if !slices.Contains(words, s) {
+			return "", fmt.Errorf("must be one of %s", strings.Join(words, ", "))
+		}
+		return s, nil
+	}
+}
