@@ -1,0 +1,52 @@
+import type { RoomError } from "./errors.js";
+import type { Message } from "./messages.js";
+import type { NetworkMetrics } from "./metrics.js";
+import type { DisconnectReason, State, TrackKind } from "./state.js";
+
+/**
+ * The events of a room and the listeners they take. The last argument is the state after the change (`state_changed` has no
+ * other; `network_metrics_report` has none). For one change: the state is replaced, `state_changed` fires, then the
+ * specific event. All but `state_changed` and `disconnected` fire only while the status is `connected`.
+ */
+export interface Events {
+  /** Anything in the state changed. */
+  state_changed: (state: State) => void;
+  /** The room was entered. Fires once. */
+  connected: (state: State) => void;
+  /** The room ended, by whatever cause. Fires once; nothing fires after it. */
+  disconnected: (reason: DisconnectReason, state: State) => void;
+  /** Another participant came. Not for those who were there before. */
+  participant_joined: (participantId: string, state: State) => void;
+  /** A participant begins to go; its streams are still in the state. For the local one only when it is kicked. */
+  participant_leaving: (participantId: string, reason: "kicked" | null, state: State) => void;
+  /** A participant and all its streams are out of the state. */
+  participant_left: (participantId: string, state: State) => void;
+  /** A stream appeared, remote or local. Not for those that were there before. */
+  stream_published: (participantId: string, key: string, state: State) => void;
+  /** A stream is gone, remote or local. Its subscription ended before. */
+  stream_unpublished: (participantId: string, key: string, state: State) => void;
+  /** The enabled flag of a kind became true, remote or local. */
+  track_enabled: (participantId: string, key: string, kind: TrackKind, state: State) => void;
+  /** The enabled flag of a kind became false, remote or local. */
+  track_disabled: (participantId: string, key: string, kind: TrackKind, state: State) => void;
+  /** A moderator silenced a kind, remote or local. */
+  track_censored: (participantId: string, key: string, kind: TrackKind, state: State) => void;
+  /** A moderator lifted it. */
+  track_uncensored: (participantId: string, key: string, kind: TrackKind, state: State) => void;
+  /** A pulse: the participant is speaking. Repeats every two seconds while it lasts. The key is null when it was noticed in a mix. */
+  audio_activity: (participantId: string, key: string | null, state: State) => void;
+  /** The participant stopped speaking. */
+  audio_activity_ended: (participantId: string, key: string | null, state: State) => void;
+  /** The tracks of a subscribed stream are in the state. */
+  subscription_started: (participantId: string, key: string, state: State) => void;
+  /** The kinds of a subscription changed. */
+  subscription_reconfigured: (participantId: string, key: string, state: State) => void;
+  /** The stream was withdrawn, or `removeSubscription` was called. */
+  subscription_ended: (participantId: string, key: string, state: State) => void;
+  /** A message arrived; one's own messages to everybody arrive too. `recipients` is empty for a message to everybody. */
+  message_received: (participantId: string, message: Message, recipients: string[], state: State) => void;
+  /** Every five seconds while enabled. */
+  network_metrics_report: (metrics: NetworkMetrics) => void;
+  /** Something failed that no pending promise can tell. */
+  error: (error: RoomError, state: State) => void;
+}

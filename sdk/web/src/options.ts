@@ -1,0 +1,51 @@
+import type { Logger, LogLevel } from "./log.js";
+
+/** What `initialize` takes. */
+export interface InitializeConfig {
+  /** The room's UUID. */
+  roomId: string;
+  /** A client join token of that room. */
+  clientToken: string;
+  /** The application's own string about this participant, shown to everyone in the room; 4 KiB of UTF-8 at the most. */
+  context?: string;
+  /** Allows `sendMessage` and `message_received`. */
+  enableMessages?: boolean;
+  /** Valid for the whole page. */
+  logLevel?: LogLevel;
+  /** Takes the log lines of this room instead of the console. */
+  logger?: Logger;
+  /** `https://host[:port][/path]` of the Rotunda server. The page's own origin by default. */
+  serverUrl?: string;
+  /** Used instead of the ICE servers the server names. */
+  iceServers?: RTCIceServer[];
+  /** `relay` sends all media through TURN. */
+  iceTransportPolicy?: RTCIceTransportPolicy;
+  /** Called when four fifths of the token's remaining life are over; the token it gives takes its place. */
+  tokenProvider?: () => string | Promise<string>;
+}
+
+/** How a video track is sent. Decided when its stream is added; `updateStream` may change all but the first and the codec. */
+export interface VideoPublishOptions {
+  /** Sends up to three sizes, so that each subscriber gets one that suits it. Off by default. */
+  enableSimulcast?: boolean;
+  /** Bits per second of the largest size. By default what the size of the picture needs. */
+  maxBitrate?: number;
+  /** `detail` or `text` for screens (the default for captured displays), `motion` for films and games. */
+  contentHint?: "" | "motion" | "detail" | "text";
+  /** The codec to prefer. By default the browser's choice. */
+  codec?: "vp8" | "h264";
+}
+
+/** The tracks of a stream. What is left out sends nothing and can be added later by `updateStream`. */
+export interface StreamTracks {
+  audio?: MediaStreamTrack;
+  video?: MediaStreamTrack | { track?: MediaStreamTrack; options?: VideoPublishOptions };
+}
+
+/** Which kinds of a stream to receive, and how large. */
+export interface SubscriptionConfig {
+  audio: boolean;
+  video: boolean;
+  /** The best simulcast size wanted; `high` by default. Without simulcast there is only one. */
+  quality?: "low" | "medium" | "high";
+}

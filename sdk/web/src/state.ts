@@ -1,0 +1,75 @@
+/** Where a room is in its life. It only ever moves to the right, or from anywhere to `disconnected`. */
+export type Status = "initialized" | "connecting" | "connected" | "disconnected";
+
+/** Why a room ended. See the event `disconnected`. */
+export type DisconnectReason =
+  | "user_initiated"
+  | "network_error"
+  | "timed_out"
+  | "session_terminated"
+  | "kicked"
+  | "unauthorized"
+  | "forbidden"
+  | "room_expired"
+  | "unknown";
+
+/** The kinds of media a stream carries, one track of each at the most. */
+export type TrackKind = "audio" | "video";
+
+/** A client in the room. */
+export interface Participant {
+  readonly id: string;
+  /** `local` is this client; `telephony_engine` joined by telephone and has no streams. */
+  readonly origin: "local" | "remote" | "telephony_engine";
+  /** The string its application gave to `initialize`. */
+  readonly context?: string;
+  /** What it publishes: key to stream id. */
+  readonly streams: Readonly<Record<string, string>>;
+  /** Whether it enabled messages. */
+  readonly canReceiveMessages: boolean;
+}
+
+/** Up to one audio and one video track, published together under a key that is unique per participant. */
+export interface Stream {
+  readonly id: string;
+  readonly key: string;
+  readonly participantId: string;
+  readonly origin: "local" | "remote";
+  /** Local: a track was given and was enabled at the last `addStream` or `updateStream`. Remote: what its publisher announced. */
+  readonly isAudioEnabled: boolean;
+  readonly isVideoEnabled: boolean;
+  /** Silenced by a moderator; its publisher cannot lift it. */
+  readonly isAudioCensored: boolean;
+  readonly isVideoCensored: boolean;
+  /** Local: what was published. Remote: present while subscribed, whatever kinds the subscription has on. */
+  readonly audioTrack?: MediaStreamTrack;
+  readonly videoTrack?: MediaStreamTrack;
+  /** Negotiation is finished: published (local) or subscribed (remote). */
+  readonly isConfigured: boolean;
+}
+
+/** The wish to receive one remote stream, each kind on or off. */
+export interface Subscription {
+  readonly id: string;
+  readonly participantId: string;
+  readonly key: string;
+  readonly audio: boolean;
+  readonly video: boolean;
+}
+
+/**
+ * Everything a room knows, as one immutable value that is replaced as a whole by each change. Keeping an old one is safe,
+ * and comparing by identity tells whether something changed.
+ */
+export interface State {
+  readonly status: Status;
+  readonly localParticipantId: string;
+  /** Participant id to participant. The local one is always in it. */
+  readonly participants: ReadonlyMap<string, Participant>;
+  /** Stream id to stream, local ones included. */
+  readonly streams: ReadonlyMap<string, Stream>;
+  /** Participant id to key to subscription. */
+  readonly subscriptions: ReadonlyMap<string, ReadonlyMap<string, Subscription>>;
+  /** The sound of everything subscribed in one track. Present from `connected` until the end. */
+  readonly mixedAudioTrack?: MediaStreamTrack;
+}
