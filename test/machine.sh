@@ -19,7 +19,7 @@ need() { # NAME WANTED FOUND WHERE
 
 check_toolchain() {
   need Go 1.26 "$(go env GOVERSION 2>/dev/null | sed 's/^go//' || true)" 'https://go.dev/dl/'
-  need Node 20 "$(node --version 2>/dev/null | sed 's/^v//' || true)" 'https://nodejs.org/'
+  need Node 20.19 "$(node --version 2>/dev/null | sed 's/^v//' || true)" 'https://nodejs.org/'
   need npm 10 "$(npm --version 2>/dev/null || true)" 'it comes with Node'
 }
 

@@ -92,7 +92,7 @@ type demoFlag string
 func (demoFlag) IsBool() bool { return true }
 
 // Decode reads the flag for kong.
-func (d *demoFlag) Decode(ctx *kong.DecodeContext) error {
+func (d *demoFlag) Decode(ctx *kong.DecodeContext) error { //nolint:unparam // kong's interface
 	*d = demoFlag(DemoLoopback)
 	if ctx.Scan.Peek().Type == kong.FlagValueToken {
 		*d = demoFlag(ctx.Scan.Pop().String())
