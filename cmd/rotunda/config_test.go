@@ -1,0 +1,225 @@
+package main
+
+import (
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// load reads a configuration as 'rotunda serve ARGS' would, with the file at its place.
+func load(t *testing.T, args []string, file string, environ ...string) (*Config, error) {
+	t.Helper()
+	if file != "" {
+		path := filepath.Join(t.TempDir(), "rotunda.yaml")
+		if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, "--config", path)
+	}
+	var line struct {
+		Serve struct{ serveFlags } `cmd:""`
+	}
+	parsed, err := kong.Must(&line).Parse(append([]string{"serve"}, args...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return loadConfig(given(parsed), environ)
+}
+
+func TestLaterLayersWin(t *testing.T) {
+	const file = "rtc_udp_port: 1001\nlinger: 1m\nlog_format: json\n"
+	for _, c := range []struct {
+		name   string
+		args   []string
+		file   string
+		env    []string
+		port   int
+		linger time.Duration
+	}{
+		{"defaults", nil, "", nil, 7882, 5 * time.Second},
+		{"file", nil, file, nil, 1001, time.Minute},
+		{"environment over file", nil, file, []string{"ROTUNDA_RTC_UDP_PORT=1002"}, 1002, time.Minute},
+		{"flag over all", []string{"--rtc-udp-port=1003"}, file, []string{"ROTUNDA_RTC_UDP_PORT=1002"}, 1003, time.Minute},
+		{"a flag of the default value too", []string{"--linger=5s"}, file, nil, 1001, 5 * time.Second},
+		{"an empty variable is none", nil, file, []string{"ROTUNDA_RTC_UDP_PORT="}, 1001, time.Minute},
+		{"other variables are not ours", nil, "", []string{"HTTP=x", "LINGER=9s"}, 7882, 5 * time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := load(t, c.args, c.file, c.env...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.RTCUDPPort != c.port || got.Linger != c.linger {
+				t.Errorf("port %d, linger %v; want %d, %v", got.RTCUDPPort, got.Linger, c.port, c.linger)
+			}
+		})
+	}
+}
+
+func TestConfigFileNamedByVariable(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "r.yaml")
+	if err := os.WriteFile(path, []byte("whep_viewers: 7\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := load(t, nil, "", "ROTUNDA_CONFIG="+path)
+	if err != nil || got.WHEPViewers != 7 {
+		t.Fatalf("%v, %v", got, err)
+	}
+}
+
+// Every setting means the same in all three forms.
+func TestEveryFormOfEverySetting(t *testing.T) {
+	root := strings.Repeat("A", 43) + "="
+	forms := map[string]struct {
+		flags []string
+		env   string
+		file  string
+		want  any
+		get   func(*Config) any
+	}{
+		"http":         {[]string{"--http=127.0.0.1:1"}, "127.0.0.1:1", "127.0.0.1:1", "127.0.0.1:1", func(c *Config) any { return c.HTTP }},
+		"data":         {[]string{"--data=d"}, "d", "d", "d", func(c *Config) any { return c.Data }},
+		"public_url":   {[]string{"--public-url=https://v.example.com/"}, "https://v.example.com", "https://v.example.com", "https://v.example.com", func(c *Config) any { return c.PublicURL.String() }},
+		"rtc_udp_port": {[]string{"--rtc-udp-port=0"}, "0", "0", 0, func(c *Config) any { return c.RTCUDPPort }},
+		"rtc_public_ip": {
+			[]string{"--rtc-public-ip=192.0.2.1", "--rtc-public-ip=2001:db8::1"},
+			"192.0.2.1,2001:db8::1", "[192.0.2.1, '2001:db8::1']",
+			[]netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")},
+			func(c *Config) any { return c.RTCPublicIP },
+		},
+		"api_key":       {[]string{"--api-key=abcdefghijklmnopqrstuvwx"}, "abcdefghijklmnopqrstuvwx", "abcdefghijklmnopqrstuvwx", "abcdefghijklmnopqrstuvwx", func(c *Config) any { return c.APIKey }},
+		"root_key":      {nil, root, root, root, func(c *Config) any { return c.RootKey }},
+		"demo":          {[]string{"--demo"}, "1", "true", DemoLoopback, func(c *Config) any { return c.Demo }},
+		"linger":        {[]string{"--linger=1m"}, "1m", "1m", time.Minute, func(c *Config) any { return c.Linger }},
+		"drain_timeout": {[]string{"--drain-timeout=1m"}, "1m", "1m", time.Minute, func(c *Config) any { return c.DrainTimeout }},
+		"whep_viewers":  {[]string{"--whep-viewers=0"}, "0", "0", 0, func(c *Config) any { return c.WHEPViewers }},
+		"allowed_origins": {
+			[]string{"--allowed-origins=https://A.example", "--allowed-origins=http://localhost:5173"},
+			"https://a.example, http://localhost:5173", "['https://a.example/', 'http://localhost:5173']",
+			[]string{"https://a.example", "http://localhost:5173"},
+			func(c *Config) any { return c.AllowedOrigins },
+		},
+		"metrics":    {[]string{"--metrics=off"}, "off", "off", "", func(c *Config) any { return c.Metrics }},
+		"log_level":  {[]string{"--log-level=debug"}, "debug", "debug", slog.LevelDebug, func(c *Config) any { return c.LogLevel }},
+		"log_format": {[]string{"--log-format=json"}, "json", "json", "json", func(c *Config) any { return c.LogFormat }},
+	}
+	for key := range settings {
+		if _, tested := forms[key]; !tested {
+			t.Errorf("the setting %s is not tested", key)
+		}
+	}
+	for key, c := range forms {
+		t.Run(key, func(t *testing.T) {
+			check := func(form string, got *Config, err error) {
+				if err != nil {
+					t.Errorf("as %s: %v", form, err)
+				} else if !reflect.DeepEqual(c.get(got), c.want) {
+					t.Errorf("as %s: got %v, want %v", form, c.get(got), c.want)
+				}
+			}
+			if c.flags != nil {
+				got, err := load(t, c.flags, "")
+				check("flag", got, err)
+			}
+			got, err := load(t, nil, "", variableOf(key)+"="+c.env)
+			check("variable", got, err)
+			got, err = load(t, nil, key+": "+c.file+"\n")
+			check("file", got, err)
+		})
+	}
+}
+
+// Flags and settings are written down twice; neither may be forgotten.
+func TestFlagsAreSettings(t *testing.T) {
+	var line struct {
+		Serve struct{ serveFlags } `cmd:""`
+	}
+	flags := map[string]bool{}
+	for _, flag := range kong.Must(&line).Model.Children[0].Flags {
+		flags[keyOf(flag.Name)] = true
+		if _, known := settings[keyOf(flag.Name)]; !known && flag.Name != "config" {
+			t.Errorf("--%s has no setting", flag.Name)
+		}
+		if !strings.Contains(helpOf(flag.Value), "$ROTUNDA_") {
+			t.Errorf("the help of --%s does not name its variable", flag.Name)
+		}
+	}
+	for key := range settings {
+		if !flags[key] && key != "root_key" {
+			t.Errorf("the setting %s has no flag", key)
+		}
+	}
+}
+
+func TestWrongConfigurationIsExplained(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		args []string
+		file string
+		env  []string
+		want []string
+	}{
+		{"unknown variable", nil, "", []string{"ROTUNDA_RTC_UDP_PROT=1"}, []string{"ROTUNDA_RTC_UDP_PROT is not a setting", "did you mean ROTUNDA_RTC_UDP_PORT?"}},
+		{"unknown key", nil, "lingre: 1s", nil, []string{"rotunda.yaml: lingre is not a setting", "linger?"}},
+		{"unlike anything", nil, "zzzzzzzzzzzzzzzzz: 1", nil, []string{"serve --help"}},
+		{"all faults of a file", nil, "linger: x\nhttp: y", nil, []string{"rotunda.yaml: linger must be a time", "rotunda.yaml: http must be HOST:PORT"}},
+		{"nested", nil, "http: {port: 1}", nil, []string{"http must be a single value"}},
+		{"dotted", nil, "http.port: 1", nil, []string{"http.port is not a setting"}},
+		{"not YAML", nil, "http: [", nil, []string{"is not YAML"}},
+		{"not a map", nil, "just words", nil, []string{"is not YAML of the form key: value"}},
+		{"port", []string{"--rtc-udp-port=65536"}, "", nil, []string{"--rtc-udp-port must be a whole number from 0 to 65535"}},
+		{"no file", []string{"--config=/nonexistent.yaml"}, "", nil, []string{"/nonexistent.yaml", "no such file"}},
+		{"short key", nil, "", []string{"ROTUNDA_API_KEY=short"}, []string{"ROTUNDA_API_KEY must be 24 or more characters"}},
+		{"root key", nil, "", []string{"ROTUNDA_ROOT_KEY=c2hvcnQ="}, []string{"ROTUNDA_ROOT_KEY must be 32 bytes in base64"}},
+		{"one address of several", nil, "", []string{"ROTUNDA_RTC_PUBLIC_IP=192.0.2.1,nonsense"}, []string{`ROTUNDA_RTC_PUBLIC_IP "nonsense" must be an IP address`}},
+		{"unspecified address", []string{"--rtc-public-ip=0.0.0.0"}, "", nil, []string{"must be an IP address clients can reach"}},
+		{"public URL without scheme", []string{"--public-url=video.example.com"}, "", nil, []string{"--public-url must be a whole address"}},
+		{"public URL with path", []string{"--public-url=https://example.com/video"}, "", nil, []string{"must not have a path"}},
+		{"demo for everyone", []string{"--demo", "--http=0.0.0.0:8080"}, "", nil, []string{"demo room", "127.0.0.1", "--demo=public"}},
+		{"demo on a name", []string{"--demo", "--http=:8080"}, "", nil, []string{"--demo=public"}},
+		{"demo of another kind", []string{"--demo=secret"}, "", nil, []string{"--demo must be off, loopback or public"}},
+		{"no time to drain", []string{"--drain-timeout=0s"}, "", nil, []string{"--drain-timeout must be a time from 1s"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := load(t, c.args, c.file, c.env...)
+			if err == nil {
+				t.Fatal("it was taken")
+			}
+			for _, want := range c.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("%q does not say %q", err, want)
+				}
+			}
+		})
+	}
+}
+
+func TestDemoWhereItIsAllowed(t *testing.T) {
+	for _, args := range [][]string{
+		{"--demo"},
+		{"--demo", "--http=localhost:0"},
+		{"--demo", "--http=[::1]:8080"},
+		{"--demo=public", "--http=0.0.0.0:8080"},
+	} {
+		if _, err := load(t, args, ""); err != nil {
+			t.Errorf("%v: %v", args, err)
+		}
+	}
+}
+
+// A wrong value must never be repeated when it may be a secret.
+func TestSecretsAreNotRepeated(t *testing.T) {
+	for _, key := range []string{"api_key", "root_key"} {
+		_, err := load(t, nil, "", variableOf(key)+"=hush hush")
+		if err == nil || strings.Contains(err.Error(), "hush") {
+			t.Errorf("%s: %v", key, err)
+		}
+	}
+}
