@@ -1,0 +1,10 @@
+// Package api holds the contracts of the product as files, for the server that follows them and the tests that hold it
+// to them.
+package api
+
+import _ "embed"
+
+// OpenAPI is the REST API as an OpenAPI 3.1 document in YAML.
+//
+//go:embed openapi.yaml
+var OpenAPI []byte
