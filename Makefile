@@ -20,6 +20,7 @@ cache   := $(CURDIR)/.cache
 lint    := $(cache)/golangci-lint-$(GOLANGCI_VERSION)
 modules := node_modules/.installed
 app     := apps/sample/dist/index.html
+sdk     := sdk/web/dist/index.js
 
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 export DEBIAN_FRONTEND := noninteractive
@@ -27,7 +28,7 @@ export DEBIAN_FRONTEND := noninteractive
 ## Building
 
 .PHONY: build run
-build: bin/rotunda
+build: $(sdk) bin/rotunda
 
 # Go's own cache decides what there is to do, so this always asks it.
 .PHONY: bin/rotunda
@@ -44,9 +45,14 @@ $(modules): package-lock.json | toolchain
 	fi
 	@touch $@
 
-web_sources := $(shell find sdk/web apps package.json -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name '*.go' -not -path '*/test/*' 2>/dev/null)
-$(app): $(modules) $(web_sources)
+sources = $(shell find $(1) package.json tsconfig.base.json -type f \
+  -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name '*.go' 2>/dev/null)
+
+$(sdk): $(modules) $(call sources,sdk/web)
 	npm run build -w sdk/web
+	@touch $@
+
+$(app): $(modules) $(call sources,sdk/web apps)
 	npm run build -w apps/sample
 	@touch $@
 
@@ -84,10 +90,12 @@ go-race: $(app) | $(cache)
 	go test -race -timeout 10m ./... 2>&1 | tee $(cache)/go-race.log
 
 web-check: $(modules)
-	npm run check
+	npm run lint
+	npm run check --workspaces --if-present
+	npm run typecheck --workspaces --if-present
 
-web-test: $(app)
-	npm test --workspaces --if-present -- --passWithNoTests=false
+web-test: $(modules)
+	npm test -w sdk/web -w apps/theme -w apps/sample
 
 e2e: build
 	npm test -w test/e2e

@@ -46,6 +46,7 @@ test)
   check_toolchain
   provide gcc -- gcc
   provide curl -- curl
+  provide jq -- jq
   provide chromium chromium-browser google-chrome -- chromium
   ;;
 *)
