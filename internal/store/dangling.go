@@ -1,0 +1,56 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/rotunda-rtc/rotunda/internal/video"
+)
+
+type heartbeatRow struct {
+	bun.BaseModel `bun:"table:heartbeat"`
+
+	ID      int   `bun:"id,pk"`
+	AliveAt int64 `bun:"alive_at"`
+}
+
+func touchHeartbeat(ctx context.Context, db bun.IDB, now time.Time) error {
+	_, err := db.NewInsert().Model(&heartbeatRow{ID: 1, AliveAt: now.UnixMicro()}).
+		On("CONFLICT (id) DO UPDATE").Set("alive_at = excluded.alive_at").Exec(ctx)
+	return err
+}
+
+// CloseDangling ends the sessions that a process left open when it died, and puts out their participants, all with the
+// reason server_crashed. It is called once at start, before any session is opened, and returns how many it ended.
+//
+// Nobody knows when the process died. It was alive at its last heartbeat, which the journal writes with every batch and
+// every 10 s while sessions are open; the sessions end at that moment, or at their own last change if that is later. So the
+// end recorded is at most 10 s (and a batch) too early, however long the server was down afterwards.
+func (s *Store) CloseDangling(ctx context.Context) (sessions int, err error) {
+	err = s.write(ctx, "close dangling sessions", func(ctx context.Context, tx bun.Tx) error {
+		var beat heartbeatRow
+		if err := tx.NewSelect().Model(&beat).Scan(ctx); err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		var open []sessionRow
+		if err := tx.NewSelect().Model(&open).Where("ended_at IS NULL").Scan(ctx); err != nil {
+			return err
+		}
+		for _, row := range open {
+			at := max(beat.AliveAt, row.UpdatedAt)
+			if err := endSession(ctx, tx, row.ID, at, video.EndedServerCrashed, video.LeftServerCrashed); err != nil {
+				return err
+			}
+		}
+		sessions = len(open)
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return sessions, nil
+}

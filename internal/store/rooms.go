@@ -1,0 +1,255 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/uptrace/bun"
+
+	"github.com/rotunda-rtc/rotunda/internal/video"
+)
+
+type roomRow struct {
+	bun.BaseModel `bun:"table:rooms"`
+
+	ID                      video.RoomID    `bun:"id,pk"`
+	AccountID               video.AccountID `bun:"account_id"`
+	UniqueName              *string         `bun:"unique_name"`
+	MaxParticipants         int             `bun:"max_participants"`
+	EnableRecording         bool            `bun:"enable_recording"`
+	WebhookEventURL         string          `bun:"webhook_event_url"`
+	WebhookEventFailoverURL string          `bun:"webhook_event_failover_url"`
+	WebhookTimeoutSecs      *int            `bun:"webhook_timeout_secs"`
+	ActiveSessionID         *string         `bun:"active_session_id"`
+	CreatedAt               int64           `bun:"created_at"`
+	UpdatedAt               int64           `bun:"updated_at"`
+	DeletedAt               *int64          `bun:"deleted_at"`
+}
+
+func newRoomRow(r video.Room) roomRow {
+	return roomRow{
+		ID: r.ID, AccountID: r.AccountID, UniqueName: textOrNil(r.UniqueName),
+		MaxParticipants: r.MaxParticipants, EnableRecording: r.EnableRecording,
+		WebhookEventURL: r.WebhookEventURL, WebhookEventFailoverURL: r.WebhookEventFailoverURL,
+		WebhookTimeoutSecs: r.WebhookTimeoutSecs, ActiveSessionID: textOrNil(string(r.ActiveSessionID)),
+		CreatedAt: r.CreatedAt.UnixMicro(), UpdatedAt: r.UpdatedAt.UnixMicro(),
+	}
+}
+
+func (r roomRow) room() video.Room {
+	return video.Room{
+		ID: r.ID, AccountID: r.AccountID, UniqueName: text(r.UniqueName),
+		MaxParticipants: r.MaxParticipants, EnableRecording: r.EnableRecording,
+		WebhookEventURL: r.WebhookEventURL, WebhookEventFailoverURL: r.WebhookEventFailoverURL,
+		WebhookTimeoutSecs: r.WebhookTimeoutSecs, ActiveSessionID: video.SessionID(text(r.ActiveSessionID)),
+		CreatedAt: moment(r.CreatedAt), UpdatedAt: moment(r.UpdatedAt),
+	}
+}
+
+func textOrNil(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// storable refuses text that a database column of characters cannot hold.
+func storable(s, field string) error {
+	if !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
+		return video.Errorf(video.CodeInvalid, "text must be UTF-8 without NUL characters").WithField(field)
+	}
+	return nil
+}
+
+func (r roomRow) storable() error {
+	for _, f := range []struct{ value, field string }{
+		{text(r.UniqueName), "/unique_name"},
+		{r.WebhookEventURL, "/webhook_event_url"},
+		{r.WebhookEventFailoverURL, "/webhook_event_failover_url"},
+	} {
+		if err := storable(f.value, f.field); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func roomAbsent(id video.RoomID) *video.Error {
+	return video.Errorf(video.CodeRoomNotFound, "no room with id %s", id)
+}
+
+func nameTaken(name string) *video.Error {
+	return video.Errorf(video.CodeDuplicate, "a room with the unique name %q exists already", name).WithField("/unique_name")
+}
+
+// CreateRoom keeps a new room and returns it as kept. An empty ID is filled in; CreatedAt and UpdatedAt are always now.
+// A name that a live room of the account has is a duplicate, at /unique_name. Limits are the caller's to check.
+func (s *Store) CreateRoom(ctx context.Context, room video.Room) (video.Room, error) {
+	if room.ID == "" {
+		room.ID = video.RoomID(video.NewUUID())
+	}
+	room.CreatedAt = s.stamp()
+	room.UpdatedAt = room.CreatedAt
+	room.ActiveSessionID, room.Sessions = "", nil
+	row := newRoomRow(room)
+	if err := row.storable(); err != nil {
+		return video.Room{}, err
+	}
+	err := s.write(ctx, "create room", func(ctx context.Context, tx bun.Tx) error {
+		if _, err := tx.NewInsert().Model(&row).Exec(ctx); err != nil {
+			return err
+		}
+		return addTotal(ctx, tx, room.AccountID, "rooms", 1)
+	})
+	if duplicate(err) {
+		if taken, _ := s.reads.NewSelect().Model((*roomRow)(nil)).Where("id = ?", room.ID).Exists(ctx); taken {
+			return video.Room{}, video.Errorf(video.CodeDuplicate, "a room with id %s exists already", room.ID)
+		}
+		return video.Room{}, nameTaken(room.UniqueName)
+	}
+	if err != nil {
+		return video.Room{}, err
+	}
+	return row.room(), nil
+}
+
+// Room returns a live room of the account, with its newest sessions (at most MaxIncluded) if asked for.
+func (s *Store) Room(ctx context.Context, account video.AccountID, id video.RoomID, includeSessions bool) (video.Room, error) {
+	row, err := findRoom(ctx, s.reads, account, id)
+	if err != nil {
+		return video.Room{}, err
+	}
+	rooms := []video.Room{row.room()}
+	if includeSessions {
+		err = s.includeSessions(ctx, account, rooms)
+	}
+	return rooms[0], err
+}
+
+// RoomByName returns the account's live room of that name.
+func (s *Store) RoomByName(ctx context.Context, account video.AccountID, uniqueName string) (video.Room, error) {
+	absent := video.Errorf(video.CodeRoomNotFound, "no room with the unique name %q", uniqueName)
+	if uniqueName == "" || storable(uniqueName, "") != nil {
+		return video.Room{}, absent
+	}
+	var row roomRow
+	err := s.reads.NewSelect().Model(&row).
+		Where("account_id = ?", account).Where("unique_name = ?", uniqueName).Where("deleted_at IS NULL").Scan(ctx)
+	if err := one(err, absent, "find room by name"); err != nil {
+		return video.Room{}, err
+	}
+	return row.room(), nil
+}
+
+func findRoom(ctx context.Context, db bun.IDB, account video.AccountID, id video.RoomID) (roomRow, error) {
+	var row roomRow
+	err := db.NewSelect().Model(&row).
+		Where("id = ?", id).Where("account_id = ?", account).Where("deleted_at IS NULL").Scan(ctx)
+	return row, one(err, roomAbsent(id), "find room")
+}
+
+// Rooms returns one page of the account's live rooms, newest first.
+func (s *Store) Rooms(ctx context.Context, query video.RoomQuery) (video.List[video.Room], error) {
+	l := listing{table: "rooms", start: "created_at", account: query.AccountID, total: "rooms"}
+	if query.UniqueName != "" {
+		if storable(query.UniqueName, "") != nil {
+			return video.List[video.Room]{Items: []video.Room{}}, nil
+		}
+		l.filter("unique_name = ?", query.UniqueName)
+	}
+	l.during("created_at", query.CreatedAt)
+	l.during("updated_at", query.UpdatedAt)
+	var rows []roomRow
+	total, err := s.list(ctx, l, "deleted_at IS NULL", query.Page, &rows)
+	if err != nil {
+		return video.List[video.Room]{}, err
+	}
+	rooms := make([]video.Room, len(rows))
+	for i, row := range rows {
+		rooms[i] = row.room()
+	}
+	if query.IncludeSessions {
+		if err := s.includeSessions(ctx, query.AccountID, rooms); err != nil {
+			return video.List[video.Room]{}, err
+		}
+	}
+	return video.List[video.Room]{Items: rooms, Total: total}, nil
+}
+
+// UpdateRoom changes what the change holds and returns the room as kept. A change that holds nothing leaves UpdatedAt
+// as it is.
+func (s *Store) UpdateRoom(
+	ctx context.Context, account video.AccountID, id video.RoomID, change video.RoomChange,
+) (video.Room, error) {
+	var row roomRow
+	err := s.write(ctx, "update room", func(ctx context.Context, tx bun.Tx) error {
+		var err error
+		if row, err = findRoom(ctx, tx, account, id); err != nil {
+			return err
+		}
+		if change == (video.RoomChange{}) {
+			return nil
+		}
+		row.change(change)
+		row.UpdatedAt = max(row.UpdatedAt, s.now().UnixMicro())
+		if err := row.storable(); err != nil {
+			return err
+		}
+		_, err = tx.NewUpdate().Model(&row).WherePK().Exec(ctx)
+		return err
+	})
+	if duplicate(err) {
+		return video.Room{}, nameTaken(text(row.UniqueName))
+	}
+	if err != nil {
+		return video.Room{}, err
+	}
+	return row.room(), nil
+}
+
+func (r *roomRow) change(c video.RoomChange) {
+	if c.UniqueName.Present {
+		r.UniqueName = textOrNil(text(c.UniqueName.Value))
+	}
+	if c.MaxParticipants != nil {
+		r.MaxParticipants = *c.MaxParticipants
+	}
+	if c.EnableRecording != nil {
+		r.EnableRecording = *c.EnableRecording
+	}
+	if c.WebhookEventURL.Present {
+		r.WebhookEventURL = text(c.WebhookEventURL.Value)
+	}
+	if c.WebhookEventFailoverURL.Present {
+		r.WebhookEventFailoverURL = text(c.WebhookEventFailoverURL.Value)
+	}
+	if c.WebhookTimeoutSecs.Present {
+		r.WebhookTimeoutSecs = c.WebhookTimeoutSecs.Value
+	}
+}
+
+// DeleteRoom takes the room out of every list and frees its name. Its sessions and participants stay readable. A session
+// that is going on is not ended by this: that is for whoever runs it.
+func (s *Store) DeleteRoom(ctx context.Context, account video.AccountID, id video.RoomID) error {
+	return s.write(ctx, "delete room", func(ctx context.Context, tx bun.Tx) error {
+		now := s.now().UnixMicro()
+		n, err := affected(tx.NewUpdate().Model((*roomRow)(nil)).
+			Set("deleted_at = ?", now).Set("updated_at = ?", now).
+			Where("id = ?", id).Where("account_id = ?", account).Where("deleted_at IS NULL").Exec(ctx))
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return roomAbsent(id)
+		}
+		return addTotal(ctx, tx, account, "rooms", -1)
+	})
+}
