@@ -1,0 +1,182 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/rotunda-rtc/rotunda/internal/video"
+)
+
+// kind is one row of the published table of error codes.
+type kind struct{ code, title string }
+
+var (
+	invalidURL           = kind{"10003", "Invalid URL"}
+	missingParameter     = kind{"10004", "Missing required parameter"}
+	notFound             = kind{"10005", "Resource not found"}
+	invalidID            = kind{"10006", "Invalid ID"}
+	unexpectedError      = kind{"10007", "Unexpected error"}
+	requestTimeout       = kind{"10008", "Request timeout"}
+	authenticationFailed = kind{"10009", "Authentication failed"}
+	authorizationFailed  = kind{"10010", "Authorization failed"}
+	duplicateResource    = kind{"10012", "Duplicate resource"}
+	unsupportedMediaType = kind{"10014", "Unsupported Media Type"}
+	badRequest           = kind{"10015", "Bad Request"}
+	invalidJSON          = kind{"10023", "Invalid JSON"}
+	stringLength         = kind{"10025", "String length out of range"}
+	invalidType          = kind{"10026", "Invalid parameter type"}
+	unprocessable        = kind{"10027", "Unprocessable Entity"}
+	characterEncoding    = kind{"10028", "Character encoding error"}
+	jsonExpected         = kind{"10029", "JSON expected"}
+	methodNotAllowed     = kind{"10030", "Method not allowed"}
+	invalidFilter        = kind{"10031", "Invalid request filter"}
+	invalidEnum          = kind{"10032", "Invalid enumerated value"}
+	outsideRange         = kind{"10033", "Value outside of range"}
+	serviceUnavailable   = kind{"10037", "Service unavailable"}
+)
+
+// byCode says how each failure the core knows is answered.
+var byCode = map[video.Code]struct {
+	status int
+	kind   kind
+}{
+	video.CodeInvalid:              {http.StatusUnprocessableEntity, badRequest},
+	video.CodeState:                {http.StatusUnprocessableEntity, unprocessable},
+	video.CodeUnauthorized:         {http.StatusUnauthorized, authenticationFailed},
+	video.CodeForbidden:            {http.StatusForbidden, authorizationFailed},
+	video.CodeNotFound:             {http.StatusNotFound, notFound},
+	video.CodeRoomNotFound:         {http.StatusNotFound, notFound},
+	video.CodeRoomFull:             {http.StatusUnprocessableEntity, unprocessable},
+	video.CodeDuplicate:            {http.StatusUnprocessableEntity, duplicateResource},
+	video.CodeDuplicateParticipant: {http.StatusUnprocessableEntity, duplicateResource},
+	video.CodeKeyInUse:             {http.StatusUnprocessableEntity, duplicateResource},
+	video.CodeStreamNotFound:       {http.StatusNotFound, notFound},
+	video.CodeParticipantNotFound:  {http.StatusNotFound, notFound},
+	video.CodeSubscriptionNotFound: {http.StatusNotFound, notFound},
+	video.CodeTooLarge:             {http.StatusRequestEntityTooLarge, badRequest},
+	video.CodeTooMany:              {http.StatusUnprocessableEntity, unprocessable},
+	video.CodeMedia:                {http.StatusUnprocessableEntity, unprocessable},
+	video.CodeUnavailable:          {http.StatusServiceUnavailable, serviceUnavailable},
+	video.CodeInternal:             {http.StatusInternalServerError, unexpectedError},
+}
+
+// fault is one entry of an error answer. At most one of pointer and parameter is set.
+type fault struct {
+	kind      kind
+	detail    string
+	pointer   *string // JSON pointer into the body; empty is the body itself
+	parameter string  // of the query
+}
+
+// refusal is an error answer: a status and what is wrong.
+type refusal struct {
+	status int
+	faults []fault
+}
+
+func (r *refusal) Error() string {
+	return fmt.Sprintf("%d %s: %s", r.status, r.faults[0].kind.title, r.faults[0].detail)
+}
+
+func refuse(status int, k kind, format string, args ...any) *refusal {
+	return &refusal{status, []fault{{kind: k, detail: fmt.Sprintf(format, args...)}}}
+}
+
+var headersTooLarge = refuse(http.StatusRequestHeaderFieldsTooLarge, badRequest,
+	"Path, query and headers together are larger than %d bytes.", MaxHeaderBytes)
+
+// refusalOf translates any error. The second result says whether the error is the server's fault and belongs in the log.
+func refusalOf(err error) (*refusal, bool) {
+	if r, ok := errors.AsType[*refusal](err); ok {
+		return r, false
+	}
+	known, ok := errors.AsType[*video.Error](err)
+	if !ok || known.Code == video.CodeInternal {
+		return refuse(http.StatusInternalServerError, unexpectedError,
+			"Something went wrong in the server. Its log has more under the request id."), true
+	}
+	row, ok := byCode[known.Code]
+	if !ok {
+		row = byCode[video.CodeInternal]
+	}
+	f := fault{kind: row.kind, detail: sentence(known.Message)}
+	if known.Field != "" {
+		f.pointer = &known.Field
+	}
+	return &refusal{row.status, []fault{f}}, row.status >= http.StatusInternalServerError
+}
+
+// sentence makes one of an error message, which is written to be wrapped.
+func sentence(message string) string {
+	first, size := utf8.DecodeRuneInString(message)
+	return string(unicode.ToUpper(first)) + strings.TrimSuffix(message[size:], ".") + "."
+}
+
+// refuse writes an error answer, and logs the error if the server is at fault.
+func (e *entrance) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
+		// The caller has gone; nobody reads this, and nobody is at fault.
+		err = refuse(http.StatusRequestTimeout, requestTimeout, "The request was given up by its caller.")
+	}
+	ref, ours := refusalOf(err)
+	if ours {
+		level := slog.LevelError
+		if ref.status == http.StatusServiceUnavailable {
+			level = slog.LevelWarn
+		}
+		e.Log.LogAttrs(r.Context(), level, "request failed",
+			slog.String("request", w.Header().Get("X-Request-Id")),
+			slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Any("error", withCause(err)))
+	}
+	header := w.Header()
+	switch ref.status {
+	case http.StatusUnauthorized:
+		header.Set("WWW-Authenticate", `Bearer realm="rotunda"`)
+	case http.StatusServiceUnavailable:
+		header.Set("Retry-After", "1")
+	case http.StatusInternalServerError:
+		// SDKs repeat a 5xx. What came of this POST is not known, and doing it again could do it twice.
+		if r.Method == http.MethodPost {
+			header.Set("X-Should-Retry", "false")
+		}
+	}
+	_ = answer{status: ref.status, data: e.renderErrors(r, ref)}.write(w)
+}
+
+// withCause adds what a video.Error hides from callers, for the log.
+func withCause(err error) error {
+	known, ok := errors.AsType[*video.Error](err)
+	if !ok || known.Unwrap() == nil || strings.Contains(err.Error(), known.Unwrap().Error()) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", err, known.Unwrap())
+}
+
+func (e *entrance) renderErrors(r *http.Request, ref *refusal) any {
+	root := strings.TrimSuffix(e.PublicURL, "/")
+	if root == "" {
+		u := url.URL{Scheme: "http", Host: r.Host}
+		if r.TLS != nil {
+			u.Scheme = "https"
+		}
+		root = u.String()
+	}
+	entries := make([]errorEntry, len(ref.faults))
+	for i, f := range ref.faults {
+		entries[i] = errorEntry{
+			Code: f.kind.code, Title: f.kind.title, Detail: f.detail,
+			Meta: errorMeta{URL: root + "/docs/errors/" + f.kind.code},
+		}
+		if f.pointer != nil || f.parameter != "" {
+			entries[i].Source = &errorSource{Pointer: f.pointer, Parameter: f.parameter}
+		}
+	}
+	return errorList{Errors: entries}
+}

@@ -1,0 +1,390 @@
+package rest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"go.uber.org/goleak"
+
+	"github.com/rotunda-rtc/rotunda/api"
+	"github.com/rotunda-rtc/rotunda/internal/store"
+	"github.com/rotunda-rtc/rotunda/internal/video"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	apiKey     = "KEY0123456789abcdef_of_the_default_account"
+	foreignKey = "KEY0123456789abcdef_of_another_account"
+	absentID   = "00000000-0000-4000-8000-000000000000"
+)
+
+// house is the entrance over a real store and real tokens.
+type house struct {
+	testing.TB
+	store   *store.Store
+	account video.AccountID
+	config  Config
+	handler http.Handler
+	live    *recordedLive
+	log     *bytes.Buffer
+
+	mu  sync.Mutex
+	now time.Time // what the store takes for the present; the real present while zero
+}
+
+func newHouse(t testing.TB) *house {
+	t.Helper()
+	h := &house{TB: t, log: new(bytes.Buffer)}
+	opened, err := store.Open(t.Context(), store.Config{Path: filepath.Join(t.TempDir(), "rest.db"), Now: h.clock})
+	h.must(err)
+	t.Cleanup(func() {
+		if err := opened.Close(); err != nil {
+			t.Errorf("close store: %v", err)
+		}
+	})
+	h.store = opened
+	account, _, err := opened.DefaultAccount(t.Context())
+	h.must(err)
+	h.account = account.ID
+	authority := newAuthority(t, opened, account.ID, h.clock)
+	h.live = &recordedLive{store: opened, account: account.ID}
+	h.config = Config{
+		Rooms: opened, Sessions: opened, Tokens: authority,
+		Keys:      keyRing{authority},
+		Live:      h.live,
+		PublicURL: "https://video.example.com/",
+		Log:       slog.New(slog.NewTextHandler(h.log, nil)),
+	}
+	h.rebuild()
+	return h
+}
+
+// rebuild makes the handler anew, after a change of config.
+func (h *house) rebuild() {
+	h.Helper()
+	handler, err := New(h.config)
+	h.must(err)
+	h.handler = handler
+}
+
+func (h *house) clock() time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.now.IsZero() {
+		return time.Now()
+	}
+	return h.now
+}
+
+// at makes the store believe it is then.
+func (h *house) at(then string) {
+	h.Helper()
+	parsed, err := time.Parse(time.RFC3339Nano, then)
+	h.must(err)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.now = parsed
+}
+
+func (h *house) must(err error) {
+	h.Helper()
+	if err != nil {
+		h.Fatal(err)
+	}
+}
+
+// keyRing adds the key of an account without anything to those of the authority.
+type keyRing struct{ Keys }
+
+func (k keyRing) Authenticate(ctx context.Context, bearer string) (video.APIKey, error) {
+	if bearer == foreignKey {
+		return video.APIKey{AccountID: absentID}, nil
+	}
+	return k.Keys.Authenticate(ctx, bearer)
+}
+
+// recordedLive remembers whom it was told to put out, and whether their rooms could still be entered then.
+type recordedLive struct {
+	store   *store.Store
+	account video.AccountID
+	mu      sync.Mutex
+	ended   []video.RoomID
+	open    []video.RoomID
+}
+
+func (l *recordedLive) EndRoom(ctx context.Context, room video.RoomID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ended = append(l.ended, room)
+	if _, err := l.store.Room(ctx, l.account, room, false); err == nil {
+		l.open = append(l.open, room)
+	}
+}
+
+// reply is an answer that agrees with the document.
+type reply struct {
+	testing.TB
+	status int
+	header http.Header
+	raw    []byte
+	body   map[string]any
+}
+
+// call sends a request as the default account; header pairs override. A string body is sent as it is, anything else as JSON.
+// The answer is held against the document.
+func (h *house) call(method, target string, content any, header ...string) reply {
+	h.Helper()
+	request := newRequest(h, method, target, content, header...)
+	recorder := httptest.NewRecorder()
+	h.handler.ServeHTTP(recorder, request)
+	result := recorder.Result()
+	raw, err := io.ReadAll(result.Body)
+	h.must(err)
+	checkAnswer(h, request, result, raw)
+	answered := reply{TB: h.TB, status: result.StatusCode, header: result.Header, raw: raw}
+	if result.Header.Get("Content-Type") == "application/json" {
+		h.must(json.Unmarshal(raw, &answered.body))
+	}
+	return answered
+}
+
+func newRequest(h *house, method, target string, content any, header ...string) *http.Request {
+	h.Helper()
+	var reader io.Reader
+	switch content := content.(type) {
+	case nil:
+	case string:
+		reader = strings.NewReader(content)
+	case []byte:
+		reader = bytes.NewReader(content)
+	default:
+		encoded, err := json.Marshal(content)
+		h.must(err)
+		reader = bytes.NewReader(encoded)
+	}
+	request := httptest.NewRequestWithContext(h.Context(), method, "/v2"+target, reader)
+	request.Header.Set("Authorization", "Bearer "+apiKey)
+	if content != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	for pair := range slices.Chunk(header, 2) {
+		if pair[1] == "" {
+			request.Header.Del(pair[0])
+		} else {
+			request.Header.Set(pair[0], pair[1])
+		}
+	}
+	return request
+}
+
+// contract is the document, and a mux that knows nothing but its paths.
+var contract = sync.OnceValue(func() (c struct {
+	doc   *openapi3.T
+	paths *http.ServeMux
+},
+) {
+	doc, err := openapi3.NewLoader().LoadFromData(api.OpenAPI)
+	if err != nil {
+		panic(err)
+	}
+	c.doc, c.paths = doc, http.NewServeMux()
+	for path := range doc.Paths.Map() {
+		c.paths.Handle("/v2"+path, http.NotFoundHandler())
+	}
+	return c
+})
+
+// documented finds the operation a request is for, or nil.
+func documented(r *http.Request) *routers.Route {
+	_, pattern := contract().paths.Handler(r)
+	path := strings.TrimPrefix(pattern, "/v2")
+	item := contract().doc.Paths.Value(path)
+	if item == nil || item.GetOperation(r.Method) == nil {
+		return nil
+	}
+	return &routers.Route{
+		Spec: contract().doc, Path: path, PathItem: item, Method: r.Method, Operation: item.GetOperation(r.Method),
+	}
+}
+
+// checkAnswer fails the test if the document does not allow the answer.
+func checkAnswer(t testing.TB, r *http.Request, result *http.Response, raw []byte) {
+	t.Helper()
+	for _, name := range []string{"X-Request-Id", "Request-Id"} {
+		if result.Header.Get(name) == "" {
+			t.Errorf("%s %s: no %s", r.Method, r.URL, name)
+		}
+	}
+	if result.StatusCode >= 300 && result.StatusCode < 400 {
+		t.Errorf("%s %s: redirected by %d", r.Method, r.URL, result.StatusCode)
+	}
+	if result.StatusCode == http.StatusNoContent {
+		if len(raw) > 0 {
+			t.Errorf("%s %s: 204 with a body", r.Method, r.URL)
+		}
+	}
+	if result.StatusCode >= 400 {
+		checkEnvelope(t, raw)
+	}
+	route := documented(r)
+	if route == nil || r.Method == http.MethodHead {
+		if slices.Contains([]int{200, 204, 404, 405, 431}, result.StatusCode) {
+			return
+		}
+		t.Errorf("%s %s is not documented, and answered %d", r.Method, r.URL, result.StatusCode)
+		return
+	}
+	input := &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: r, Route: route},
+		Status:                 result.StatusCode,
+		Header:                 result.Header,
+		Body:                   io.NopCloser(bytes.NewReader(raw)),
+		Options:                &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true, SchemaValidationOptions: bodyFormats},
+	}
+	if err := openapi3filter.ValidateResponse(t.Context(), input); err != nil {
+		t.Errorf("%s %s answered %d %s against the document: %v", r.Method, r.URL, result.StatusCode, raw, err)
+	}
+}
+
+// checkEnvelope holds an error answer against the one shape all have.
+func checkEnvelope(t testing.TB, raw []byte) {
+	t.Helper()
+	var value any
+	if err := json.Unmarshal(raw, &value); err != nil {
+		t.Errorf("error answer %q: %v", raw, err)
+		return
+	}
+	schema := contract().doc.Components.Schemas["Errors"].Value
+	if err := schema.VisitJSON(value, openapi3.MultiErrors(), openapi3.EnableJSONSchema2020()); err != nil {
+		t.Errorf("error answer %s: %v", raw, err)
+	}
+}
+
+// want fails the test unless the status is this one.
+func (r reply) want(status int) reply {
+	r.Helper()
+	if r.status != status {
+		r.Fatalf("status %d, want %d: %s", r.status, status, r.raw)
+	}
+	return r
+}
+
+// wantFaults fails the test unless the faults are these, each as "code source".
+func (r reply) wantFaults(status int, want ...string) reply {
+	r.Helper()
+	r.want(status)
+	var got []string
+	for _, entry := range r.body["errors"].([]any) {
+		entry := entry.(map[string]any)
+		line := entry["code"].(string)
+		if source, ok := entry["source"].(map[string]any); ok {
+			for _, value := range source {
+				line += " " + value.(string)
+			}
+		}
+		got = append(got, line)
+	}
+	if !slices.Equal(got, want) {
+		r.Fatalf("faults %q, want %q: %s", got, want, r.raw)
+	}
+	return r
+}
+
+func (r reply) data() map[string]any {
+	r.Helper()
+	data, ok := r.body["data"].(map[string]any)
+	if !ok {
+		r.Fatalf("no object in %s", r.raw)
+	}
+	return data
+}
+
+// ids lists the ids of a list answer.
+func (r reply) ids() []string {
+	r.Helper()
+	items, ok := r.body["data"].([]any)
+	if !ok {
+		r.Fatalf("no list in %s", r.raw)
+	}
+	ids := []string{}
+	for _, item := range items {
+		ids = append(ids, item.(map[string]any)["id"].(string))
+	}
+	return ids
+}
+
+// wantMeta fails the test unless the page stands there in its list.
+func (r reply) wantMeta(pages, results, number, size float64) {
+	r.Helper()
+	want := map[string]any{"total_pages": pages, "total_results": results, "page_number": number, "page_size": size}
+	for name, value := range want {
+		if got := r.body["meta"].(map[string]any)[name]; got != value {
+			r.Errorf("%s is %v, want %v", name, got, value)
+		}
+	}
+}
+
+// room makes a room and returns its id.
+func (h *house) room(content any) string {
+	h.Helper()
+	return h.call("POST", "/rooms", content).want(http.StatusCreated).data()["id"].(string)
+}
+
+// stay is someone's stay in a session.
+func (h *house) join(session, context string) string {
+	h.Helper()
+	id := video.NewUUID()
+	h.must(h.store.Join(h.Context(), video.Participant{
+		ID: video.ParticipantID(id), AccountID: h.account, SessionID: video.SessionID(session), Context: context,
+	}))
+	return id
+}
+
+func (h *house) openSession(room string) string {
+	h.Helper()
+	id := video.NewUUID()
+	h.must(h.store.OpenSession(h.Context(), video.Session{
+		ID: video.SessionID(id), AccountID: h.account, RoomID: video.RoomID(room),
+	}))
+	return id
+}
+
+func (h *house) endSession(session string) {
+	h.Helper()
+	h.store.EndSession(video.Session{ID: video.SessionID(session), EndedReason: video.EndedEmpty})
+	h.must(h.store.Flush(h.Context()))
+}
+
+func (h *house) leave(session, participant string) {
+	h.Helper()
+	h.store.Leave(video.Participant{
+		ID: video.ParticipantID(participant), AccountID: h.account, SessionID: video.SessionID(session),
+		LeftReason: video.LeftByChoice,
+	})
+	h.must(h.store.Flush(h.Context()))
+}
+
+// parameters renders a query string of name and value pairs.
+func parameters(pairs ...string) string {
+	values := url.Values{}
+	for pair := range slices.Chunk(pairs, 2) {
+		values.Add(pair[0], pair[1])
+	}
+	return "?" + values.Encode()
+}

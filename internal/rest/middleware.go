@@ -1,0 +1,241 @@
+package rest
+
+import (
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/url"
+	"path"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/rotunda-rtc/rotunda/internal/video"
+)
+
+// MaxHeaderBytes is how large path, query and headers of a request may be together; beyond it the answer is 431. The
+// limit of the http.Server should be higher, since its own refusal has no body.
+const MaxHeaderBytes = 32 << 10
+
+// operation is one method on one path.
+type operation struct {
+	method, path string
+	public       bool // takes no API key
+	anyOrigin    bool // browsers may call it from any origin
+	do           func(*request) (answer, error)
+
+	idName string           // of the path parameter; empty if there is none
+	body   *openapi3.Schema // nil if it takes no body
+}
+
+// resource is everything that can be done with one path.
+type resource struct {
+	operations map[string]*operation
+	anyOrigin  bool
+}
+
+// request is what an operation is asked. Its fields beyond the http.Request are checked already.
+type request struct {
+	*http.Request
+	account video.AccountID // whose API key it is; empty where none is taken
+	id      string          // the id in the path, in lower case
+	body    body
+	unknown []string // fields of the body that mean nothing
+}
+
+// answer is what an operation says. Either data, or raw with its type, or neither for an answer without a body.
+type answer struct {
+	status      int
+	data        any
+	raw         []byte
+	contentType string
+}
+
+// ServeHTTP does what concerns every request alike.
+func (e *entrance) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	start := time.Now()
+	id := requestID(r)
+	header := w.Header()
+	header.Set("X-Request-Id", id)
+	header.Set("Request-Id", id)
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Cache-Control", "no-store")
+	recorder := &statusRecorder{ResponseWriter: w, status: http.StatusOK}
+	defer func() {
+		e.Log.LogAttrs(r.Context(), slog.LevelDebug, "request",
+			slog.String("request", id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+			slog.Int("status", recorder.status), slog.Duration("took", time.Since(start)),
+			slog.String("user_agent", r.UserAgent()), slog.String("attempt", r.Header.Get("X-Stainless-Retry-Count")))
+	}()
+	defer func() {
+		switch p := recover(); p {
+		case nil:
+		case http.ErrAbortHandler:
+			panic(p)
+		default:
+			e.refuse(recorder, r, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+		}
+	}()
+	switch {
+	case headerBytes(r) > MaxHeaderBytes:
+		e.refuse(recorder, r, headersTooLarge)
+	case !cleanPath(r.URL): // the mux would redirect
+		e.unknownPath(recorder, r)
+	default:
+		e.routes.ServeHTTP(recorder, r)
+	}
+}
+
+// serve answers requests for one path.
+func (e *entrance) serve(res *resource) http.HandlerFunc {
+	methods := slices.Collect(maps.Keys(res.operations))
+	if res.operations[http.MethodGet] != nil {
+		methods = append(methods, http.MethodHead)
+	}
+	slices.Sort(methods)
+	allow := strings.Join(append(methods, http.MethodOptions), ", ")
+	return func(w http.ResponseWriter, r *http.Request) {
+		if res.anyOrigin {
+			w.Header().Set("Access-Control-Allow-Origin", "*")
+			w.Header().Set("Access-Control-Expose-Headers", "x-request-id, x-unknown-fields, retry-after")
+		}
+		method := r.Method
+		if method == http.MethodHead {
+			method = http.MethodGet
+		}
+		op := res.operations[method]
+		switch {
+		case op != nil:
+			e.carryOut(w, r, op)
+		case method == http.MethodOptions:
+			w.Header().Set("Allow", allow)
+			if res.anyOrigin {
+				w.Header().Set("Access-Control-Allow-Methods", allow)
+				w.Header().Set("Access-Control-Allow-Headers", "authorization, content-type, x-request-id")
+				w.Header().Set("Access-Control-Max-Age", "86400")
+			}
+			w.WriteHeader(http.StatusNoContent)
+		default:
+			w.Header().Set("Allow", allow)
+			e.refuse(w, r, refuse(http.StatusMethodNotAllowed, methodNotAllowed, "%s is not possible here. Possible: %s.", r.Method, allow))
+		}
+	}
+}
+
+// carryOut takes a request through authentication, its path's id and its body to the operation.
+func (e *entrance) carryOut(w http.ResponseWriter, r *http.Request, op *operation) {
+	req, err := e.admit(w, r, op)
+	if req != nil && len(req.unknown) > 0 {
+		w.Header().Set("X-Unknown-Fields", joinUnknown(req.unknown))
+	}
+	if err != nil {
+		e.refuse(w, r, err)
+		return
+	}
+	result, err := op.do(req)
+	if err != nil {
+		e.refuse(w, r, err)
+		return
+	}
+	if err := result.write(w); err != nil {
+		e.refuse(w, r, err)
+	}
+}
+
+// admit checks all that can be checked without knowing the operation. The request comes back even with an error if its body
+// could be read, for the sake of its unknown fields.
+func (e *entrance) admit(w http.ResponseWriter, r *http.Request, op *operation) (*request, error) {
+	req := &request{Request: r}
+	if !op.public {
+		key, err := e.authenticate(r)
+		if err != nil {
+			return nil, err
+		}
+		req.account = key.AccountID
+	}
+	if op.idName != "" {
+		req.id = strings.ToLower(r.PathValue(op.idName))
+		if !video.IsUUID(req.id) {
+			return nil, refuse(http.StatusNotFound, invalidID, "The id in the path is no UUID.")
+		}
+	}
+	if op.body != nil {
+		var err error
+		req.body, req.unknown, err = readBody(w, r, op.body)
+		return req, err
+	}
+	return req, nil
+}
+
+func (e *entrance) authenticate(r *http.Request) (video.APIKey, error) {
+	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	key = strings.TrimSpace(key)
+	if !strings.EqualFold(scheme, "Bearer") || key == "" {
+		return video.APIKey{}, refuse(http.StatusUnauthorized, authenticationFailed,
+			"An API key is needed, in the header Authorization: Bearer KEY.")
+	}
+	found, err := e.Keys.Authenticate(r.Context(), key)
+	if video.CodeOf(err) == video.CodeUnauthorized && err != nil {
+		return video.APIKey{}, refuse(http.StatusUnauthorized, authenticationFailed,
+			"The API key is unknown, revoked or expired.")
+	}
+	return found, err
+}
+
+func (e *entrance) unknownPath(w http.ResponseWriter, r *http.Request) {
+	e.refuse(w, r, refuse(http.StatusNotFound, notFound, "There is nothing at this path."))
+}
+
+// requestID is the caller's own name for the request, or a new one.
+func requestID(r *http.Request) string {
+	for _, name := range []string{"X-Request-Id", "Request_id"} {
+		if id := r.Header.Get(name); id != "" && len(id) <= 128 && visibleASCII(id) {
+			return id
+		}
+	}
+	return video.NewUUID()
+}
+
+func visibleASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+func headerBytes(r *http.Request) int {
+	n := len(r.RequestURI)
+	for name, values := range r.Header {
+		for _, value := range values {
+			n += len(name) + len(value) + len(": \r\n")
+		}
+	}
+	return n
+}
+
+// cleanPath reports whether the path has no empty, "." or ".." segments.
+func cleanPath(u *url.URL) bool {
+	p := u.EscapedPath()
+	clean := path.Clean("/" + p)
+	return p == clean || p == clean+"/"
+}
+
+// statusRecorder remembers the status for the log.
+type statusRecorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (s *statusRecorder) WriteHeader(status int) {
+	s.status = status
+	s.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap is for http.ResponseController and http.MaxBytesReader.
+func (s *statusRecorder) Unwrap() http.ResponseWriter { return s.ResponseWriter }

@@ -1,0 +1,118 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/rotunda-rtc/rotunda/api"
+	"github.com/rotunda-rtc/rotunda/internal/auth"
+	"github.com/rotunda-rtc/rotunda/internal/video"
+)
+
+// Rooms keeps the records of rooms. What belongs to another account is not found.
+type Rooms interface {
+	CreateRoom(ctx context.Context, room video.Room) (video.Room, error)
+	Room(ctx context.Context, account video.AccountID, id video.RoomID, includeSessions bool) (video.Room, error)
+	Rooms(ctx context.Context, query video.RoomQuery) (video.List[video.Room], error)
+	UpdateRoom(ctx context.Context, account video.AccountID, id video.RoomID, change video.RoomChange) (video.Room, error)
+	DeleteRoom(ctx context.Context, account video.AccountID, id video.RoomID) error
+}
+
+// Sessions reads the records of sessions and participants. What belongs to another account is not found.
+type Sessions interface {
+	Session(ctx context.Context, account video.AccountID, id video.SessionID, includeParticipants bool) (video.Session, error)
+	Sessions(ctx context.Context, query video.SessionQuery) (video.List[video.Session], error)
+	Participant(ctx context.Context, account video.AccountID, id video.ParticipantID) (video.Participant, error)
+	Participants(ctx context.Context, query video.ParticipantQuery) (video.List[video.Participant], error)
+}
+
+// Keys knows whose an API key is. A key that is unknown, revoked or expired is video.CodeUnauthorized.
+type Keys interface {
+	Authenticate(ctx context.Context, bearer string) (video.APIKey, error)
+}
+
+// Tokens makes client tokens, whether or not their room exists. A refresh token that is not good for the room is
+// video.CodeForbidden.
+type Tokens interface {
+	Generate(ctx context.Context, account video.AccountID, room video.RoomID, request auth.TokenRequest) (auth.Tokens, error)
+	Refresh(ctx context.Context, room video.RoomID, refreshToken string, ttl time.Duration) (auth.Tokens, error)
+	Verify(ctx context.Context, token string) (video.Grant, error)
+}
+
+// Live has the sessions going on now.
+type Live interface {
+	// EndRoom puts everyone out of the room's session, if there is one, and returns when they are out.
+	EndRoom(ctx context.Context, room video.RoomID)
+}
+
+// Config is what the entrance stands on. All fields are required unless said otherwise.
+type Config struct {
+	Rooms    Rooms
+	Sessions Sessions
+	Keys     Keys
+	Tokens   Tokens
+	Live     Live
+
+	// PublicURL is where clients reach the server, without the /v2, as in "https://video.example.com". Links in answers
+	// are built from it. Empty means the host each request names, which is for servers on loopback only.
+	PublicURL string
+
+	// Log takes faults of the server (error), passing ones (warn) and every request (debug).
+	Log *slog.Logger
+}
+
+// base is the path everything is under.
+const base = "/v2"
+
+type entrance struct {
+	Config
+	routes *http.ServeMux
+}
+
+// New returns the handler of everything under /v2 that is REST. Requests come to it with their full path; they should
+// not pass another ServeMux on the way, which would redirect paths it finds unclean where this one answers 404.
+func New(config Config) (http.Handler, error) {
+	switch {
+	case config.Rooms == nil, config.Sessions == nil, config.Keys == nil, config.Tokens == nil, config.Live == nil:
+		return nil, errors.New("rest: Rooms, Sessions, Keys, Tokens and Live are required")
+	case config.Log == nil:
+		return nil, errors.New("rest: Log is required")
+	}
+	doc, err := loadDocument(api.OpenAPI)
+	if err != nil {
+		return nil, fmt.Errorf("rest: %w", err)
+	}
+	e := &entrance{Config: config, routes: http.NewServeMux()}
+	resources, err := doc.resources(append(e.operations(), doc.operations()...))
+	if err != nil {
+		return nil, fmt.Errorf("rest: %w", err)
+	}
+	for path, resource := range resources {
+		e.routes.Handle(base+path, e.serve(resource))
+	}
+	e.routes.HandleFunc("/", e.unknownPath)
+	return e, nil
+}
+
+// operations is every operation but those that serve the document itself.
+func (e *entrance) operations() []*operation {
+	return []*operation{
+		{method: "GET", path: "/rooms", do: e.listRooms},
+		{method: "POST", path: "/rooms", do: e.createRoom},
+		{method: "GET", path: "/rooms/{room_id}", do: e.room},
+		{method: "PATCH", path: "/rooms/{room_id}", do: e.updateRoom},
+		{method: "DELETE", path: "/rooms/{room_id}", do: e.deleteRoom},
+		{method: "POST", path: "/rooms/{room_id}/actions/generate_join_client_token", do: e.generateToken},
+		{method: "POST", path: "/rooms/{room_id}/actions/refresh_client_token", do: e.refreshToken, public: true, anyOrigin: true},
+		{method: "GET", path: "/rooms/{room_id}/sessions", do: e.listSessionsOfRoom},
+		{method: "GET", path: "/room_sessions", do: e.listSessions},
+		{method: "GET", path: "/room_sessions/{room_session_id}", do: e.session},
+		{method: "GET", path: "/room_sessions/{room_session_id}/participants", do: e.listParticipantsOfSession},
+		{method: "GET", path: "/room_participants", do: e.listParticipants},
+		{method: "GET", path: "/room_participants/{room_participant_id}", do: e.participant},
+	}
+}
