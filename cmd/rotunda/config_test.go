@@ -76,7 +76,8 @@ func TestConfigFileNamedByVariable(t *testing.T) {
 
 // Every setting means the same in all three forms.
 func TestEveryFormOfEverySetting(t *testing.T) {
-	root := strings.Repeat("A", 43) + "="
+	root := strings.Repeat("A", 42) + "E="
+	rootBytes := append(make([]byte, 31), 1)
 	forms := map[string]struct {
 		flags []string
 		env   string
@@ -95,11 +96,11 @@ func TestEveryFormOfEverySetting(t *testing.T) {
 			func(c *Config) any { return c.RTCPublicIP },
 		},
 		"api_key":       {[]string{"--api-key=abcdefghijklmnopqrstuvwx"}, "abcdefghijklmnopqrstuvwx", "abcdefghijklmnopqrstuvwx", "abcdefghijklmnopqrstuvwx", func(c *Config) any { return c.APIKey }},
-		"root_key":      {nil, root, root, root, func(c *Config) any { return c.RootKey }},
+		"root_key":      {nil, root, root, rootBytes, func(c *Config) any { return c.RootKey }},
 		"demo":          {[]string{"--demo"}, "1", "true", DemoLoopback, func(c *Config) any { return c.Demo }},
 		"linger":        {[]string{"--linger=1m"}, "1m", "1m", time.Minute, func(c *Config) any { return c.Linger }},
 		"drain_timeout": {[]string{"--drain-timeout=1m"}, "1m", "1m", time.Minute, func(c *Config) any { return c.DrainTimeout }},
-		"whep_viewers":  {[]string{"--whep-viewers=0"}, "0", "0", 0, func(c *Config) any { return c.WHEPViewers }},
+		"whep_viewers":  {[]string{"--whep-viewers=9"}, "9", "9", 9, func(c *Config) any { return c.WHEPViewers }},
 		"allowed_origins": {
 			[]string{"--allowed-origins=https://A.example", "--allowed-origins=http://localhost:5173"},
 			"https://a.example, http://localhost:5173", "['https://a.example/', 'http://localhost:5173']",
@@ -176,8 +177,8 @@ func TestWrongConfigurationIsExplained(t *testing.T) {
 		{"not a map", nil, "just words", nil, []string{"is not YAML of the form key: value"}},
 		{"port", []string{"--rtc-udp-port=65536"}, "", nil, []string{"--rtc-udp-port must be a whole number from 0 to 65535"}},
 		{"no file", []string{"--config=/nonexistent.yaml"}, "", nil, []string{"/nonexistent.yaml", "no such file"}},
-		{"short key", nil, "", []string{"ROTUNDA_API_KEY=short"}, []string{"ROTUNDA_API_KEY must be 24 or more characters"}},
-		{"root key", nil, "", []string{"ROTUNDA_ROOT_KEY=c2hvcnQ="}, []string{"ROTUNDA_ROOT_KEY must be 32 bytes in base64"}},
+		{"short key", nil, "", []string{"ROTUNDA_API_KEY=short"}, []string{"ROTUNDA_API_KEY must be 24 to 512"}},
+		{"root key", nil, "", []string{"ROTUNDA_ROOT_KEY=c2hvcnQ="}, []string{"ROTUNDA_ROOT_KEY must be 32 random bytes in base64"}},
 		{"one address of several", nil, "", []string{"ROTUNDA_RTC_PUBLIC_IP=192.0.2.1,nonsense"}, []string{`ROTUNDA_RTC_PUBLIC_IP "nonsense" must be an IP address`}},
 		{"unspecified address", []string{"--rtc-public-ip=0.0.0.0"}, "", nil, []string{"must be an IP address clients can reach"}},
 		{"public URL without scheme", []string{"--public-url=video.example.com"}, "", nil, []string{"--public-url must be a whole address"}},

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/base64"
 	"fmt"
 	"log/slog"
 	"net"
@@ -14,6 +13,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/rotunda-rtc/rotunda/internal/auth"
 )
 
 // Config is what the operator decided, complete and checked.
@@ -24,7 +25,7 @@ type Config struct {
 	RTCUDPPort     int           // every participant's media; 0 takes any free port
 	RTCPublicIP    []netip.Addr  // advertised to clients; empty: the machine's own
 	APIKey         string        // one more admin key, valid while configured
-	RootKey        string        // seals what is kept; empty: the file in the data directory
+	RootKey        []byte        // seals what is kept; empty: the file in the data directory
 	Demo           DemoMode      //
 	Linger         time.Duration // how long an emptied session waits for someone to come back
 	DrainTimeout   time.Duration // how long a stop may take
@@ -78,7 +79,7 @@ type serveFlags struct {
 	Demo           demoFlag `name:"demo" help:"Keep a demo room and print the link to it. --demo=public allows it beyond loopback."`
 	Linger         string   `name:"linger" placeholder:"TIME" help:"How long an emptied session waits before it ends (default 5s)."`
 	DrainTimeout   string   `name:"drain-timeout" placeholder:"TIME" help:"How long a stop may take (default 5s)."`
-	WHEPViewers    string   `name:"whep-viewers" placeholder:"N" help:"At most this many WHEP viewers in a session (default 500; 0 allows none)."`
+	WHEPViewers    string   `name:"whep-viewers" placeholder:"N" help:"At most this many WHEP viewers in a session (default 500)."`
 	AllowedOrigins []string `name:"allowed-origins" placeholder:"ORIGIN" help:"Web origins that may open signalling sockets, such as https://app.example.com (default: any)."`
 	Metrics        string   `name:"metrics" placeholder:"HOST:PORT" help:"Listen here for Prometheus metrics and profiles (default 127.0.0.1:9464), or 'off'."`
 	LogLevel       string   `name:"log-level" placeholder:"LEVEL" help:"debug, info, warn or error (default info)."`
@@ -133,11 +134,11 @@ var settings = map[string]setting{
 	"rtc_udp_port":    text(func(c *Config) *int { return &c.RTCUDPPort }, number(0, 65535)),
 	"rtc_public_ip":   list(func(c *Config) *[]netip.Addr { return &c.RTCPublicIP }, address),
 	"api_key":         text(func(c *Config) *string { return &c.APIKey }, apiKey),
-	"root_key":        text(func(c *Config) *string { return &c.RootKey }, rootKey),
+	"root_key":        text(func(c *Config) *[]byte { return &c.RootKey }, rootKey),
 	"demo":            text(func(c *Config) *DemoMode { return &c.Demo }, demoMode),
 	"linger":          text(func(c *Config) *time.Duration { return &c.Linger }, duration(0, time.Hour)),
 	"drain_timeout":   text(func(c *Config) *time.Duration { return &c.DrainTimeout }, duration(time.Second, time.Hour)),
-	"whep_viewers":    text(func(c *Config) *int { return &c.WHEPViewers }, number(0, 100_000)),
+	"whep_viewers":    text(func(c *Config) *int { return &c.WHEPViewers }, number(1, 100_000)),
 	"allowed_origins": list(func(c *Config) *[]string { return &c.AllowedOrigins }, origin),
 	"metrics":         text(func(c *Config) *string { return &c.Metrics }, hostPortOrOff),
 	"log_level":       text(func(c *Config) *slog.Level { return &c.LogLevel }, logLevel),
@@ -237,11 +238,12 @@ func origin(s string) (string, error) {
 	return u.Scheme + "://" + strings.ToLower(u.Host), nil
 }
 
-func rootKey(s string) (string, error) {
-	if b, err := base64.StdEncoding.DecodeString(s); err != nil || len(b) != 32 {
-		return "", fmt.Errorf("must be 32 bytes in base64, such as 'openssl rand -base64 32' prints")
+func rootKey(s string) ([]byte, error) {
+	key, err := auth.ParseRootKey(s)
+	if err != nil {
+		return nil, fmt.Errorf("must be 32 random bytes in base64, such as 'openssl rand -base64 32' prints")
 	}
-	return s, nil
+	return key, nil
 }
 
 func number(lowest, highest int) func(string) (int, error) {
@@ -273,8 +275,8 @@ func address(s string) (netip.Addr, error) {
 }
 
 func apiKey(s string) (string, error) {
-	if len(s) < 24 || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return "", fmt.Errorf("must be 24 or more characters, without blanks")
+	if auth.CheckAPIKey(s) != nil {
+		return "", fmt.Errorf("must be 24 to 512 printable ASCII characters, without spaces")
 	}
 	return s, nil
 }
