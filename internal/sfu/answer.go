@@ -1,0 +1,203 @@
+package sfu
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rotunda-rtc/rotunda/internal/video"
+)
+
+// Header extensions this server understands (RFC 6464, 8843, 8852, the transport-wide sequence number draft, 3GPP TS 26.114).
+const (
+	extAudioLevel  = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
+	extMID         = "urn:ietf:params:rtp-hdrext:sdes:mid"
+	extRID         = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
+	extRepairedRID = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
+	extTransportCC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+	extOrientation = "urn:3gpp:video-orientation"
+)
+
+var (
+	extensionsIn  = []string{extMID, extRID, extRepairedRID, extTransportCC, extAudioLevel, extOrientation}
+	extensionsOut = []string{extOrientation}
+	feedbackIn    = []string{"nack", "nack pli", "ccm fir", "transport-cc"}
+	feedbackOut   = []string{"nack", "nack pli", "ccm fir"}
+)
+
+// direction is what a line is used for, seen from the server.
+type direction uint8
+
+const (
+	inactive direction = iota
+	receives           // the client sends, we receive
+	sends              // we send, the client receives
+)
+
+func (d direction) String() string { return [...]string{"inactive", "recvonly", "sendonly"}[d] }
+
+// answerLine is what the answer says of one line.
+type answerLine struct {
+	offered   *offeredLine
+	direction direction
+	rejected  bool
+	stream    string // msid stream of a line we send on
+	ssrc, rtx uint32
+}
+
+// writeAnswer renders the answer to an offer (RFC 8829 section 5.3). The server is ICE-lite, DTLS server, and names all its candidates.
+func writeAnswer(sessionID uint64, version int, id identity, lines []answerLine) string {
+	var b strings.Builder
+	w := func(format string, args ...any) { fmt.Fprintf(&b, format+"\r\n", args...) }
+	w("v=0")
+	w("o=- %d %d IN IP4 127.0.0.1", sessionID, version)
+	w("s=-")
+	w("t=0 0")
+	w("a=ice-lite")
+	var bundle []string
+	for _, l := range lines {
+		if !l.rejected {
+			bundle = append(bundle, l.offered.mid)
+		}
+	}
+	w("a=group:BUNDLE %s", strings.Join(bundle, " "))
+	w("a=msid-semantic: WMS *")
+	first := true
+	for i := range lines {
+		if lines[i].rejected {
+			w("m=%s 0 %s %s", lines[i].offered.media, lines[i].offered.protocol, rejectedFormats(lines[i].offered))
+			w("c=IN IP4 0.0.0.0")
+			w("a=inactive")
+			w("a=mid:%s", lines[i].offered.mid)
+			continue
+		}
+		writeLine(w, id, &lines[i])
+		if first { // all lines share one transport; its candidates are named once
+			first = false
+			for _, c := range id.candidates {
+				w("a=candidate:%s", c)
+			}
+			w("a=end-of-candidates")
+		}
+	}
+	return b.String()
+}
+
+// rejectedFormats returns what must follow the protocol of a rejected line; it may not be empty.
+func rejectedFormats(l *offeredLine) string {
+	if l.media == "application" {
+		return "webrtc-datachannel"
+	}
+	return "0"
+}
+
+func writeLine(w func(string, ...any), id identity, l *answerLine) {
+	var pts []string
+	for _, f := range l.offered.formats {
+		pts = append(pts, fmt.Sprint(f.payloadType))
+		if f.rtx != 0 {
+			pts = append(pts, fmt.Sprint(f.rtx))
+		}
+	}
+	w("m=%s 9 %s %s", l.offered.media, l.offered.protocol, strings.Join(pts, " "))
+	w("c=IN IP4 0.0.0.0")
+	w("a=mid:%s", l.offered.mid)
+	w("a=ice-ufrag:%s", id.ufrag)
+	w("a=ice-pwd:%s", id.password)
+	w("a=fingerprint:sha-256 %s", id.fingerprint)
+	w("a=setup:passive")
+	w("a=rtcp-mux")
+	if l.offered.rtcpRsize {
+		w("a=rtcp-rsize")
+	}
+	w("a=%s", l.direction)
+	extensions, feedback := extensionsIn, feedbackIn
+	if l.direction != receives {
+		extensions, feedback = extensionsOut, feedbackOut
+	}
+	for _, uri := range extensions {
+		if n := l.offered.extensions[uri]; n != 0 {
+			w("a=extmap:%d %s", n, uri)
+		}
+	}
+	writeFormats(w, l, feedback)
+	switch l.direction {
+	case receives:
+		if len(l.offered.rids) > 0 {
+			for _, rid := range l.offered.rids {
+				w("a=rid:%s recv", rid)
+			}
+			w("a=simulcast:recv %s", strings.Join(l.offered.rids, ";"))
+		}
+	case sends:
+		writeSource(w, l)
+	}
+}
+
+func writeFormats(w func(string, ...any), l *answerLine, feedback []string) {
+	for _, f := range l.offered.formats {
+		switch f.codec {
+		case opus:
+			w("a=rtpmap:%d opus/48000/2", f.payloadType)
+		case vp8:
+			w("a=rtpmap:%d VP8/90000", f.payloadType)
+		case h264:
+			w("a=rtpmap:%d H264/90000", f.payloadType)
+		}
+		if p := answerFmtp(l, &f); p != "" {
+			w("a=fmtp:%d %s", f.payloadType, p)
+		}
+		for _, fb := range feedback {
+			if slices.Contains(f.feedback, fb) {
+				w("a=rtcp-fb:%d %s", f.payloadType, fb)
+			}
+		}
+		if f.rtx != 0 {
+			w("a=rtpmap:%d rtx/90000", f.rtx)
+			w("a=fmtp:%d apt=%d", f.rtx, f.payloadType)
+		}
+	}
+}
+
+// answerFmtp returns the parameters of a format. Chromium starts its bandwidth estimate at 300 kbit/s, at which the top
+// simulcast layer may take many seconds to appear; the hint lets it begin where the layers need it.
+func answerFmtp(l *answerLine, f *format) string {
+	var parts []string
+	switch {
+	case f.codec == opus:
+		return "minptime=10;useinbandfec=1"
+	case f.codec == h264:
+		parts = append(parts, "level-asymmetry-allowed=1", "packetization-mode=1")
+		if id := fmtpValue(f.fmtp, "profile-level-id"); id != "" {
+			parts = append(parts, "profile-level-id="+id)
+		}
+	}
+	if l.direction == receives && l.offered.kind == video.Video {
+		start := 1000
+		if len(l.offered.rids) == 3 {
+			start = 2500
+		}
+		parts = append(parts, fmt.Sprintf("x-google-start-bitrate=%d", start))
+	}
+	return strings.Join(parts, ";")
+}
+
+func writeSource(w func(string, ...any), l *answerLine) {
+	w("a=msid:%s %s", l.stream, l.offered.mid)
+	if l.rtx != 0 {
+		w("a=ssrc-group:FID %d %d", l.ssrc, l.rtx)
+	}
+	for _, ssrc := range []uint32{l.ssrc, l.rtx} {
+		if ssrc != 0 {
+			w("a=ssrc:%d cname:rotunda", ssrc)
+			w("a=ssrc:%d msid:%s %s", ssrc, l.stream, l.offered.mid)
+		}
+	}
+}
+
+// identity is what every line of an answer says of the server's side of a connection.
+type identity struct {
+	ufrag, password string
+	fingerprint     string
+	candidates      []string
+}

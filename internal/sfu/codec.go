@@ -1,0 +1,84 @@
+package sfu
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/rotunda-rtc/rotunda/internal/video"
+)
+
+// codecName is a codec this server forwards. The zero value is none.
+type codecName uint8
+
+const (
+	opus codecName = iota + 1
+	vp8
+	h264
+)
+
+// format is one payload type of a line that can be forwarded, with the payload type that repairs it (0: none).
+type format struct {
+	codec       codecName
+	payloadType uint8
+	rtx         uint8
+	clockRate   uint32
+	channels    int
+	fmtp        string
+	feedback    []string
+	profile     string // H.264 only: the first two bytes of profile-level-id, in hex
+}
+
+// parseCodec says whether an rtpmap with this fmtp names a codec that is forwarded.
+func parseCodec(kind video.Kind, encoding, fmtp string) (codecName, string, bool) {
+	name, clock, _ := strings.Cut(strings.ToLower(encoding), "/")
+	switch {
+	case kind == video.Audio && name == "opus" && clock == "48000/2":
+		return opus, "", true
+	case kind == video.Video && name == "vp8" && clock == "90000":
+		return vp8, "", true
+	case kind == video.Video && name == "h264" && clock == "90000":
+		// Mode 0 packets are legal in mode 1, not the other way round; mode 2 is in use nowhere.
+		if mode := fmtpValue(fmtp, "packetization-mode"); mode != "1" {
+			return 0, "", false
+		}
+		profile := strings.ToLower(fmtpValue(fmtp, "profile-level-id"))
+		if len(profile) >= 4 {
+			profile = profile[:4]
+		}
+		return h264, profile, true
+	}
+	return 0, "", false
+}
+
+func fmtpValue(fmtp, key string) string {
+	for part := range strings.SplitSeq(fmtp, ";") {
+		if k, v, ok := strings.Cut(strings.TrimSpace(part), "="); ok && strings.EqualFold(k, key) {
+			return v
+		}
+	}
+	return ""
+}
+
+// matchFormat finds among the formats of a receiving line the one to send a packet of format f with, or nil. H.264
+// decoders take a profile below their own, so any mode 1 format serves when none has the same profile.
+func matchFormat(formats []format, f *format) *format {
+	var found *format
+	for i := range formats {
+		c := &formats[i]
+		if c.codec != f.codec {
+			continue
+		}
+		if c.profile == f.profile {
+			return c
+		}
+		if found == nil {
+			found = c
+		}
+	}
+	return found
+}
+
+func parsePayloadType(s string) (uint8, bool) {
+	n, err := strconv.ParseUint(s, 10, 7)
+	return uint8(n), err == nil
+}

@@ -1,0 +1,307 @@
+package sfu
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/stun/v4"
+
+	"github.com/rotunda-rtc/rotunda/internal/video"
+)
+
+// Config is what an Engine needs to know.
+type Config struct {
+	// UDPPort is the one port all media uses; 0 takes any free one.
+	UDPPort int
+	// Addresses are offered to clients as places to send media to, best first. Empty means every address of the
+	// machine's interfaces, loopback only if there is no other or Loopback is set.
+	Addresses []netip.Addr
+	// Loopback adds the loopback addresses to the discovered ones.
+	Loopback bool
+	Logger   *slog.Logger
+}
+
+// Engine holds the media port and everything that uses it. Its methods may be called from any goroutine.
+type Engine struct {
+	log         *slog.Logger
+	certificate certificate
+	candidates  []string
+	port        int
+	started     time.Time
+	counters    counters
+
+	sockets []*socket
+	running sync.WaitGroup
+	stop    context.CancelFunc
+	ctx     context.Context
+
+	mu       sync.RWMutex
+	byUfrag  map[string]*Transport         // guarded by mu
+	byRemote map[netip.AddrPort]*Transport // guarded by mu
+	routers  map[video.SessionID]*router   // guarded by mu
+	closed   bool                          // guarded by mu
+}
+
+// counters are totals since the start.
+type counters struct {
+	received, sent, undecryptable, retransmitted, keyframeRequests atomic.Uint64
+}
+
+// Stats are totals since the engine started, and what is there now.
+type Stats struct {
+	PacketsReceived, PacketsSent, PacketsUndecryptable, PacketsRetransmitted, KeyframeRequests uint64
+	Transports, Routers                                                                        int
+}
+
+// New opens the media port and starts reading from it.
+func New(cfg Config) (*Engine, error) {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	now := time.Now()
+	cert, err := newCertificate(now)
+	if err != nil {
+		return nil, fmt.Errorf("make DTLS certificate: %w", err)
+	}
+	e := &Engine{
+		log: cfg.Logger, certificate: cert, started: now,
+		byUfrag: map[string]*Transport{}, byRemote: map[netip.AddrPort]*Transport{}, routers: map[video.SessionID]*router{},
+	}
+	if err := portFree(cfg.UDPPort); err != nil {
+		return nil, err
+	}
+	if e.sockets, err = listen(e, cfg.UDPPort); err != nil {
+		return nil, err
+	}
+	e.port = e.sockets[0].conn.LocalAddr().(*net.UDPAddr).Port
+	if e.candidates, err = e.gather(cfg); err != nil {
+		e.closeSockets()
+		return nil, err
+	}
+	e.ctx, e.stop = context.WithCancel(context.Background())
+	for _, s := range e.sockets {
+		e.running.Go(s.read)
+	}
+	e.running.Go(e.tick)
+	return e, nil
+}
+
+// portFree finds out whether another program has the port. The shared sockets themselves would not notice.
+func portFree(port int) error {
+	if port == 0 {
+		return nil
+	}
+	c, err := net.ListenPacket("udp4", ":"+strconv.Itoa(port))
+	if err != nil {
+		return fmt.Errorf("media port %d: %w", port, err)
+	}
+	return c.Close()
+}
+
+// gather lists the candidates of every answer.
+func (e *Engine) gather(cfg Config) ([]string, error) {
+	addrs := cfg.Addresses
+	if len(addrs) == 0 {
+		var err error
+		if addrs, err = interfaceAddresses(cfg.Loopback); err != nil {
+			return nil, fmt.Errorf("find the machine's addresses: %w", err)
+		}
+	}
+	if len(addrs) == 0 {
+		return nil, errors.New("no address to offer for media: the machine has no network interface that is up")
+	}
+	var out []string
+	for i, a := range addrs {
+		out = append(out, candidate(i, netip.AddrPortFrom(a, uint16(e.port))))
+	}
+	return out, nil
+}
+
+func interfaceAddresses(loopback bool) ([]netip.Addr, error) {
+	all, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil, err
+	}
+	var outer, inner []netip.Addr
+	for _, a := range all {
+		prefix, err := netip.ParsePrefix(a.String())
+		if err != nil {
+			continue
+		}
+		switch ip := prefix.Addr().Unmap(); {
+		case ip.IsLoopback():
+			inner = append(inner, ip)
+		case ip.IsLinkLocalUnicast():
+		default:
+			outer = append(outer, ip)
+		}
+	}
+	if loopback || len(outer) == 0 {
+		outer = append(outer, inner...)
+	}
+	return outer, nil
+}
+
+// Port returns the media port.
+func (e *Engine) Port() int { return e.port }
+
+// Stats returns totals and present numbers.
+func (e *Engine) Stats() Stats {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	c := &e.counters
+	return Stats{
+		c.received.Load(), c.sent.Load(), c.undecryptable.Load(), c.retransmitted.Load(), c.keyframeRequests.Load(),
+		len(e.byUfrag), len(e.routers),
+	}
+}
+
+// now is the engine's clock in nanoseconds. It is steady, and far enough from 0 that 0 means never.
+func (e *Engine) now() int64 { return int64(time.Since(e.started)) + clockStart }
+
+const clockStart = 3600e9
+
+// ntp converts a moment of the engine's clock to an NTP timestamp (RFC 3550 section 4).
+func (e *Engine) ntp(now int64) uint64 {
+	const unixEpoch = 2208988800 // seconds from 1900 to 1970
+	return ntpTime(e.started.UnixNano() + now - clockStart + unixEpoch*1e9)
+}
+
+// NewTransport makes a connection of a session. It has no lines until the client's first offer.
+func (e *Engine) NewTransport(cfg TransportConfig) (*Transport, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return nil, video.Errorf(video.CodeUnavailable, "the media engine is closed")
+	}
+	r := e.routers[cfg.Session]
+	if r == nil {
+		r = newRouter()
+		e.routers[cfg.Session] = r
+	}
+	r.users++
+	t := newTransport(e, r, cfg)
+	e.byUfrag[t.ice.local.ufrag] = t
+	return t, nil
+}
+
+// Close closes every transport, then the media port, and returns when nothing runs any more.
+func (e *Engine) Close() {
+	e.mu.Lock()
+	e.closed = true
+	all := make([]*Transport, 0, len(e.byUfrag))
+	for _, t := range e.byUfrag {
+		all = append(all, t)
+	}
+	e.mu.Unlock()
+	for _, t := range all {
+		t.Close()
+	}
+	e.stop()
+	e.closeSockets()
+	e.running.Wait()
+}
+
+func (e *Engine) closeSockets() {
+	for _, s := range e.sockets {
+		_ = s.conn.Close()
+	}
+}
+
+// check answers a STUN binding request, if it is one of ours.
+func (e *Engine) check(s *socket, b []byte, from netip.AddrPort, now int64) {
+	if !stun.IsMessage(b) {
+		return
+	}
+	m := &stun.Message{Raw: append([]byte(nil), b...)}
+	if m.Decode() != nil || m.Type != stun.BindingRequest {
+		return
+	}
+	ufrag, ok := localUfrag(m)
+	if !ok {
+		return
+	}
+	e.mu.RLock()
+	t := e.byUfrag[ufrag]
+	e.mu.RUnlock()
+	if t == nil {
+		return
+	}
+	answer, p := t.ice.check(m, ufrag, s, from, now)
+	if p == nil {
+		return
+	}
+	t.lastHeard.Store(now)
+	e.learn(from, t)
+	s.send(answer, from)
+}
+
+// learn notes that packets from this address belong to t.
+func (e *Engine) learn(from netip.AddrPort, t *Transport) {
+	e.mu.RLock()
+	known := e.byRemote[from] == t
+	e.mu.RUnlock()
+	if known {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !t.closed.Load() {
+		e.byRemote[from] = t
+	}
+}
+
+func (e *Engine) transportAt(from netip.AddrPort) *Transport {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.byRemote[from]
+}
+
+// addUfrag makes a transport known under the credentials of an ICE restart as well.
+func (e *Engine) addUfrag(ufrag string, t *Transport) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !t.closed.Load() {
+		e.byUfrag[ufrag] = t
+	}
+}
+
+// drop forgets a transport, and its router with the last one.
+func (e *Engine) drop(t *Transport, session video.SessionID) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for ufrag, other := range e.byUfrag {
+		if other == t {
+			delete(e.byUfrag, ufrag)
+		}
+	}
+	for addr, other := range e.byRemote {
+		if other == t {
+			delete(e.byRemote, addr)
+		}
+	}
+	if t.router.users--; t.router.users == 0 {
+		delete(e.routers, session)
+	}
+}
+
+// transports returns the transports there are now.
+func (e *Engine) transports(into []*Transport) []*Transport {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	into = into[:0]
+	for ufrag, t := range e.byUfrag {
+		if ufrag == t.firstUfrag {
+			into = append(into, t)
+		}
+	}
+	return into
+}

@@ -1,0 +1,294 @@
+package sfu
+
+import (
+	"encoding/binary"
+	"sync/atomic"
+
+	"github.com/rotunda-rtc/rotunda/internal/packet"
+	"github.com/rotunda-rtc/rotunda/internal/video"
+)
+
+// sentHistory is how many sent packets a forwarder can send again; a power of two.
+const sentHistory = 512
+
+// resendInterval is the shortest time between two retransmissions of one packet (ns).
+const resendInterval = 20e6
+
+// forwarder feeds one line a client receives on: it rewrites the packets of whatever track the line carries at present
+// into one unbroken source. It has no goroutine; forward runs in that of the publisher's socket.
+type forwarder struct {
+	transport *Transport
+	kind      video.Kind
+	ssrc, rtx uint32
+	formats   []format
+	orient    uint8 // extension id of the video orientation, 0 if the client takes none
+
+	interest atomic.Uint32 // bits of the layers to look at: the current one and the one to switch to
+
+	// The rest is guarded by outbound.mu.
+	source  *track
+	enabled bool
+	quality video.Quality
+	current *layer // what is flowing
+	target  *layer // what is wanted; a keyframe of it is waited for while it differs from current
+	fresh   bool   // nothing of current was sent since the last interruption
+
+	sent     []sentPacket
+	rtxNext  uint16
+	started  bool
+	lastSeq  uint16
+	lastTime uint32
+	lastAt   int64  // when the packet of lastTime came
+	offset   uint64 // added to a packet's number to give the outgoing one
+	base     uint64 // first number of the current run; older packets are not forwarded
+	shift    uint32 // added to a packet's timestamp
+
+	lastPicture   uint16
+	lastTL0       uint8
+	pictureOffset uint16
+	tl0Offset     uint8
+
+	packets, octets uint32
+	lastReport      int64
+}
+
+// sentPacket remembers how a packet was rewritten, to send it again from the publisher's history. It has no pointers.
+type sentPacket struct {
+	seq, sourceSeq uint16
+	timestamp      uint32
+	picture        uint16
+	tl0            uint8
+	layer          uint8 // id + 1; 0 is an empty entry
+	resent         int64 // when it was last sent again (ns)
+}
+
+// attach makes the forwarder carry tr from now on (nil: nothing). Called with outbound.mu held.
+func (f *forwarder) attach(tr *track, enabled bool, quality video.Quality) {
+	if f.source != tr {
+		f.source, f.current, f.target = tr, nil, nil
+		clear(f.sent)
+	}
+	if f.enabled != enabled {
+		f.enabled, f.fresh = enabled, true
+	}
+	f.quality = quality
+	f.publishInterest()
+}
+
+// interrupt notes that packets were held back, so that the next run continues the numbers. Called with outbound.mu held.
+func (f *forwarder) interrupt() {
+	f.fresh = true
+	f.publishInterest()
+}
+
+func (f *forwarder) publishInterest() {
+	var bits uint32
+	if f.source != nil && f.enabled {
+		if f.current != nil {
+			bits |= 1 << f.current.id
+		}
+		if f.target != nil {
+			bits |= 1 << f.target.id
+		}
+		if f.kind == video.Audio || f.current == nil && f.target == nil {
+			bits = 1<<maxLayers - 1 // whatever comes first
+		}
+	}
+	f.interest.Store(bits)
+}
+
+// retarget chooses the layer to forward. It returns a layer whose keyframe is needed, or nil. Called with outbound.mu held.
+func (f *forwarder) retarget(now int64) *layer {
+	if f.source == nil || !f.enabled || !f.source.open.Load() || f.kind != video.Video {
+		return nil
+	}
+	l := f.source.choose(f.quality, now)
+	if l == nil {
+		return nil
+	}
+	if l != f.target {
+		f.target = l
+		f.publishInterest()
+	}
+	if f.current != l || f.fresh {
+		return l
+	}
+	return nil
+}
+
+// forward sends a packet on, if this forwarder takes it now.
+func (f *forwarder) forward(p *onward) {
+	if f.interest.Load()&(1<<p.layer.id) == 0 {
+		return
+	}
+	out := &f.transport.out
+	out.mu.Lock()
+	defer out.mu.Unlock()
+	if out.srtp == nil || f.source != p.layer.track || !f.enabled {
+		return
+	}
+	target := matchFormat(f.formats, p.format)
+	if target == nil {
+		return // the client cannot decode this codec
+	}
+	if p.layer != f.current || f.fresh {
+		if !f.begin(p) {
+			return
+		}
+	}
+	if p.number < f.base {
+		return
+	}
+	f.write(out, p, target)
+}
+
+// begin starts a run of packets with p, if it can: anywhere in audio, at a keyframe in video.
+func (f *forwarder) begin(p *onward) bool {
+	if len(p.payload) == 0 {
+		return false
+	}
+	if f.kind == video.Video && !p.keyframe {
+		return false
+	}
+	if f.kind == video.Video && f.target != nil && p.layer != f.target && f.current != nil && p.layer != f.current {
+		return false // a layer between the two
+	}
+	shift := f.shift
+	switch {
+	case !f.started:
+		shift = 0
+	case f.current == p.layer: // same source after a pause: its clock went on
+	default:
+		shift = f.nextTimestamp(p) - p.header.Timestamp
+	}
+	f.shift = shift
+	f.base = p.number
+	f.offset = uint64(f.lastSeq) + 1 - p.number
+	if !f.started {
+		f.offset = uint64(p.header.Sequence) - p.number
+	}
+	f.pictureOffset = f.lastPicture + 1 - p.vp8.PictureID
+	f.tl0Offset = f.lastTL0 + 1 - p.vp8.TL0PicIdx
+	if !f.started {
+		f.pictureOffset, f.tl0Offset = 0, 0
+	}
+	f.forget(p.layer)
+	f.started, f.fresh, f.current = true, false, p.layer
+	f.publishInterest()
+	return true
+}
+
+// nextTimestamp returns the outgoing timestamp of the first packet of another source: exact where both sources have
+// reported their clocks (two layers of one camera), else by the time that passed. It always moves forward.
+func (f *forwarder) nextTimestamp(p *onward) uint32 {
+	rate := int64(p.format.clockRate)
+	next := f.lastTime + uint32(max((p.now-f.lastAt)*rate/1e9, 1))
+	if f.current != nil && f.current.track == p.layer.track {
+		from, to := f.current.clock.Load(), p.layer.clock.Load()
+		if from != nil && to != nil && from.reported && to.reported {
+			next = from.timestampAt(to.momentOf(p.header.Timestamp)) + f.shift
+		}
+	}
+	if !packet.NewerTimestamp(next, f.lastTime) {
+		next = f.lastTime + 1
+	}
+	return next
+}
+
+// forget drops entries of an earlier layer that had the same id.
+func (f *forwarder) forget(l *layer) {
+	if f.current == nil || f.current == l || f.current.id != l.id {
+		return
+	}
+	clear(f.sent)
+}
+
+func (f *forwarder) write(out *outbound, p *onward, target *format) {
+	number := p.number + f.offset
+	entry := sentPacket{
+		seq: uint16(number), sourceSeq: p.header.Sequence, timestamp: p.header.Timestamp + f.shift, layer: uint8(p.layer.id) + 1,
+		picture: p.vp8.PictureID + f.pictureOffset, tl0: p.vp8.TL0PicIdx + f.tl0Offset,
+	}
+	if f.sent != nil {
+		f.sent[entry.seq&(sentHistory-1)] = entry
+	}
+	if newer := int16(entry.seq - f.lastSeq); newer > 0 || f.packets == 0 {
+		f.lastSeq = entry.seq
+		if p.header.Timestamp+f.shift != f.lastTime {
+			f.lastTime, f.lastAt = entry.timestamp, p.now
+		}
+		f.lastPicture, f.lastTL0 = entry.picture, entry.tl0
+	}
+	b := out.start(f, target.payloadType, p.header.Marker, entry.seq, entry.timestamp, f.ssrc, p)
+	at := len(b)
+	b = append(b, p.payload...)
+	if p.format.codec == vp8 && (f.pictureOffset != 0 || f.tl0Offset != 0) && len(p.payload) > 0 {
+		p.vp8.Renumber(b[at:], entry.picture, entry.tl0)
+	}
+	f.packets++
+	f.octets += uint32(len(p.payload))
+	out.send(f.transport, b)
+}
+
+// resend sends packets the client missed again, as RTX where negotiated (RFC 4588), from the publisher's history. Called with
+// outbound.mu held.
+func (f *forwarder) resend(out *outbound, seq uint16, now int64) {
+	if f.sent == nil || f.source == nil || out.srtp == nil {
+		return
+	}
+	e := &f.sent[seq&(sentHistory-1)]
+	if e.layer == 0 || e.seq != seq || now-e.resent < resendInterval && e.resent != 0 {
+		return
+	}
+	l := f.layerByID(int(e.layer) - 1)
+	if l == nil {
+		return
+	}
+	n := l.history.Copy(e.sourceSeq, out.repair[:])
+	if n == 0 {
+		return
+	}
+	raw := out.repair[:n]
+	h, ok := packet.ParseHeader(raw)
+	if !ok {
+		return
+	}
+	payload, ok := h.Payload(raw)
+	source, _ := l.track.format(h.PayloadType)
+	if !ok || source == nil {
+		return
+	}
+	target := matchFormat(f.formats, source)
+	if target == nil {
+		return
+	}
+	e.resent = now
+	if source.codec == vp8 {
+		if v, ok := packet.ParseVP8(payload); ok {
+			v.Renumber(payload, e.picture, e.tl0)
+		}
+	}
+	var b []byte
+	if f.rtx != 0 && target.rtx != 0 {
+		b = out.start(f, target.rtx, h.Marker, f.rtxNext, e.timestamp, f.rtx, nil)
+		b = binary.BigEndian.AppendUint16(b, seq)
+		f.rtxNext++
+	} else {
+		b = out.start(f, target.payloadType, h.Marker, seq, e.timestamp, f.ssrc, nil)
+	}
+	b = append(b, payload...)
+	f.transport.engine.counters.retransmitted.Add(1)
+	out.send(f.transport, b)
+}
+
+func (f *forwarder) layerByID(id int) *layer {
+	if f.current != nil && f.current.id == id {
+		return f.current
+	}
+	for _, l := range *f.source.order.Load() {
+		if l.id == id {
+			return l
+		}
+	}
+	return nil
+}

@@ -1,0 +1,148 @@
+package sfu
+
+import (
+	"crypto/rand"
+	"fmt"
+	"net/netip"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/pion/stun/v4"
+)
+
+// maxPaths bounds the remote addresses one connection may be reached at; the one unused longest makes room.
+const maxPaths = 8
+
+// pathSilence is how long a path may go without a check before a path of lower priority may take over (ns).
+const pathSilence = 5e9
+
+// path is a way to the client: the socket its checks arrive at and the address they come from.
+type path struct {
+	socket   *socket
+	remote   netip.AddrPort
+	priority uint32
+	heard    atomic.Int64 // when a check last arrived (ns)
+}
+
+// iceLite is the server's end of ICE (RFC 8445, lite implementation): it answers checks and lets the client choose the
+// path. It never sends a check of its own, so it needs no timers, no goroutine and no trickled candidates.
+type iceLite struct {
+	chosen atomic.Pointer[path] // where to send; nil until the client nominated one
+
+	mu     sync.Mutex
+	local  credentials // guarded by mu
+	former credentials // guarded by mu; before an ICE restart
+	remote string      // guarded by mu; the client's ufrag
+	paths  []*path     // guarded by mu
+}
+
+type credentials struct{ ufrag, password string }
+
+func newCredentials() credentials {
+	return credentials{ufrag: randomText(8), password: randomText(24)}
+}
+
+// randomText returns n characters of the ice-char alphabet (RFC 8839), 5 bits of randomness each.
+func randomText(n int) string {
+	const alphabet = "abcdefghijklmnopqrstuvwxyzABCDEF"
+	b := make([]byte, n)
+	_, _ = rand.Read(b)
+	for i := range b {
+		b[i] = alphabet[b[i]&31]
+	}
+	return string(b)
+}
+
+// offered notes the client's ufrag of an offer and returns our credentials for the answer. A new ufrag restarts ICE:
+// the answer has new credentials, and the old ones hold until the client uses the new (RFC 8445 section 9).
+func (i *iceLite) offered(remoteUfrag string) (current credentials, restarted bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.remote != "" && i.remote != remoteUfrag {
+		i.former, i.local = i.local, newCredentials()
+		restarted = true
+	}
+	i.remote = remoteUfrag
+	return i.local, restarted
+}
+
+// check answers a binding request that named one of our ufrags. It returns the answer to send back, and the path it came by,
+// or nil if the request is not from the client.
+func (i *iceLite) check(m *stun.Message, ufrag string, s *socket, from netip.AddrPort, now int64) ([]byte, *path) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	password := i.local.password
+	restarting := false
+	if ufrag == i.former.ufrag {
+		password = i.former.password
+	} else if i.former.ufrag != "" {
+		restarting = true
+	}
+	integrity := stun.NewShortTermIntegrity(password)
+	if integrity.Check(m) != nil {
+		return nil, nil
+	}
+	answer, err := stun.Build(stun.NewTransactionIDSetter(m.TransactionID), stun.BindingSuccess,
+		&stun.XORMappedAddress{IP: from.Addr().AsSlice(), Port: int(from.Port())}, integrity, stun.Fingerprint)
+	if err != nil {
+		return nil, nil
+	}
+	p := i.pathTo(s, from)
+	p.heard.Store(now)
+	if priority, err := m.Get(stun.AttrPriority); err == nil && len(priority) == 4 {
+		p.priority = uint32(priority[0])<<24 | uint32(priority[1])<<16 | uint32(priority[2])<<8 | uint32(priority[3])
+	}
+	if restarting {
+		i.former = credentials{}
+		i.chosen.Store(p)
+	}
+	i.choose(p, m.Contains(stun.AttrUseCandidate), now)
+	return answer.Raw, p
+}
+
+// choose takes p as the way to the client if it is the first, or nominated and better than a path that is alive.
+func (i *iceLite) choose(p *path, nominated bool, now int64) {
+	c := i.chosen.Load()
+	switch {
+	case c == nil:
+		i.chosen.Store(p)
+	case nominated && c != p && (p.priority > c.priority || now-c.heard.Load() > pathSilence):
+		i.chosen.Store(p)
+	}
+}
+
+func (i *iceLite) pathTo(s *socket, from netip.AddrPort) *path {
+	oldest := 0
+	for n, p := range i.paths {
+		if p.remote == from && p.socket == s {
+			return p
+		}
+		if p.heard.Load() < i.paths[oldest].heard.Load() {
+			oldest = n
+		}
+	}
+	p := &path{socket: s, remote: from}
+	if len(i.paths) < maxPaths {
+		i.paths = append(i.paths, p)
+	} else {
+		i.paths[oldest] = p
+	}
+	return p
+}
+
+// candidate renders a host candidate for an answer (RFC 8839 section 5.1). Earlier addresses are preferred.
+func candidate(n int, addr netip.AddrPort) string {
+	priority := uint32(126)<<24 | uint32(65535-n)<<8 | 255
+	return fmt.Sprintf("%d 1 udp %d %s %d typ host", n+1, priority, addr.Addr(), addr.Port())
+}
+
+// localUfrag returns the part of a check's USERNAME that is ours.
+func localUfrag(m *stun.Message) (string, bool) {
+	var u stun.Username
+	if u.GetFrom(m) != nil {
+		return "", false
+	}
+	ours, _, ok := strings.Cut(u.String(), ":")
+	return ours, ok
+}

@@ -1,0 +1,335 @@
+package sfu
+
+import (
+	"encoding/binary"
+	"sync"
+
+	"github.com/pion/interceptor/pkg/twcc"
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"github.com/pion/srtp/v3"
+
+	"github.com/rotunda-rtc/rotunda/internal/packet"
+	"github.com/rotunda-rtc/rotunda/internal/video"
+)
+
+// maxSources bounds the SSRCs one connection may send from: two for each layer it can have and some for those that
+// change their SSRC. Beyond them packets of new sources are ignored.
+const maxSources = 256
+
+// inbound is the receiving side of a connection.
+type inbound struct {
+	mu      sync.Mutex
+	srtp    *srtp.Context     // nil until secured
+	tracks  map[string]*track // by mid
+	sources map[uint32]source // by SSRC
+	mid     uint8             // extension ids, the same on all lines of a bundle
+	rid     uint8
+	repair  uint8
+	seq     uint8
+	orient  uint8
+	twcc    *twcc.Recorder // nil unless negotiated
+	nacks   []uint16       // scratch of the ticker
+}
+
+// source says what an SSRC carries.
+type source struct {
+	layer  *layer
+	repair bool // RTX of the layer
+}
+
+// arrival is the scratch space of a socket's reader: the packet on its way through the server.
+type arrival struct {
+	buffer []byte
+	rtp    rtp.Header
+	rtcp   [packet.MaxSize]byte
+	onward onward
+}
+
+// onward is one packet as it passes to the forwarders.
+type onward struct {
+	layer       *layer
+	format      *format
+	number      uint64 // extended sequence number
+	header      packet.Header
+	payload     []byte
+	vp8         packet.VP8
+	keyframe    bool // a decoder can start here
+	orientation byte
+	oriented    bool // orientation is set
+	now         int64
+}
+
+// register makes a line's track known to the receiving side.
+func (in *inbound) register(tr *track, l *offeredLine) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.tracks[l.mid] = tr
+	for uri, id := range map[string]*uint8{extMID: &in.mid, extRID: &in.rid, extRepairedRID: &in.repair, extTransportCC: &in.seq, extOrientation: &in.orient} {
+		if n := l.extensions[uri]; n != 0 {
+			*id = n
+		}
+	}
+	if in.seq != 0 && in.twcc == nil {
+		in.twcc = twcc.NewRecorder(tr.transport.ssrc)
+	}
+	if len(l.rids) > 0 {
+		return // found by their rid
+	}
+	if s := l.ssrc; s.media != 0 && len(in.sources) < maxSources {
+		layer := tr.addLayer("", s.media)
+		in.sources[s.media] = source{layer: layer}
+		if s.rtx != 0 {
+			layer.rtx = s.rtx
+			in.sources[s.rtx] = source{layer: layer, repair: true}
+		}
+	}
+}
+
+// receiveRTP decrypts a packet, notes its arrival, and forwards it to everyone who takes it, all before it returns.
+func (t *Transport) receiveRTP(b []byte, a *arrival, now int64) {
+	if len(b) > packet.MaxSize {
+		return
+	}
+	in := &t.in
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.srtp == nil {
+		return
+	}
+	if cap(a.buffer) < packet.MaxSize {
+		a.buffer = make([]byte, 0, packet.MaxSize)
+	}
+	raw, err := in.srtp.DecryptRTP(a.buffer[:0], b, &a.rtp)
+	if err != nil {
+		t.engine.counters.undecryptable.Add(1)
+		return
+	}
+	h, ok := packet.ParseHeader(raw)
+	if !ok {
+		return
+	}
+	t.lastHeard.Store(now)
+	t.engine.counters.received.Add(1)
+	if in.twcc != nil {
+		if ext := h.Extension(raw, in.seq); len(ext) >= 2 {
+			in.twcc.Record(h.SSRC, binary.BigEndian.Uint16(ext), now/1000)
+		}
+	}
+	src, ok := in.sources[h.SSRC]
+	if !ok {
+		if src, ok = in.discover(raw, &h); !ok {
+			return
+		}
+	}
+	f, repair := src.layer.track.format(h.PayloadType)
+	if f == nil {
+		return
+	}
+	if repair {
+		if raw, ok = unwrapRTX(raw, &h, src.layer.ssrc, f.payloadType); !ok {
+			return
+		}
+	}
+	if a.onward.take(src.layer, f, raw, &h, in.orient, now) {
+		a.buffer = src.layer.history.Put(h.Sequence, raw)
+		a.onward.fanOut()
+	}
+}
+
+// take notes the arrival of a packet and reads what forwarding needs to know. It reports false for what goes no further.
+func (p *onward) take(l *layer, f *format, raw []byte, h *packet.Header, orient uint8, now int64) bool {
+	number, fresh := l.reception.Arrived(h.Sequence, now)
+	if !fresh {
+		return false
+	}
+	payload, ok := h.Payload(raw)
+	if !ok {
+		return false
+	}
+	l.heard.Store(now)
+	l.reception.Transit(h.Timestamp, now, f.clockRate)
+	if l.clock.Load() == nil {
+		l.clock.Store(&senderClock{timestamp: h.Timestamp, at: now, rate: f.clockRate})
+	}
+	*p = onward{layer: l, format: f, number: number, header: *h, payload: payload, now: now}
+	if ext := h.Extension(raw, orient); len(ext) == 1 && l.track.kind == video.Video {
+		p.orientation, p.oriented = ext[0], true
+	}
+	switch f.codec {
+	case vp8:
+		if p.vp8, ok = packet.ParseVP8(payload); !ok && len(payload) > 0 {
+			return false
+		}
+		if p.keyframe = p.vp8.Keyframe; p.keyframe {
+			l.sized(p.vp8.Width, p.vp8.Height)
+		}
+	case h264:
+		d := packet.ParseH264(payload)
+		if p.keyframe = d.Keyframe; p.keyframe {
+			l.sized(d.Width, d.Height)
+		}
+	}
+	return true
+}
+
+// fanOut hands the packet to every forwarder of its track.
+func (p *onward) fanOut() {
+	tr := p.layer.track
+	if !tr.open.Load() {
+		return
+	}
+	for _, f := range *tr.sinks.Load() {
+		f.forward(p)
+	}
+}
+
+// discover finds out what a new SSRC carries: by the mid and rid in its header extensions (RFC 8852, RFC 9143), or, for senders
+// without them, because only one line can have sent this payload type.
+func (in *inbound) discover(raw []byte, h *packet.Header) (source, bool) {
+	if len(in.sources) >= maxSources {
+		return source{}, false
+	}
+	tr := in.tracks[string(h.Extension(raw, in.mid))]
+	if tr == nil {
+		if tr = in.onlyTrack(h.PayloadType); tr == nil {
+			return source{}, false
+		}
+	}
+	f, repair := tr.format(h.PayloadType)
+	if f == nil {
+		return source{}, false
+	}
+	rid := string(h.Extension(raw, in.rid))
+	if repair {
+		rid = string(h.Extension(raw, in.repair))
+	}
+	src := source{repair: repair}
+	for _, l := range *tr.order.Load() {
+		if l.rid == rid {
+			src.layer = l
+		}
+	}
+	switch {
+	case repair && src.layer == nil:
+		return source{}, false // its layer has not been seen yet
+	case repair:
+		src.layer.rtx = h.SSRC
+	default:
+		if old := src.layer; old != nil {
+			delete(in.sources, old.ssrc)
+			delete(in.sources, old.rtx)
+		}
+		if src.layer = tr.addLayer(rid, h.SSRC); src.layer == nil {
+			return source{}, false
+		}
+	}
+	in.sources[h.SSRC] = src
+	return src, true
+}
+
+// onlyTrack returns the one track with this payload type, or nil if there are several or none.
+func (in *inbound) onlyTrack(payloadType uint8) *track {
+	var found *track
+	for _, tr := range in.tracks {
+		if f, _ := tr.format(payloadType); f != nil {
+			if found != nil {
+				return nil
+			}
+			found = tr
+		}
+	}
+	return found
+}
+
+// unwrapRTX turns a retransmission (RFC 4588 section 4) into the packet it repairs, in place.
+func unwrapRTX(raw []byte, h *packet.Header, ssrc uint32, payloadType uint8) ([]byte, bool) {
+	payload, ok := h.Payload(raw)
+	if !ok || len(payload) < 2 {
+		return nil, false // padding sent to probe the path
+	}
+	number := binary.BigEndian.Uint16(payload)
+	raw = raw[:h.PayloadOffset+len(payload)]
+	copy(raw[h.PayloadOffset:], raw[h.PayloadOffset+2:])
+	raw = raw[:len(raw)-2]
+	raw[0] &^= 0x20
+	raw[1] = raw[1]&0x80 | payloadType
+	binary.BigEndian.PutUint16(raw[2:], number)
+	binary.BigEndian.PutUint32(raw[8:], ssrc)
+	*h, ok = packet.ParseHeader(raw)
+	return raw, ok
+}
+
+// receiveRTCP takes a compound RTCP packet: reports and requests of the client about either direction.
+func (t *Transport) receiveRTCP(b []byte, now int64) {
+	t.in.mu.Lock()
+	if t.in.srtp == nil {
+		t.in.mu.Unlock()
+		return
+	}
+	plain, err := t.in.srtp.DecryptRTCP(nil, b, nil)
+	t.in.mu.Unlock()
+	if err != nil {
+		t.engine.counters.undecryptable.Add(1)
+		return
+	}
+	packets, err := rtcp.Unmarshal(plain)
+	if err != nil {
+		return
+	}
+	t.lastHeard.Store(now)
+	for _, p := range packets {
+		switch p := p.(type) {
+		case *rtcp.SenderReport:
+			t.senderReport(p, now)
+		case *rtcp.TransportLayerNack:
+			t.resend(p, now)
+		case *rtcp.PictureLossIndication:
+			t.wantKeyframe(p.MediaSSRC, now)
+		case *rtcp.FullIntraRequest:
+			for _, entry := range p.FIR {
+				t.wantKeyframe(entry.SSRC, now)
+			}
+		}
+	}
+}
+
+// senderReport ties a layer's timestamps to the clock. All layers of a connection share one offset between the client's
+// clock and ours, the smallest seen, so that network delay does not pull picture and sound apart.
+func (t *Transport) senderReport(p *rtcp.SenderReport, now int64) {
+	t.in.mu.Lock()
+	defer t.in.mu.Unlock()
+	src, ok := t.in.sources[p.SSRC]
+	if !ok || src.repair {
+		return
+	}
+	offset := now - ntpNanos(p.NTPTime)
+	if !t.clockKnown || offset < t.clockOffset {
+		t.clockKnown, t.clockOffset = true, offset
+	}
+	l := src.layer
+	l.clock.Store(&senderClock{
+		timestamp: p.RTPTime,
+		at:        ntpNanos(p.NTPTime) + t.clockOffset,
+		rate:      clockRate(l.track.kind),
+		reported:  true,
+		ntp:       p.NTPTime,
+		arrived:   now,
+	})
+}
+
+func clockRate(k video.Kind) uint32 {
+	if k == video.Audio {
+		return 48000
+	}
+	return 90000
+}
+
+// ntpNanos converts an NTP timestamp (32.32 fixed point seconds) to nanoseconds; ntpTime goes the other way.
+func ntpNanos(ntp uint64) int64 {
+	return int64(ntp>>32)*1e9 + int64((ntp&0xffffffff)*1e9>>32)
+}
+
+func ntpTime(nanos int64) uint64 {
+	return uint64(nanos/1e9)<<32 | uint64(nanos%1e9)<<32/1e9
+}

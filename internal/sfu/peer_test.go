@@ -1,0 +1,190 @@
+package sfu
+
+import (
+	"context"
+	"net/netip"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
+
+	"github.com/rotunda-rtc/rotunda/internal/video"
+)
+
+// peer is a real WebRTC client connected to a transport of the engine under test.
+type peer struct {
+	t         *testing.T
+	transport *Transport
+	pc        *webrtc.PeerConnection
+
+	mu        sync.Mutex
+	wanted    int
+	receiving []video.ReceiveLine
+	connected chan struct{}
+	failed    chan error
+	changed   chan struct{} // one slot; filled at each update
+}
+
+func newEngine(t *testing.T) *Engine {
+	t.Helper()
+	e, err := New(Config{Addresses: []netip.Addr{netip.MustParseAddr("127.0.0.1")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Close)
+	return e
+}
+
+func newPeer(t *testing.T, e *Engine, session video.SessionID) *peer {
+	t.Helper()
+	p := &peer{t: t, connected: make(chan struct{}), failed: make(chan error, 1), changed: make(chan struct{}, 1)}
+	tr, err := e.NewTransport(TransportConfig{Session: session, Participant: video.ParticipantID(video.NewUUID()), Updates: p})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.transport = tr
+	var se webrtc.SettingEngine
+	se.SetIncludeLoopbackCandidate(true)
+	se.SetInterfaceFilter(func(name string) bool { return name == "lo" })
+	var me webrtc.MediaEngine
+	if err := me.RegisterDefaultCodecs(); err != nil {
+		t.Fatal(err)
+	}
+	for _, uri := range []string{extMID, extRID, extRepairedRID} {
+		if err := me.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: uri}, webrtc.RTPCodecTypeVideo); err != nil {
+			t.Fatal(err)
+		}
+	}
+	api := webrtc.NewAPI(webrtc.WithSettingEngine(se), webrtc.WithMediaEngine(&me))
+	if p.pc, err = api.NewPeerConnection(webrtc.Configuration{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = p.pc.Close()
+		tr.Close()
+	})
+	return p
+}
+
+func (p *peer) LinesWanted(audio, _ int) { p.mu.Lock(); p.wanted = audio; p.mu.Unlock(); p.signal() }
+func (p *peer) Receiving(l []video.ReceiveLine) {
+	p.mu.Lock()
+	p.receiving = l
+	p.mu.Unlock()
+	p.signal()
+}
+func (p *peer) Connected()       { close(p.connected) }
+func (p *peer) Failed(err error) { p.failed <- err }
+
+func (p *peer) signal() {
+	select {
+	case p.changed <- struct{}{}:
+	default:
+	}
+}
+
+// negotiate makes an offer, hands it to the transport and applies the answer.
+func (p *peer) negotiate() {
+	p.t.Helper()
+	offer, err := p.pc.CreateOffer(nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	gathered := webrtc.GatheringCompletePromise(p.pc)
+	if err := p.pc.SetLocalDescription(offer); err != nil {
+		p.t.Fatal(err)
+	}
+	<-gathered
+	answer, err := p.transport.Negotiate(context.Background(), p.pc.LocalDescription().SDP)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if err := p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}); err != nil {
+		p.t.Fatalf("answer refused: %v\n%s", err, answer)
+	}
+}
+
+func (p *peer) addReceiveLines(n int) {
+	p.t.Helper()
+	for range n {
+		for _, kind := range []webrtc.RTPCodecType{webrtc.RTPCodecTypeAudio, webrtc.RTPCodecTypeVideo} {
+			if _, err := p.pc.AddTransceiverFromKind(kind, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}); err != nil {
+				p.t.Fatal(err)
+			}
+		}
+	}
+}
+
+// send adds a track to send on and returns it; the mid is known after negotiate.
+func (p *peer) send(mime string) (*webrtc.TrackLocalStaticRTP, *webrtc.RTPTransceiver) {
+	p.t.Helper()
+	track, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: mime}, "track-"+mime, "stream")
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	tr, err := p.pc.AddTransceiverFromTrack(track, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return track, tr
+}
+
+func within[T any](t *testing.T, c <-chan T, what string) T {
+	t.Helper()
+	select {
+	case v := <-c:
+		return v
+	case <-time.After(10 * time.Second):
+		t.Fatalf("timed out waiting for %s", what)
+		panic("unreachable")
+	}
+}
+
+// eventually waits until the condition holds, looking again at each update and every few milliseconds.
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for !condition() {
+		if time.Now().After(deadline) {
+			t.Fatalf("timed out waiting for %s", what)
+		}
+		<-time.After(2 * time.Millisecond)
+	}
+}
+
+// vp8Frame is a one-packet frame: descriptor with picture id, and a frame tag that says whether it is a key frame.
+func vp8Frame(picture uint16, key bool, body ...byte) []byte {
+	tag := byte(0x01)
+	if key {
+		tag = 0x00
+	}
+	p := []byte{0x90, 0x80, 0x80 | byte(picture>>8), byte(picture), tag, 0, 0}
+	if key {
+		p = append(p, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01) // 640 x 360
+	}
+	return append(p, body...)
+}
+
+// stream keeps sending numbered VP8 frames until the test ends; every keyEvery-th is a key frame.
+func (p *peer) stream(track *webrtc.TrackLocalStaticRTP, keyEvery int) {
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() {
+		ticker := time.NewTicker(5 * time.Millisecond)
+		defer ticker.Stop()
+		for n := uint16(0); ; n++ {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+			_ = track.WriteRTP(&rtp.Packet{
+				Header:  rtp.Header{Version: 2, Marker: true, SequenceNumber: n, Timestamp: uint32(n) * 450},
+				Payload: vp8Frame(n, int(n)%keyEvery == 0, byte(n>>8), byte(n)),
+			})
+		}
+	})
+	p.t.Cleanup(func() { stop(); running.Wait() })
+}

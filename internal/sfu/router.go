@@ -1,0 +1,341 @@
+package sfu
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/rotunda-rtc/rotunda/internal/video"
+)
+
+// router connects the streams of one session to those who subscribed to them.
+type router struct {
+	users int // transports; guarded by Engine.mu
+
+	mu      sync.Mutex
+	streams map[video.StreamID]*stream // guarded by mu
+}
+
+// stream is what a participant publishes at present over some lines.
+type stream struct {
+	id            video.StreamID
+	owner         *Transport
+	audio, video  *track // nil: the stream has no such kind
+	subscriptions map[*subscription]struct{}
+}
+
+// subscription is one transport's wish for one stream.
+type subscription struct {
+	transport *Transport
+	stream    *stream
+	want      video.Subscription
+	pair      *pair // nil while it waits for lines
+}
+
+// lines are a transport's media lines and what uses them. Guarded by router.mu.
+type lines struct {
+	all           []*line
+	pairs         []*pair
+	subscriptions map[video.StreamID]*subscription
+	waiting       []*subscription // those without lines, in the order they were made
+	wantedPairs   int             // as last told to the client
+}
+
+// line is one media section of the connection, for its whole life.
+type line struct {
+	mid       string
+	media     string
+	direction direction
+	rejected  bool
+	track     *track     // where the client sends
+	forwarder *forwarder // where we send
+	stream    *stream    // what a sending line is used for
+	pair      *pair
+}
+
+// pair is an audio and a video line under one msid, which together receive one stream. For clients that offered lines of one kind
+// only, the other is nil.
+type pair struct {
+	name         string
+	audio, video *line
+	subscription *subscription
+}
+
+func newRouter() *router { return &router{streams: map[video.StreamID]*stream{}} }
+
+// Publish makes the lines carry this stream from now on. Its gates are closed until SetGate opens them.
+func (t *Transport) Publish(id video.StreamID, l video.Lines) error {
+	r := t.router
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if t.closed.Load() {
+		return video.Errorf(video.CodeState, "the connection is closed")
+	}
+	if r.streams[id] != nil {
+		return video.Errorf(video.CodeState, "stream %s is published already", id)
+	}
+	audio, err := t.sendingLine(l.AudioMID, video.Audio)
+	if err != nil {
+		return err
+	}
+	picture, err := t.sendingLine(l.VideoMID, video.Video)
+	if err != nil {
+		return err
+	}
+	s := &stream{id: id, owner: t, subscriptions: map[*subscription]struct{}{}}
+	if audio != nil {
+		audio.stream, s.audio = s, audio.track
+	}
+	if picture != nil {
+		picture.stream, s.video = s, picture.track
+	}
+	r.streams[id] = s
+	return nil
+}
+
+// sendingLine finds the free line with this mid that the client sends on. An empty mid is no line.
+func (t *Transport) sendingLine(mid string, kind video.Kind) (*line, error) {
+	if mid == "" {
+		return nil, nil
+	}
+	field := "/" + string(kind) + "/mid"
+	i := slices.IndexFunc(t.all, func(l *line) bool { return l.mid == mid })
+	switch {
+	case i < 0 || t.all[i].track == nil || t.all[i].rejected:
+		return nil, video.Errorf(video.CodeMedia, "there is no line with mid %q to send %s on", mid, kind).WithField(field)
+	case t.all[i].track.kind != kind:
+		return nil, video.Errorf(video.CodeMedia, "the line with mid %q is not for %s", mid, kind).WithField(field)
+	case t.all[i].stream != nil:
+		return nil, video.Errorf(video.CodeMedia, "the line with mid %q carries another stream", mid).WithField(field)
+	}
+	return t.all[i], nil
+}
+
+// SetGate lets media of one kind of a stream through, or holds it back.
+func (t *Transport) SetGate(id video.StreamID, kind video.Kind, open bool) {
+	r := t.router
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.streams[id]
+	if s == nil || s.owner != t {
+		return
+	}
+	tr := s.audio
+	if kind == video.Video {
+		tr = s.video
+	}
+	if tr == nil || tr.open.Load() == open {
+		return
+	}
+	for _, f := range *tr.sinks.Load() {
+		f.transport.out.mu.Lock()
+		f.interrupt()
+		f.transport.out.mu.Unlock()
+	}
+	tr.open.Store(open)
+	if open {
+		for _, l := range *tr.order.Load() {
+			l.askKeyframe(t.engine.now())
+		}
+	}
+}
+
+// Unpublish ends a stream. Its lines are free, here and at every subscriber.
+func (t *Transport) Unpublish(id video.StreamID) {
+	r := t.router
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s := r.streams[id]; s != nil && s.owner == t {
+		r.unpublish(s)
+	}
+}
+
+func (r *router) unpublish(s *stream) {
+	delete(r.streams, s.id)
+	for sub := range s.subscriptions {
+		sub.end()
+		sub.transport.assign()
+		sub.transport.tellReceiving()
+	}
+	for _, l := range s.owner.all {
+		if l.stream == s {
+			l.stream = nil
+			l.track.open.Store(false)
+		}
+	}
+}
+
+// Subscribe makes or changes a subscription to a stream of the session. It takes a free pair of lines, or asks the
+// client for one.
+func (t *Transport) Subscribe(want video.Subscription) error {
+	r := t.router
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if t.closed.Load() {
+		return video.Errorf(video.CodeState, "the connection is closed")
+	}
+	if sub := t.subscriptions[want.StreamID]; sub != nil {
+		sub.want = want
+		sub.apply()
+		return nil
+	}
+	s := r.streams[want.StreamID]
+	if s == nil {
+		return video.Errorf(video.CodeStreamNotFound, "no stream %s in this session", want.StreamID)
+	}
+	sub := &subscription{transport: t, stream: s, want: want}
+	s.subscriptions[sub] = struct{}{}
+	t.subscriptions[want.StreamID] = sub
+	t.waiting = append(t.waiting, sub)
+	if t.assign() {
+		t.tellReceiving()
+	}
+	t.tellWanted()
+	return nil
+}
+
+// Unsubscribe ends a subscription and frees its lines.
+func (t *Transport) Unsubscribe(id video.StreamID) {
+	r := t.router
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if sub := t.subscriptions[id]; sub != nil {
+		sub.end()
+		t.assign()
+		t.tellReceiving()
+	}
+}
+
+// assign gives free pairs to the subscriptions that wait. It reports whether anything changed.
+func (t *Transport) assign() bool {
+	changed := false
+	for _, p := range t.pairs {
+		if len(t.waiting) == 0 {
+			break
+		}
+		if p.subscription != nil {
+			continue
+		}
+		sub := t.waiting[0]
+		t.waiting = t.waiting[1:]
+		sub.pair, p.subscription = p, sub
+		sub.apply()
+		changed = true
+	}
+	return changed
+}
+
+// apply brings the forwarders of a subscription's lines in line with what is wanted.
+func (s *subscription) apply() {
+	if s.pair == nil {
+		return
+	}
+	quality := s.want.Quality
+	if quality == "" {
+		quality = video.QualityHigh
+	}
+	s.pair.audio.carry(s.stream.audio, s.want.Audio, quality)
+	s.pair.video.carry(s.stream.video, s.want.Video, quality)
+}
+
+// carry makes a line we send on carry a track (nil: nothing) from now on.
+func (l *line) carry(tr *track, enabled bool, quality video.Quality) {
+	if l == nil || l.forwarder == nil {
+		return
+	}
+	f := l.forwarder
+	t := f.transport
+	f.transport.out.mu.Lock()
+	before := f.source
+	f.attach(tr, enabled, quality)
+	needed := f.retarget(t.engine.now())
+	f.transport.out.mu.Unlock()
+	if before != tr {
+		if before != nil {
+			before.removeSink(f)
+		}
+		if tr != nil {
+			tr.addSink(f)
+		}
+	}
+	if needed != nil && t.isSecured.Load() {
+		needed.askKeyframe(t.engine.now())
+	}
+}
+
+// end takes a subscription out of everything.
+func (s *subscription) end() {
+	t := s.transport
+	delete(t.subscriptions, s.stream.id)
+	delete(s.stream.subscriptions, s)
+	t.waiting = slices.DeleteFunc(t.waiting, func(w *subscription) bool { return w == s })
+	if p := s.pair; p != nil {
+		p.audio.carry(nil, false, "")
+		p.video.carry(nil, false, "")
+		p.subscription, s.pair = nil, nil
+	}
+}
+
+// tellWanted asks the client for lines when subscriptions wait for them. The number never shrinks.
+func (t *Transport) tellWanted() {
+	if n := len(t.pairs) + len(t.waiting); len(t.waiting) > 0 && n > t.wantedPairs {
+		t.wantedPairs = n
+		t.updates.LinesWanted(n, n)
+	}
+}
+
+// tellReceiving reports which lines carry what.
+func (t *Transport) tellReceiving() {
+	if t.closed.Load() {
+		return
+	}
+	lines := []video.ReceiveLine{}
+	for _, p := range t.pairs {
+		if p.subscription == nil {
+			continue
+		}
+		id := p.subscription.stream.id
+		if p.audio != nil {
+			lines = append(lines, video.ReceiveLine{MID: p.audio.mid, StreamID: id, Kind: video.Audio})
+		}
+		if p.video != nil {
+			lines = append(lines, video.ReceiveLine{MID: p.video.mid, StreamID: id, Kind: video.Video})
+		}
+	}
+	t.updates.Receiving(lines)
+}
+
+// leave takes a closed transport out of the session.
+func (r *router) leave(t *Transport) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.streams {
+		if s.owner == t {
+			r.unpublish(s)
+		}
+	}
+	for _, sub := range t.subscriptions {
+		sub.end()
+	}
+}
+
+// askKeyframes asks for a keyframe of everything this transport waits for.
+func (t *Transport) askKeyframes(now int64) {
+	for _, l := range t.neededKeyframes(nil, now) {
+		l.askKeyframe(now)
+	}
+}
+
+// neededKeyframes appends the layers whose keyframe some forwarder waits for, and lets each forwarder choose its layer.
+func (t *Transport) neededKeyframes(into []*layer, now int64) []*layer {
+	t.out.mu.Lock()
+	defer t.out.mu.Unlock()
+	if t.out.srtp == nil {
+		return into
+	}
+	for _, f := range t.out.forwarders {
+		if l := f.retarget(now); l != nil {
+			into = append(into, l)
+		}
+	}
+	return into
+}

@@ -1,0 +1,24 @@
+package sfu
+
+import (
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// reusePort says whether several sockets may share the media port, the kernel spreading clients among them.
+const reusePort = true
+
+// controlSocket prepares a media socket: shared port, and "don't fragment" so that the kernel need not draw an IP
+// identification for each datagram.
+func controlSocket(_, _ string, c syscall.RawConn) error {
+	var failed error
+	err := c.Control(func(fd uintptr) {
+		failed = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
+		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_PROBE)
+	})
+	if err != nil {
+		return err
+	}
+	return failed
+}

@@ -1,0 +1,9 @@
+//go:build !linux
+
+package sfu
+
+import "syscall"
+
+const reusePort = false
+
+func controlSocket(_, _ string, _ syscall.RawConn) error { return nil }

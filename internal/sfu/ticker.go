@@ -1,0 +1,122 @@
+package sfu
+
+import (
+	"time"
+
+	"github.com/pion/rtcp"
+)
+
+const (
+	tickInterval = 20 * time.Millisecond
+	// twccInterval is how often transport-wide feedback is sent (ns); senders' estimators expect 50 to 100 ms.
+	twccInterval = 100e6
+)
+
+// tick does everything that time, not a packet, gives rise to, for all transports one after another.
+func (e *Engine) tick() {
+	ticker := time.NewTicker(tickInterval)
+	defer ticker.Stop()
+	var all []*Transport
+	var wanted []*layer
+	for {
+		select {
+		case <-e.ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		now := e.now()
+		all = e.transports(all)
+		for _, t := range all {
+			t.sendFeedback(now)
+			wanted = t.neededKeyframes(wanted[:0], now)
+			for _, l := range wanted {
+				l.askKeyframe(now)
+			}
+			t.sendReports(now)
+			t.checkAlive(now)
+		}
+		clear(all)
+		clear(wanted)
+	}
+}
+
+// sendFeedback tells the client what of its media arrived: requests for lost packets at once, transport-wide feedback
+// every 100 ms, receiver reports every second.
+func (t *Transport) sendFeedback(now int64) {
+	var packets []rtcp.Packet
+	t.in.mu.Lock()
+	if t.in.srtp == nil {
+		t.in.mu.Unlock()
+		return
+	}
+	var broken []*layer
+	for _, src := range t.in.sources {
+		if src.repair {
+			continue
+		}
+		l := src.layer
+		var lost bool
+		t.in.nacks, lost = l.reception.Wanted(now, t.in.nacks[:0])
+		if len(t.in.nacks) > 0 {
+			packets = append(packets, &rtcp.TransportLayerNack{
+				SenderSSRC: t.ssrc, MediaSSRC: l.ssrc, Nacks: rtcp.NackPairsFromSequenceNumbers(t.in.nacks),
+			})
+		}
+		if lost && len(*l.track.sinks.Load()) > 0 {
+			broken = append(broken, l)
+		}
+	}
+	if t.in.twcc != nil && now-t.lastTWCC >= twccInterval {
+		t.lastTWCC = now
+		packets = append(packets, t.in.twcc.BuildFeedbackPacket()...)
+	}
+	if now-t.lastReport >= reportInterval {
+		t.lastReport = now
+		if rr := t.receiverReport(now); len(rr.Reports) > 0 {
+			packets = append([]rtcp.Packet{rr}, packets...)
+		}
+	}
+	t.in.mu.Unlock()
+	if len(packets) > 0 {
+		t.sendRTCP(packets...)
+	}
+	for _, l := range broken {
+		l.askKeyframe(now)
+	}
+}
+
+// receiverReport is called with in.mu held. A report holds 31 blocks at most (RFC 3550 section 6.4.1).
+func (t *Transport) receiverReport(now int64) *rtcp.ReceiverReport {
+	rr := &rtcp.ReceiverReport{SSRC: t.ssrc}
+	for _, src := range t.in.sources {
+		if src.repair || len(rr.Reports) == 31 {
+			continue
+		}
+		rep, ok := src.layer.reception.Report()
+		if !ok {
+			continue
+		}
+		block := rtcp.ReceptionReport{
+			SSRC: src.layer.ssrc, FractionLost: rep.FractionLost, TotalLost: rep.TotalLost,
+			LastSequenceNumber: rep.Highest, Jitter: rep.Jitter,
+		}
+		if c := src.layer.clock.Load(); c != nil && c.reported {
+			block.LastSenderReport = uint32(c.ntp >> 16)
+			block.Delay = uint32((now - c.arrived) * 65536 / 1e9)
+		}
+		rr.Reports = append(rr.Reports, block)
+	}
+	return rr
+}
+
+// sendReports sends the sender reports that are due.
+func (t *Transport) sendReports(now int64) {
+	t.out.mu.Lock()
+	defer t.out.mu.Unlock()
+	if t.out.srtp == nil {
+		return
+	}
+	for _, f := range t.out.forwarders {
+		t.out.report(t, f, now)
+	}
+}

@@ -1,0 +1,184 @@
+package sfu
+
+import (
+	"cmp"
+	"slices"
+	"sync/atomic"
+
+	"github.com/pion/rtcp"
+
+	"github.com/rotunda-rtc/rotunda/internal/packet"
+	"github.com/rotunda-rtc/rotunda/internal/video"
+)
+
+const (
+	// videoHistory and audioHistory are how many packets of a layer can be sent again: about a second and a half of
+	// 2.5 Mbit/s, and 1.2 s of Opus.
+	videoHistory = 512
+	audioHistory = 64
+	// layerSilence is when a layer that sends nothing counts as not sent (ns).
+	layerSilence = 1e9
+	// keyframeInterval is the shortest time between two keyframe requests for one layer (ns).
+	keyframeInterval = 250e6
+)
+
+// track is one line a client sends on: the audio or the video of a stream. It outlives the streams that use it.
+type track struct {
+	transport *Transport
+	kind      video.Kind
+	mid       string
+	formats   []format
+	rids      []string
+
+	open  atomic.Bool                  // the gate: nothing passes while it is closed
+	sinks atomic.Pointer[[]*forwarder] // who takes it; replaced as a whole
+	order atomic.Pointer[[]*layer]     // the layers seen so far, best first; replaced as a whole
+}
+
+// layer is one RTP source of a track: all of it, or one of its simulcast encodings.
+type layer struct {
+	track *track
+	id    int // bit in a forwarder's interest; order of first appearance
+	rid   string
+	ssrc  uint32
+	rtx   uint32
+
+	history   *packet.History
+	heard     atomic.Int64 // when its last packet came (ns)
+	asked     atomic.Int64 // when a keyframe was last asked for (ns)
+	pixels    atomic.Int64 // width times height of the last keyframe, 0 if unknown
+	clock     atomic.Pointer[senderClock]
+	reception packet.Reception // guarded by inbound.mu
+}
+
+// senderClock ties the RTP timestamps of a layer to the server's clock, from the sender's own reports (RFC 3550 section 6.4.1)
+// or, before the first, from an arrival.
+type senderClock struct {
+	timestamp uint32
+	at        int64 // ns on the engine's clock
+	rate      uint32
+	reported  bool
+	ntp       uint64 // middle bits go back in our receiver reports
+	arrived   int64
+}
+
+// timestampAt returns the RTP timestamp that belongs to the moment now.
+func (c *senderClock) timestampAt(now int64) uint32 {
+	return c.timestamp + uint32((now-c.at)*int64(c.rate)/1e9)
+}
+
+// momentOf returns the moment at which the timestamp was sampled.
+func (c *senderClock) momentOf(timestamp uint32) int64 {
+	return c.at + int64(int32(timestamp-c.timestamp))*1e9/int64(c.rate)
+}
+
+func newTrack(t *Transport, l *offeredLine) *track {
+	tr := &track{transport: t, kind: l.kind, mid: l.mid, formats: l.formats, rids: l.rids}
+	tr.sinks.Store(&[]*forwarder{})
+	tr.order.Store(&[]*layer{})
+	return tr
+}
+
+func historySize(k video.Kind) int {
+	if k == video.Audio {
+		return audioHistory
+	}
+	return videoHistory
+}
+
+// addLayer makes the layer of a source that appeared. A source that goes on under another SSRC (after a collision, or a
+// restarted encoder) replaces its layer and keeps the id. It returns nil if the track has all the layers it may have.
+// Called with inbound.mu held.
+func (t *track) addLayer(rid string, ssrc uint32) *layer {
+	layers := slices.Clone(*t.order.Load())
+	l := &layer{track: t, id: len(layers), rid: rid, ssrc: ssrc, history: packet.NewHistory(historySize(t.kind))}
+	if i := slices.IndexFunc(layers, func(o *layer) bool { return o.rid == rid }); i >= 0 {
+		l.id = layers[i].id
+		layers[i] = l
+	} else if len(layers) == maxLayers {
+		return nil
+	} else {
+		layers = append(layers, l)
+	}
+	t.rank(layers)
+	return l
+}
+
+// rank orders layers from best to worst: by picture size where it is known, else as the client listed them.
+func (t *track) rank(layers []*layer) {
+	slices.SortStableFunc(layers, func(a, b *layer) int {
+		if x, y := a.pixels.Load(), b.pixels.Load(); x != 0 && y != 0 {
+			return cmp.Compare(y, x)
+		}
+		return cmp.Compare(slices.Index(t.rids, a.rid), slices.Index(t.rids, b.rid))
+	})
+	t.order.Store(&layers)
+}
+
+func (l *layer) sized(width, height int) {
+	pixels := int64(width) * int64(height)
+	if pixels != 0 && l.pixels.Swap(pixels) != pixels {
+		l.track.rank(slices.Clone(*l.track.order.Load()))
+	}
+}
+
+func (l *layer) active(now int64) bool { return now-l.heard.Load() < layerSilence }
+
+// choose returns the layer to forward for this quality: the wanted one if it is being sent, else the next lower, else
+// the next higher. It is nil while nothing is sent.
+func (t *track) choose(q video.Quality, now int64) *layer {
+	layers := *t.order.Load()
+	wanted := 0
+	switch q {
+	case video.QualityMedium:
+		wanted = 1
+	case video.QualityLow:
+		wanted = maxLayers - 1
+	}
+	wanted = min(wanted, len(layers)-1)
+	for i := wanted; i >= 0 && i < len(layers); i++ {
+		if layers[i].active(now) {
+			return layers[i]
+		}
+	}
+	for i := wanted - 1; i >= 0; i-- {
+		if layers[i].active(now) {
+			return layers[i]
+		}
+	}
+	return nil
+}
+
+// format returns the format with this payload type, or nil. repair is set when it is the format's RTX.
+func (t *track) format(payloadType uint8) (f *format, repair bool) {
+	for i := range t.formats {
+		switch payloadType {
+		case t.formats[i].payloadType:
+			return &t.formats[i], false
+		case t.formats[i].rtx:
+			return &t.formats[i], true
+		}
+	}
+	return nil, false
+}
+
+// askKeyframe asks the client for a keyframe of this layer, unless it was asked just now. The caller holds no outbound lock.
+func (l *layer) askKeyframe(now int64) {
+	last := l.asked.Load()
+	if l.track.kind != video.Video || now-last < keyframeInterval && last != 0 || !l.asked.CompareAndSwap(last, now) {
+		return
+	}
+	l.track.transport.sendRTCP(&rtcp.PictureLossIndication{SenderSSRC: l.track.transport.ssrc, MediaSSRC: l.ssrc})
+	l.track.transport.engine.counters.keyframeRequests.Add(1)
+}
+
+// addSink and removeSink are called with router.mu held.
+func (t *track) addSink(f *forwarder) {
+	sinks := append(slices.Clone(*t.sinks.Load()), f)
+	t.sinks.Store(&sinks)
+}
+
+func (t *track) removeSink(f *forwarder) {
+	sinks := slices.DeleteFunc(slices.Clone(*t.sinks.Load()), func(s *forwarder) bool { return s == f })
+	t.sinks.Store(&sinks)
+}

@@ -1,0 +1,168 @@
+package sfu
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"github.com/pion/srtp/v3"
+
+	"github.com/rotunda-rtc/rotunda/internal/video"
+)
+
+// mediaSilence is how long a connected client may be silent on the media path, checks included, before the path counts
+// as lost (ns). Browsers check at least every 5 s.
+const mediaSilence = 15e9
+
+// Updates is what a transport tells the floor above. The calls come from goroutines of the engine, sometimes while a call
+// into the transport is under way, so they must not wait and must not call back.
+type Updates interface {
+	// LinesWanted says how many receive lines of each kind the connection should have in all.
+	LinesWanted(audio, video int)
+	// Receiving says which line carries what from now on: the whole map.
+	Receiving(lines []video.ReceiveLine)
+	// Connected says that media can flow.
+	Connected()
+	// Failed says that the media path is lost for good, and why. It comes at most once.
+	Failed(err error)
+}
+
+// TransportConfig says whose connection a transport is.
+type TransportConfig struct {
+	Session     video.SessionID
+	Participant video.ParticipantID // for logs
+	Updates     Updates
+}
+
+// Transport is one client's connection: its ICE, DTLS and SRTP, the lines it was opened with, and the streams that use
+// them. Its methods may be called from any goroutine.
+type Transport struct {
+	engine     *Engine
+	router     *router
+	session    video.SessionID
+	updates    Updates
+	log        *slog.Logger
+	firstUfrag string
+	ssrc       uint32 // of the reports and requests we send
+
+	ice  iceLite
+	dtls *dtlsEnd
+	in   inbound
+	out  outbound
+
+	lastHeard  atomic.Int64 // when anything authentic came (ns)
+	isSecured  atomic.Bool
+	closed     atomic.Bool
+	created    int64
+	lastReport int64 // of the ticker alone
+	lastTWCC   int64 // of the ticker alone
+
+	clockKnown  bool  // guarded by in.mu
+	clockOffset int64 // guarded by in.mu; the client's clock to ours
+
+	stop    context.CancelFunc
+	ctx     context.Context
+	running sync.WaitGroup
+	failed  sync.Once
+
+	lines              // guarded by router.mu
+	dtlsStarted bool   // guarded by router.mu
+	sdpID       uint64 // of the answers' origin
+	sdpVersion  int    // guarded by router.mu
+}
+
+func newTransport(e *Engine, r *router, cfg TransportConfig) *Transport {
+	t := &Transport{
+		engine: e, router: r, session: cfg.Session, updates: cfg.Updates,
+		log:  e.log.With("session", cfg.Session, "participant", cfg.Participant),
+		ssrc: randomSSRC(), created: e.now(), sdpID: uint64(randomSSRC()) << 20,
+	}
+	t.ice.local = newCredentials()
+	t.firstUfrag = t.ice.local.ufrag
+	t.dtls = newDTLSEnd(t)
+	t.in.tracks, t.in.sources = map[string]*track{}, map[uint32]source{}
+	t.out.forwarders = map[uint32]*forwarder{}
+	t.subscriptions = map[video.StreamID]*subscription{}
+	t.ctx, t.stop = context.WithCancel(e.ctx)
+	return t
+}
+
+func randomSSRC() uint32 {
+	var b [4]byte
+	_, _ = rand.Read(b[:])
+	return binary.BigEndian.Uint32(b[:])&0x7fffffff | 1
+}
+
+// startDTLS begins the handshake with a client of this fingerprint. Called with router.mu held, once.
+func (t *Transport) startDTLS(peer fingerprint) {
+	t.dtlsStarted = true
+	t.dtls.peer = peer
+	t.running.Go(func() {
+		err := t.dtls.run(t.ctx, t.engine.certificate)
+		if t.ctx.Err() == nil {
+			t.fail(err)
+		}
+	})
+}
+
+// secured takes the keys of a finished handshake.
+func (t *Transport) secured(in, out *srtp.Context) {
+	t.in.mu.Lock()
+	t.in.srtp = in
+	t.in.mu.Unlock()
+	t.out.mu.Lock()
+	t.out.srtp = out
+	t.out.mu.Unlock()
+	t.isSecured.Store(true)
+	t.lastHeard.Store(t.engine.now())
+	t.updates.Connected()
+	t.askKeyframes(t.engine.now())
+}
+
+func (t *Transport) fail(err error) {
+	t.failed.Do(func() {
+		t.log.Debug("media path lost", "error", err)
+		t.updates.Failed(err)
+	})
+}
+
+var (
+	errNeverConnected = errors.New("no media connection within 30 s")
+	errSilent         = errors.New("nothing heard on the media path for 15 s")
+)
+
+// checkAlive reports a connection that never came to be, or went silent.
+func (t *Transport) checkAlive(now int64) {
+	switch {
+	case !t.isSecured.Load():
+		if now-t.created > int64(handshakeTimeout) {
+			t.fail(errNeverConnected)
+		}
+	case now-t.lastHeard.Load() > mediaSilence:
+		t.fail(errSilent)
+	}
+}
+
+func (t *Transport) sendRaw(b []byte) {
+	if p := t.ice.chosen.Load(); p != nil {
+		p.socket.send(b, p.remote)
+	}
+}
+
+// Close ends the connection: its streams and subscriptions are gone, the client is told by DTLS, and nothing of it runs
+// when Close returns. No update comes after it. Closing twice does nothing.
+func (t *Transport) Close() {
+	if t.closed.Swap(true) {
+		return
+	}
+	t.failed.Do(func() {}) // nobody is told of what was asked for
+	t.router.leave(t)
+	t.stop()
+	_ = t.dtls.Close()
+	t.running.Wait()
+	t.engine.drop(t, t.session)
+}
