@@ -1,34 +1,324 @@
+import { Call } from "./call.js";
+import { RoomError } from "./errors.js";
 import type { Events } from "./events.js";
 import type { Message } from "./messages.js";
-import type { StreamTracks, SubscriptionConfig } from "./options.js";
-import type { Participant, State, Stream } from "./state.js";
+import { MetricsReporter } from "./metrics-reporter.js";
+import type { InitializeConfig, StreamTracks, SubscriptionConfig } from "./options.js";
+import { streamOf } from "./reducer.js";
+import type { Session } from "./session.js";
+import type { HelloReply } from "./signal/frames.js";
+import { ending, endingOfError } from "./signal/refusals.js";
+import type { Participant, State, Stream, TrackKind } from "./state.js";
+import { TokenRefresher } from "./token-refresher.js";
 
-/** The browser's statistics of one stream: kind to report id to statistics object. */
+/** How long `connect()` may take, in milliseconds. */
+export const CONNECT_TIMEOUT = 30_000;
+
+/** The browser's statistics of one stream, per kind: report id to statistics object. */
 export interface StreamStats {
   senders: { audio?: Record<string, unknown>; video?: Record<string, unknown> };
   receivers: { audio?: Record<string, unknown>; video?: Record<string, unknown> };
 }
 
-/** One stay of one participant in one room. `initialize` makes it; it cannot be used again after `disconnected`. */
-export declare class Room {
+/**
+ * One stay of one participant in one room. `initialize` makes it; it cannot be used again after `disconnected`. Several may
+ * exist in one page. Every promise settles: with a `RoomError` after a refusal, a time limit or the end of the room.
+ */
+export class Room {
+  /** The room's UUID. */
   readonly id: string;
-  connect(): Promise<void>;
-  disconnect(): Promise<void>;
-  updateClientToken(token: string): Promise<void>;
-  on<E extends keyof Events>(event: E, callback: Events[E]): () => void;
-  getState(): State;
-  getLocalParticipant(): Participant;
-  getLocalStreams(): Record<string, Stream>;
-  getParticipantStream(participantId: string, key: string): Stream | undefined;
-  getParticipantStreams(participantId: string): Map<string, Stream>;
-  addStream(key: string, tracks?: StreamTracks): Promise<void>;
-  updateStream(key: string, tracks?: StreamTracks): Promise<void>;
-  removeStream(key: string): Promise<void>;
-  addSubscription(participantId: string, key: string, config: SubscriptionConfig): Promise<void>;
-  updateSubscription(participantId: string, key: string, config: SubscriptionConfig): Promise<void>;
-  removeSubscription(participantId: string, key: string): Promise<void>;
-  sendMessage(message: Message, recipients?: string[]): Promise<string[]>;
-  enableNetworkMetricsReport(participantIds: string[], options?: { includeStreams?: boolean }): Promise<void>;
-  disableNetworkMetricsReport(participantIds?: string[]): Promise<void>;
-  getWebRTCStatsForStream(participantId: string, key: string): Promise<StreamStats>;
+  readonly #session: Session;
+  readonly #config: InitializeConfig;
+  readonly #hello: HelloReply;
+  readonly #tokens: TokenRefresher;
+  readonly #metrics: MetricsReporter;
+  #call: Call | undefined;
+
+  /** @internal */
+  constructor(session: Session, config: InitializeConfig, hello: HelloReply) {
+    this.id = hello.room.id;
+    this.#session = session;
+    this.#config = config;
+    this.#hello = hello;
+    this.#tokens = new TokenRefresher(session, hello.token_expires_at, config.tokenProvider);
+    this.#metrics = new MetricsReporter(session, async (stream, kind) => this.#stats(stream, kind));
+    // A page that goes away says so, lest the others wait for it.
+    const leave = () => void session.leave();
+    globalThis.addEventListener?.("pagehide", leave);
+    session.onEnd(() => globalThis.removeEventListener?.("pagehide", leave));
+  }
+
+  /**
+   * Enters the room. Resolves when `connected`; rejects with `room_full`, `room_not_found`, `unauthorized`, `forbidden`, with
+   * `timed_out` after 30 s, or with what else ended the room meanwhile. A second call rejects with `invalid_state`.
+   */
+  async connect(): Promise<void> {
+    const session = this.#session;
+    // A room that died between initialize and connect says why.
+    if (session.ending && session.ending.reason !== "user_initiated") throw session.ending.error;
+    session.require("initialized");
+    session.apply({ type: "connecting" });
+    // A listener may have changed its mind.
+    session.require("connecting");
+    const deadline = setTimeout(() => {
+      const seconds = CONNECT_TIMEOUT / 1000;
+      void session.end(ending("timed_out", "timed_out", `connect: not connected within ${seconds} s`));
+    }, CONNECT_TIMEOUT);
+    session.onEnd(() => clearTimeout(deadline));
+    try {
+      await this.#join();
+    } catch (error) {
+      await session.end(endingOfError(error));
+      throw session.ending?.error ?? error;
+    } finally {
+      clearTimeout(deadline);
+    }
+  }
+
+  /** Leaves the room. Resolves when `disconnected` was emitted and all media is closed. Calling it again does nothing. */
+  disconnect(): Promise<void> {
+    return this.#session.leave();
+  }
+
+  /** Hands the server a fresh token; do so before the old one expires. Resolves when it was accepted. */
+  async updateClientToken(token: string): Promise<void> {
+    requireText("token", token);
+    this.#session.require("initialized", "connecting", "connected");
+    await this.#tokens.update(token);
+  }
+
+  /** Listens to an event. Returns a function that stops it. Listeners are called in order, synchronously. */
+  on<E extends keyof Events>(event: E, callback: Events[E]): () => void {
+    if (typeof callback !== "function")
+      throw new RoomError("invalid_argument", "the callback must be a function");
+    return this.#session.on(event, callback);
+  }
+
+  getState(): State {
+    return this.#session.state;
+  }
+
+  getLocalParticipant(): Participant {
+    const { participants, localParticipantId } = this.#session.state;
+    return participants.get(localParticipantId) as Participant;
+  }
+
+  /** The streams of this client, by key. */
+  getLocalStreams(): Record<string, Stream> {
+    return Object.fromEntries(this.getParticipantStreams(this.#session.state.localParticipantId));
+  }
+
+  /** Throws `participant_not_found` if the participant is not in the room. */
+  getParticipantStream(participantId: string, key: string): Stream | undefined {
+    this.#requireParticipant(participantId);
+    return streamOf(this.#session.state, participantId, key);
+  }
+
+  /** The streams of a participant by key. Throws `participant_not_found` if the participant is not in the room. */
+  getParticipantStreams(participantId: string): Map<string, Stream> {
+    const { streams } = this.#requireParticipant(participantId);
+    const all = Object.entries(streams).map(
+      ([key, id]) => [key, this.#session.state.streams.get(id)] as const,
+    );
+    return new Map(all.filter((entry): entry is [string, Stream] => entry[1] !== undefined));
+  }
+
+  /**
+   * Publishes tracks under a key of 1 to 64 bytes that is unique for this participant. Both kinds are negotiated; one that is missing can be
+   * added later by `updateStream`. Resolves when negotiated. May be called while `connect()` is still under way. Rejects with
+   * `key_in_use`, `too_many_streams`, `forbidden`, `not_supported` or `media_failed`, and then leaves nothing behind.
+   */
+  async addStream(key: string, tracks: StreamTracks = {}): Promise<void> {
+    requireText("key", key);
+    await this.#requireCall("connecting", "connected").publisher.add(key, tracks ?? {});
+  }
+
+  /**
+   * Replaces the whole track set of a stream: a kind left out is switched off. The flags are read from `track.enabled` now and
+   * announced to the others, so call it also after changing `enabled` alone. The SDK never stops a track.
+   */
+  async updateStream(key: string, tracks: StreamTracks = {}): Promise<void> {
+    requireText("key", key);
+    await this.#requireCall("connecting", "connected").publisher.update(key, tracks ?? {});
+  }
+
+  /** Withdraws a stream. */
+  async removeStream(key: string): Promise<void> {
+    requireText("key", key);
+    await this.#requireCall("connecting", "connected").publisher.remove(key);
+  }
+
+  /**
+   * Receives a stream. Resolves after `subscription_started`, when both tracks are in the state; a kind that is off stays silent or
+   * frozen. Of a stream that is subscribed already it changes the subscription. Rejects with `stream_gone` if the stream is
+   * withdrawn meanwhile.
+   */
+  async addSubscription(participantId: string, key: string, config: SubscriptionConfig): Promise<void> {
+    requireSubscription(participantId, key, config);
+    await this.#requireCall("connected").subscriber.add(participantId, key, config);
+  }
+
+  /** Turns kinds of a subscription on or off, or asks for another size, without negotiation. */
+  async updateSubscription(participantId: string, key: string, config: SubscriptionConfig): Promise<void> {
+    requireSubscription(participantId, key, config);
+    await this.#requireCall("connected").subscriber.update(participantId, key, config);
+  }
+
+  /** Stops receiving a stream. */
+  async removeSubscription(participantId: string, key: string): Promise<void> {
+    requireText("participantId", participantId);
+    requireText("key", key);
+    await this.#requireCall("connected").subscriber.remove(participantId, key);
+  }
+
+  /**
+   * Sends a text message: to everybody, this client too, or to some. Resolves when the server accepted it, with those it
+   * did not reach. Rejects with `messages_disabled`, `message_invalid` or `message_too_large` (256 KiB unless the server says otherwise).
+   */
+  async sendMessage(message: Message, recipients: string[] = []): Promise<string[]> {
+    if (this.#config.enableMessages !== true) {
+      throw new RoomError("messages_disabled", "the room was initialized without enableMessages: true");
+    }
+    const limit = this.#hello.limits.message_bytes;
+    const copy = checkedMessage(message, limit);
+    requireIds("recipients", recipients);
+    this.#session.require("connected");
+    const { not_delivered } = await this.#session.channel.request("send_message", {
+      message: copy,
+      ...(recipients.length > 0 && { recipients }),
+    });
+    return not_delivered;
+  }
+
+  /**
+   * Emits `network_metrics_report` about these participants now and every 5 s. Calling it again replaces the list. `includeStreams` adds the
+   * quality per key and kind.
+   */
+  async enableNetworkMetricsReport(
+    participantIds: string[],
+    options: { includeStreams?: boolean } = {},
+  ): Promise<void> {
+    requireIds("participantIds", participantIds);
+    this.#session.require("connected");
+    this.#metrics.enable(participantIds, options?.includeStreams === true);
+  }
+
+  /** Stops reporting about these participants, or altogether without argument or with an empty list. */
+  async disableNetworkMetricsReport(participantIds: string[] = []): Promise<void> {
+    requireIds("participantIds", participantIds);
+    this.#metrics.disable(participantIds);
+  }
+
+  /** The browser's statistics of a stream: its senders if it is local, its receivers if it is subscribed. */
+  async getWebRTCStatsForStream(participantId: string, key: string): Promise<StreamStats> {
+    requireText("key", key);
+    const stream = this.getParticipantStream(participantId, key);
+    const stats: StreamStats = { senders: {}, receivers: {} };
+    if (!stream) {
+      throw new RoomError(
+        "stream_not_found",
+        `the participant publishes nothing under ${JSON.stringify(key)}`,
+      );
+    }
+    for (const kind of ["audio", "video"] as const) {
+      const report = await this.#stats(stream, kind);
+      if (report)
+        stats[stream.origin === "local" ? "senders" : "receivers"][kind] = Object.fromEntries(report);
+    }
+    return stats;
+  }
+
+  async #join(): Promise<void> {
+    const { context, enableMessages, iceServers, iceTransportPolicy } = this.#config;
+    const session = this.#session;
+    let call: Call | undefined;
+    const joined = session.channel.request(
+      "join",
+      {
+        participant_id: session.state.localParticipantId,
+        ...(context !== undefined && { context }),
+        receives_messages: enableMessages === true,
+      },
+      ({ participants, streams }) => {
+        session.apply({ type: "joined", participants, streams, mixedAudioTrack: call?.mixedAudioTrack });
+      },
+      CONNECT_TIMEOUT,
+    );
+    // The media is set up, and its first offer made, while the server lets this client in.
+    joined.catch(() => {});
+    call = new Call(session, {
+      iceServers: iceServers ?? this.#hello.ice_servers,
+      ...(iceTransportPolicy && { iceTransportPolicy }),
+    });
+    this.#call = call;
+    if (this.#hello.grants.subscribe) queueMicrotask(() => call.subscriber.prepare());
+    await joined;
+  }
+
+  async #stats(stream: Stream, kind: TrackKind): Promise<RTCStatsReport | undefined> {
+    const source =
+      stream.origin === "local"
+        ? this.#call?.publisher.sender(stream.id, kind)
+        : this.#call?.subscriber.receiver(stream.id, kind);
+    return source?.getStats();
+  }
+
+  #requireCall(...allowed: ("connecting" | "connected")[]): Call {
+    this.#session.require(...allowed);
+    if (!this.#call) throw new RoomError("invalid_state", "the room is only beginning to connect");
+    return this.#call;
+  }
+
+  #requireParticipant(id: string): Participant {
+    const participant = this.#session.state.participants.get(id);
+    if (!participant) {
+      throw new RoomError("participant_not_found", `no participant ${JSON.stringify(id)} is in the room`);
+    }
+    return participant;
+  }
+}
+
+function requireText(name: string, value: unknown): asserts value is string {
+  if (typeof value !== "string" || value === "") {
+    throw new RoomError("invalid_argument", `${name} must be a string that is not empty`);
+  }
+}
+
+function requireIds(name: string, value: unknown): asserts value is string[] {
+  if (!Array.isArray(value) || value.some((id) => typeof id !== "string")) {
+    throw new RoomError("invalid_argument", `${name} must be an array of participant ids`);
+  }
+}
+
+function requireSubscription(participantId: unknown, key: unknown, config: SubscriptionConfig): void {
+  requireText("participantId", participantId);
+  requireText("key", key);
+  if (typeof config?.audio !== "boolean" || typeof config.video !== "boolean") {
+    throw new RoomError("invalid_argument", "audio and video must be true or false");
+  }
+  const { quality } = config;
+  if (quality !== undefined && !["low", "medium", "high"].includes(quality)) {
+    throw new RoomError("invalid_argument", 'quality must be "low", "medium" or "high"');
+  }
+}
+
+function checkedMessage(message: Message, limit: number): Message {
+  const { type, payload, meta } = message ?? {};
+  if (typeof type !== "string" || !type || typeof payload !== "string") {
+    throw new RoomError("message_invalid", "a message must have a type and a payload, both strings");
+  }
+  if (meta !== undefined && (typeof meta !== "object" || meta === null || Array.isArray(meta))) {
+    throw new RoomError("message_invalid", "the meta of a message must be an object");
+  }
+  const copy: Message = { type, payload, ...(meta && { meta }) };
+  let size: number;
+  try {
+    size = new TextEncoder().encode(JSON.stringify(copy)).length;
+  } catch (cause) {
+    throw new RoomError("message_invalid", "the message cannot be written as JSON", { cause });
+  }
+  if (size > limit) {
+    throw new RoomError("message_too_large", `the message has ${size} bytes, the server takes ${limit}`);
+  }
+  return copy;
 }

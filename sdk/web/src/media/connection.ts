@@ -1,0 +1,129 @@
+import { RoomError } from "../errors.js";
+import type { Logger } from "../log.js";
+
+/** Where the connection tells what became of it. */
+export interface ConnectionListener {
+  /** The connection failed: ICE should be restarted, once. */
+  failed(): void;
+  /** Media flows, for the first time or again. */
+  connected(): void;
+  /** Client and server no longer agree about the lines: the connection cannot be used any more. */
+  broken(error: RoomError): void;
+}
+
+/**
+ * The one `RTCPeerConnection` of a room. Offers are made one at a time, in the order asked for; candidates are not
+ * trickled, because the server finds them by the checks that arrive.
+ */
+export class MediaConnection {
+  readonly #pc: RTCPeerConnection;
+  readonly #listener: ConnectionListener;
+  readonly #log: Logger;
+  #tail: Promise<unknown> = Promise.resolve();
+
+  constructor(configuration: RTCConfiguration, listener: ConnectionListener, log: Logger) {
+    this.#listener = listener;
+    this.#log = log;
+    this.#pc = new RTCPeerConnection({ bundlePolicy: "max-bundle", ...configuration });
+    this.#pc.onconnectionstatechange = () => this.#changed();
+  }
+
+  addTransceiver(
+    source: MediaStreamTrack | "audio" | "video",
+    init: RTCRtpTransceiverInit,
+  ): RTCRtpTransceiver {
+    return this.#pc.addTransceiver(source, init);
+  }
+
+  transceiver(mid: string): RTCRtpTransceiver | undefined {
+    return this.#pc.getTransceivers().find((transceiver) => transceiver.mid === mid);
+  }
+
+  /**
+   * Offers what `prepare` adds, with everything else that waits to be offered. `exchange` brings the offer to the server and
+   * returns its answer. If the server refuses, the offer is rolled back, the transceivers of `prepare` are discarded, and
+   * the refusal is thrown. `prepare` may return undefined: nothing is to be done any more.
+   */
+  negotiate(
+    prepare: () => RTCRtpTransceiver[] | undefined,
+    exchange: (sdp: string) => Promise<string>,
+  ): Promise<void> {
+    const turn = this.#tail.then(() => this.#negotiate(prepare, exchange));
+    this.#tail = turn.catch(() => {});
+    return turn;
+  }
+
+  /** Makes the next offer restart ICE. */
+  restartIce(): void {
+    this.#pc.restartIce();
+  }
+
+  getStats(): Promise<RTCStatsReport> {
+    return this.#pc.getStats();
+  }
+
+  close(): void {
+    this.#pc.onconnectionstatechange = null;
+    this.#pc.close();
+  }
+
+  async #negotiate(
+    prepare: () => RTCRtpTransceiver[] | undefined,
+    exchange: (sdp: string) => Promise<string>,
+  ): Promise<void> {
+    if (this.#pc.signalingState === "closed") {
+      throw new RoomError("invalid_state", "the media connection is closed");
+    }
+    const added = prepare();
+    if (!added) return;
+    let answer: string;
+    try {
+      const sdp = await this.#offer();
+      answer = await exchange(sdp);
+    } catch (error) {
+      await this.#rollBack(added);
+      // Whether a request that got no answer took effect is unknown, and so is what the server's lines are.
+      if (error instanceof RoomError && error.code === "timed_out") this.#listener.broken(error);
+      throw error;
+    }
+    await this.#accept(answer);
+  }
+
+  async #offer(): Promise<string> {
+    try {
+      const offer = await this.#pc.createOffer();
+      await this.#pc.setLocalDescription(offer);
+      return offer.sdp as string;
+    } catch (error) {
+      throw new RoomError("media_failed", "the browser could not make an offer", { cause: error });
+    }
+  }
+
+  async #accept(sdp: string): Promise<void> {
+    try {
+      await this.#pc.setRemoteDescription({ type: "answer", sdp });
+    } catch (cause) {
+      const error = new RoomError("media_failed", "the browser did not take the server's answer", { cause });
+      this.#listener.broken(error);
+      throw error;
+    }
+  }
+
+  async #rollBack(added: RTCRtpTransceiver[]): Promise<void> {
+    try {
+      if (this.#pc.signalingState === "have-local-offer") {
+        await this.#pc.setLocalDescription({ type: "rollback" });
+      }
+      for (const transceiver of added) transceiver.stop();
+    } catch (error) {
+      this.#log.warn("an offer could not be rolled back", error);
+    }
+  }
+
+  #changed(): void {
+    const state = this.#pc.connectionState;
+    this.#log.debug(`media connection ${state}`);
+    if (state === "failed") this.#listener.failed();
+    if (state === "connected") this.#listener.connected();
+  }
+}

@@ -1,0 +1,70 @@
+import type { Logger } from "../log.js";
+
+/** What makes a browser resume audio that was held back until somebody touched the page. */
+const gestures = ["pointerdown", "keydown", "touchend"] as const;
+
+interface Source {
+  node: MediaStreamAudioSourceNode;
+  element: HTMLAudioElement;
+}
+
+/** One track with the sound of many: one Web Audio graph per room, from `connect()` to the end. */
+export class MixedAudio {
+  readonly #context: AudioContext;
+  readonly #destination: MediaStreamAudioDestinationNode;
+  readonly #sources = new Map<MediaStreamTrack, Source>();
+  readonly #log: Logger;
+
+  constructor(log: Logger) {
+    this.#log = log;
+    this.#context = new AudioContext({ latencyHint: "interactive" });
+    this.#destination = this.#context.createMediaStreamDestination();
+    for (const gesture of gestures) globalThis.document?.addEventListener(gesture, this.#resume, true);
+  }
+
+  get track(): MediaStreamTrack {
+    return this.#destination.stream.getAudioTracks()[0] as MediaStreamTrack;
+  }
+
+  /** Mixes exactly these tracks from now on. */
+  mix(tracks: ReadonlySet<MediaStreamTrack>): void {
+    for (const [track, source] of this.#sources) {
+      if (!tracks.has(track)) this.#remove(track, source);
+    }
+    for (const track of tracks) {
+      if (!this.#sources.has(track)) this.#add(track);
+    }
+    this.#resume();
+  }
+
+  async close(): Promise<void> {
+    for (const gesture of gestures) globalThis.document?.removeEventListener(gesture, this.#resume, true);
+    for (const [track, source] of this.#sources) this.#remove(track, source);
+    for (const track of this.#destination.stream.getTracks()) track.stop();
+    await this.#context.close();
+  }
+
+  readonly #resume = (): void => {
+    if (this.#sources.size === 0 || this.#context.state !== "suspended") return;
+    this.#context.resume().catch((error: unknown) => this.#log.debug("mixed audio does not run yet", error));
+  };
+
+  #add(track: MediaStreamTrack): void {
+    const stream = new MediaStream([track]);
+    // Chromium decodes remote audio for Web Audio only while an element plays it; muted, so that it is heard once.
+    const element = new Audio();
+    element.muted = true;
+    element.srcObject = stream;
+    element.play().catch((error: unknown) => this.#log.debug("remote audio does not play yet", error));
+    const node = this.#context.createMediaStreamSource(stream);
+    node.connect(this.#destination);
+    this.#sources.set(track, { node, element });
+  }
+
+  #remove(track: MediaStreamTrack, { node, element }: Source): void {
+    node.disconnect();
+    element.pause();
+    element.srcObject = null;
+    this.#sources.delete(track);
+  }
+}

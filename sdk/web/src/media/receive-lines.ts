@@ -1,0 +1,94 @@
+import type { RoomError } from "../errors.js";
+import type { ReceivedTracks } from "../reducer.js";
+import type { ReceiveLine } from "../signal/frames.js";
+import type { TrackKind } from "../state.js";
+import type { MediaConnection } from "./connection.js";
+
+/** The lines this client receives on. They are opened as they are needed and never closed. */
+export class ReceiveLines {
+  readonly #media: MediaConnection;
+  readonly #offer: (sdp: string) => Promise<string>;
+  readonly #failed: (error: RoomError) => void;
+  readonly #lines: { kind: TrackKind; transceiver: RTCRtpTransceiver }[] = [];
+  readonly #wanted: Record<TrackKind, number> = { audio: 0, video: 0 };
+  #map: ReceiveLine[] = [];
+  #asked = false;
+
+  /** `offer` brings an offer to the server; `failed` hears why lines could not be opened. */
+  constructor(
+    media: MediaConnection,
+    offer: (sdp: string) => Promise<string>,
+    failed: (error: RoomError) => void,
+  ) {
+    this.#media = media;
+    this.#offer = offer;
+    this.#failed = failed;
+  }
+
+  /** Sees to it that there are at least so many lines in all. Calls of one moment lead to one offer. */
+  want(audio: number, video: number): void {
+    this.#wanted.audio = Math.max(this.#wanted.audio, audio);
+    this.#wanted.video = Math.max(this.#wanted.video, video);
+    if (this.#asked || !this.#isShort()) return;
+    this.#asked = true;
+    this.#media
+      .negotiate(
+        () => this.#openMissing(),
+        (sdp) => this.#offer(sdp),
+      )
+      .catch((error: RoomError) => {
+        this.#asked = false;
+        this.#failed(error);
+      });
+  }
+
+  /** Takes the server's word on which line carries what. */
+  assign(map: ReceiveLine[]): void {
+    this.#map = map;
+  }
+
+  /** Forgets what carries a stream, ahead of the server's next word. */
+  free(streamId: string): void {
+    this.#map = this.#map.filter((line) => line.stream_id !== streamId);
+  }
+
+  /** Stream id to the tracks of its lines. */
+  tracks(): Map<string, ReceivedTracks> {
+    const streams = new Map<string, ReceivedTracks>();
+    for (const { stream_id, kind } of this.#map) {
+      const track = this.receiver(stream_id, kind)?.track;
+      if (track) streams.set(stream_id, { ...streams.get(stream_id), [`${kind}Track`]: track });
+    }
+    return streams;
+  }
+
+  /** What receives a kind of a stream. */
+  receiver(streamId: string, kind: TrackKind): RTCRtpReceiver | undefined {
+    const line = this.#map.find((candidate) => candidate.stream_id === streamId && candidate.kind === kind);
+    return line && this.#media.transceiver(line.mid)?.receiver;
+  }
+
+  #missing(kind: TrackKind): number {
+    // Those of a refused offer were stopped.
+    const open = this.#lines.filter((line) => line.kind === kind && line.transceiver.direction !== "stopped");
+    return Math.max(0, this.#wanted[kind] - open.length);
+  }
+
+  #isShort(): boolean {
+    return this.#missing("audio") > 0 || this.#missing("video") > 0;
+  }
+
+  #openMissing(): RTCRtpTransceiver[] | undefined {
+    this.#asked = false;
+    if (!this.#isShort()) return undefined;
+    const added: RTCRtpTransceiver[] = [];
+    for (const kind of ["audio", "video"] as const) {
+      for (let missing = this.#missing(kind); missing > 0; missing--) {
+        const transceiver = this.#media.addTransceiver(kind, { direction: "recvonly" });
+        this.#lines.push({ kind, transceiver });
+        added.push(transceiver);
+      }
+    }
+    return added;
+  }
+}

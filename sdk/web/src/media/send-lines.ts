@@ -1,0 +1,110 @@
+import { RoomError } from "../errors.js";
+import type { TrackKind } from "../state.js";
+import type { MediaConnection } from "./connection.js";
+import { encodingsFor, layerCount, sizeOf } from "./layers.js";
+
+/** How a line sends, fixed when it is opened. Streams can take over a line of the same shape only. */
+export interface LineShape {
+  kind: TrackKind;
+  /** Simulcast layers; 1 without simulcast. */
+  layers: 1 | 2 | 3;
+  codec?: "vp8" | "h264" | undefined;
+}
+
+/** A line that sends, used by one stream after another. */
+export interface SendLine {
+  readonly shape: LineShape;
+  readonly transceiver: RTCRtpTransceiver;
+}
+
+export const audioShape: LineShape = { kind: "audio", layers: 1 };
+
+export function videoShape(
+  track: MediaStreamTrack | undefined,
+  options: { enableSimulcast?: boolean; codec?: "vp8" | "h264" },
+): LineShape {
+  const layers = options.enableSimulcast === true ? layerCount(sizeOf(track)) : 1;
+  return { kind: "video", layers, codec: options.codec };
+}
+
+/** The lines this client sends on. They are never closed: a stream that ends leaves its lines to the next. */
+export class SendLines {
+  readonly #media: MediaConnection;
+  readonly #idle = new Set<SendLine>();
+
+  constructor(media: MediaConnection) {
+    this.#media = media;
+  }
+
+  /** An idle line of this shape, if there is one; it is the caller's until released. */
+  take(shape: LineShape): SendLine | undefined {
+    for (const line of this.#idle) {
+      const same = line.shape;
+      if (same.kind === shape.kind && same.layers === shape.layers && same.codec === shape.codec) {
+        this.#idle.delete(line);
+        return line;
+      }
+    }
+    return undefined;
+  }
+
+  /** A new line, to be negotiated. */
+  open(shape: LineShape, track: MediaStreamTrack | undefined, maxBitrate?: number): SendLine {
+    const init: RTCRtpTransceiverInit = { direction: "sendonly" };
+    if (shape.kind === "video") init.sendEncodings = encodingsFor(sizeOf(track), shape.layers, maxBitrate);
+    const transceiver = this.#media.addTransceiver(track ?? shape.kind, init);
+    if (shape.codec) preferCodec(transceiver, shape.codec);
+    return { shape, transceiver };
+  }
+
+  /** Gives a negotiated line back. It sends nothing from now on. */
+  release(line: SendLine): void {
+    this.#idle.add(line);
+    // Fails only when the connection is closed, and then nothing is sent anyway.
+    line.transceiver.sender.replaceTrack(null).catch(() => {});
+  }
+}
+
+/** Sends another track, or nothing, over a line. */
+export async function sendOver(
+  line: SendLine,
+  track: MediaStreamTrack | undefined,
+  maxBitrate?: number,
+): Promise<void> {
+  const { sender } = line.transceiver;
+  try {
+    if (sender.track !== (track ?? null)) await sender.replaceTrack(track ?? null);
+    if (line.shape.kind === "video" && track) await setEncodings(sender, line.shape, track, maxBitrate);
+  } catch (error) {
+    throw new RoomError("media_failed", `the browser does not send this ${line.shape.kind} track`, {
+      cause: error,
+    });
+  }
+}
+
+async function setEncodings(
+  sender: RTCRtpSender,
+  shape: LineShape,
+  track: MediaStreamTrack,
+  maxBitrate?: number,
+): Promise<void> {
+  const parameters = sender.getParameters();
+  const wanted = encodingsFor(sizeOf(track), shape.layers, maxBitrate);
+  // A browser without simulcast made one encoding of all; it keeps the largest.
+  const kept = wanted.slice(-parameters.encodings.length);
+  parameters.encodings.forEach((encoding, index) => {
+    const { rid: _, ...changeable } = kept[index] ?? {};
+    Object.assign(encoding, changeable);
+  });
+  await sender.setParameters(parameters);
+}
+
+function preferCodec(transceiver: RTCRtpTransceiver, codec: "vp8" | "h264"): void {
+  const codecs = RTCRtpSender.getCapabilities("video")?.codecs ?? [];
+  const isPreferred = (candidate: RTCRtpCodec) => candidate.mimeType.toLowerCase() === `video/${codec}`;
+  const preferred = codecs.filter(isPreferred);
+  if (preferred.length === 0) {
+    throw new RoomError("not_supported", `this browser cannot send ${codec.toUpperCase()}`);
+  }
+  transceiver.setCodecPreferences([...preferred, ...codecs.filter((candidate) => !isPreferred(candidate))]);
+}

@@ -1,0 +1,250 @@
+import { RoomError } from "./errors.js";
+import type { MediaConnection } from "./media/connection.js";
+import { audioShape, type SendLine, SendLines, sendOver, videoShape } from "./media/send-lines.js";
+import type { StreamTracks, VideoPublishOptions } from "./options.js";
+import type { SentTracks } from "./reducer.js";
+import type { Session } from "./session.js";
+import type { Stream, TrackKind } from "./state.js";
+
+/** What an application asked to send, in one form. */
+interface Sources {
+  audio?: MediaStreamTrack;
+  video?: MediaStreamTrack;
+  options: VideoPublishOptions;
+}
+
+/** A stream of this client, from the call of `addStream` on. */
+interface LocalStream {
+  key: string;
+  id?: string;
+  lines?: Record<TrackKind, SendLine>;
+  sources: Sources;
+  /** The operations on one stream happen one after another. */
+  tail: Promise<unknown>;
+}
+
+/** Publishes the streams of this client. */
+export class Publisher {
+  readonly #session: Session;
+  readonly #media: MediaConnection;
+  readonly #lines: SendLines;
+  readonly #streams = new Map<string, LocalStream>();
+
+  constructor(session: Session, media: MediaConnection) {
+    this.#session = session;
+    this.#media = media;
+    this.#lines = new SendLines(media);
+  }
+
+  add(key: string, tracks: StreamTracks): Promise<void> {
+    if (this.#streams.has(key)) {
+      throw new RoomError("key_in_use", `a stream is published under the key ${JSON.stringify(key)} already`);
+    }
+    const stream: LocalStream = { key, sources: readTracks(tracks), tail: Promise.resolve() };
+    this.#streams.set(key, stream);
+    return this.#inTurn(stream, async () => {
+      try {
+        await this.#publish(stream);
+      } catch (error) {
+        this.#forget(stream);
+        throw error;
+      }
+    });
+  }
+
+  update(key: string, tracks: StreamTracks): Promise<void> {
+    const stream = this.#require(key);
+    const sources = readTracks(tracks);
+    return this.#inTurn(stream, async () => {
+      this.#requireSame(stream);
+      await this.#replace(stream, { ...sources, options: { ...stream.sources.options, ...sources.options } });
+    });
+  }
+
+  remove(key: string): Promise<void> {
+    const stream = this.#require(key);
+    return this.#inTurn(stream, async () => {
+      this.#requireSame(stream);
+      const streamId = stream.id as string;
+      await this.#session.channel.request("unpublish", { stream_id: streamId }, () =>
+        this.withdrawn(streamId),
+      );
+    });
+  }
+
+  /** A stream of this client is not published any more. */
+  withdrawn(streamId: string): void {
+    const stream = [...this.#streams.values()].find((candidate) => candidate.id === streamId);
+    if (!stream) return;
+    this.#forget(stream);
+    this.#session.apply({ type: "local_stream_removed", streamId });
+  }
+
+  /** What sends a kind of a stream. */
+  sender(streamId: string, kind: TrackKind): RTCRtpSender | undefined {
+    for (const stream of this.#streams.values()) {
+      if (stream.id === streamId) return stream.lines?.[kind].transceiver.sender;
+    }
+    return undefined;
+  }
+
+  async #publish(stream: LocalStream): Promise<void> {
+    const { audio, video, options } = stream.sources;
+    hint(video, options);
+    const shapes = { audio: audioShape, video: videoShape(video, options) };
+    const idle = { audio: this.#lines.take(shapes.audio), video: this.#lines.take(shapes.video) };
+    const taken = Object.values(idle).filter((line) => line !== undefined);
+    try {
+      if (idle.audio) await sendOver(idle.audio, audio);
+      if (idle.video) await sendOver(idle.video, video, options.maxBitrate);
+      if (idle.audio && idle.video) {
+        stream.lines = { audio: idle.audio, video: idle.video };
+        await this.#announce(stream);
+      } else {
+        await this.#negotiate(stream, () => {
+          const audioLine = idle.audio ?? this.#lines.open(shapes.audio, audio);
+          const videoLine = idle.video ?? this.#lines.open(shapes.video, video, options.maxBitrate);
+          stream.lines = { audio: audioLine, video: videoLine };
+          return [audioLine, videoLine]
+            .filter((line) => !taken.includes(line))
+            .map((line) => line.transceiver);
+        });
+      }
+    } catch (error) {
+      // New lines went with the offer; these stay.
+      stream.lines = undefined;
+      for (const line of taken) this.#lines.release(line);
+      throw error;
+    }
+    this.#session.apply({ type: "local_stream_configured", streamId: stream.id as string });
+  }
+
+  async #negotiate(stream: LocalStream, prepare: () => RTCRtpTransceiver[]): Promise<void> {
+    await this.#media.negotiate(prepare, async (sdp) => {
+      const reply = await this.#announce(stream, sdp);
+      if (!reply.sdp) throw new RoomError("media_failed", "the server gave no answer to an offer");
+      return reply.sdp;
+    });
+  }
+
+  #announce(stream: LocalStream, sdp?: string) {
+    const lines = stream.lines as Record<TrackKind, SendLine>;
+    const tracks = sentTracks(stream.sources);
+    return this.#session.channel.request(
+      "publish",
+      {
+        key: stream.key,
+        audio: { mid: lines.audio.transceiver.mid as string, enabled: tracks.isAudioEnabled },
+        video: { mid: lines.video.transceiver.mid as string, enabled: tracks.isVideoEnabled },
+        ...(sdp !== undefined && { sdp }),
+      },
+      ({ stream_id }) => {
+        stream.id = stream_id;
+        this.#session.apply({ type: "local_stream_added", streamId: stream_id, key: stream.key, tracks });
+      },
+    );
+  }
+
+  async #replace(stream: LocalStream, sources: Sources): Promise<void> {
+    const before = stream.sources;
+    const streamId = stream.id as string;
+    const tracks = sentTracks(sources);
+    try {
+      await this.#send(stream, sources);
+      await this.#tellFlags(this.#session.state.streams.get(streamId), tracks);
+    } catch (error) {
+      if (!this.#session.ending) await this.#send(stream, before);
+      throw error;
+    }
+    stream.sources = sources;
+    this.#session.apply({ type: "local_stream_changed", streamId, tracks });
+  }
+
+  async #send(stream: LocalStream, { audio, video, options }: Sources): Promise<void> {
+    const lines = stream.lines as Record<TrackKind, SendLine>;
+    hint(video, options);
+    await sendOver(lines.audio, audio);
+    await sendOver(lines.video, video, options.maxBitrate);
+  }
+
+  async #tellFlags(announced: Stream | undefined, tracks: SentTracks): Promise<void> {
+    if (!announced) return;
+    const audio = announced.isAudioEnabled !== tracks.isAudioEnabled;
+    const video = announced.isVideoEnabled !== tracks.isVideoEnabled;
+    if (!audio && !video) return;
+    await this.#session.channel.request("update_stream", {
+      stream_id: announced.id,
+      ...(audio && { audio: { enabled: tracks.isAudioEnabled } }),
+      ...(video && { video: { enabled: tracks.isVideoEnabled } }),
+    });
+  }
+
+  #inTurn(stream: LocalStream, operation: () => Promise<void>): Promise<void> {
+    const turn = stream.tail.then(operation);
+    stream.tail = turn.catch(() => {});
+    return turn;
+  }
+
+  #require(key: string): LocalStream {
+    const stream = this.#streams.get(key);
+    if (!stream) throw noStream(key);
+    return stream;
+  }
+
+  /** The stream may have gone while the operation waited for its turn. */
+  #requireSame(stream: LocalStream): void {
+    if (this.#streams.get(stream.key) !== stream) throw noStream(stream.key);
+  }
+
+  #forget(stream: LocalStream): void {
+    if (this.#streams.get(stream.key) === stream) this.#streams.delete(stream.key);
+    if (stream.lines) for (const line of Object.values(stream.lines)) this.#lines.release(line);
+    stream.lines = undefined;
+  }
+}
+
+function noStream(key: string): RoomError {
+  return new RoomError("stream_not_found", `no stream is published under the key ${JSON.stringify(key)}`);
+}
+
+function readTracks(tracks: StreamTracks): Sources {
+  const { audio, video } = tracks;
+  const bare = isTrack(video);
+  const options = (bare ? undefined : video?.options) ?? {};
+  const sources = { audio: audio ?? undefined, video: bare ? video : (video?.track ?? undefined), options };
+  for (const kind of ["audio", "video"] as const) {
+    const track = sources[kind];
+    if (track !== undefined && (!isTrack(track) || track.kind !== kind)) {
+      throw new RoomError("invalid_argument", `${kind} must be a MediaStreamTrack of kind ${kind}`);
+    }
+  }
+  const { maxBitrate, codec } = options;
+  if (maxBitrate !== undefined && !(Number.isFinite(maxBitrate) && maxBitrate > 0)) {
+    throw new RoomError("invalid_argument", "maxBitrate must be a positive number of bits per second");
+  }
+  if (codec !== undefined && codec !== "vp8" && codec !== "h264") {
+    throw new RoomError("invalid_argument", 'codec must be "vp8" or "h264"');
+  }
+  return sources;
+}
+
+function isTrack(value: unknown): value is MediaStreamTrack {
+  return typeof value === "object" && value !== null && "kind" in value && "enabled" in value;
+}
+
+function sentTracks({ audio, video }: Sources): SentTracks {
+  return {
+    audioTrack: audio,
+    videoTrack: video,
+    isAudioEnabled: audio?.enabled ?? false,
+    isVideoEnabled: video?.enabled ?? false,
+  };
+}
+
+/** A captured screen is there to be read, unless the application said otherwise. */
+function hint(track: MediaStreamTrack | undefined, { contentHint }: VideoPublishOptions): void {
+  if (!track) return;
+  const isScreen = track.getSettings().displaySurface !== undefined;
+  if (contentHint !== undefined) track.contentHint = contentHint;
+  else if (isScreen && track.contentHint === "") track.contentHint = "detail";
+}

@@ -1,0 +1,352 @@
+import type { Events } from "./events.js";
+import type { Message } from "./messages.js";
+import type { Notice, ParticipantFrame, StreamFrame } from "./signal/frames.js";
+import type { DisconnectReason, Participant, State, Stream, Subscription, TrackKind } from "./state.js";
+
+/** The tracks that the receive lines of one stream carry. */
+export interface ReceivedTracks {
+  audioTrack?: MediaStreamTrack;
+  videoTrack?: MediaStreamTrack;
+}
+
+/** The tracks of a local stream and whether they are switched on. */
+export interface SentTracks extends ReceivedTracks {
+  isAudioEnabled: boolean;
+  isVideoEnabled: boolean;
+}
+
+/** Everything that can change a state or be told along with one: the notices of the server, and what this client did. */
+export type Change =
+  | Notice
+  | { type: "connecting" }
+  | {
+      type: "joined";
+      participants: ParticipantFrame[];
+      streams: StreamFrame[];
+      mixedAudioTrack?: MediaStreamTrack;
+    }
+  | { type: "local_stream_added"; streamId: string; key: string; tracks: SentTracks }
+  | { type: "local_stream_configured"; streamId: string }
+  | { type: "local_stream_changed"; streamId: string; tracks: SentTracks }
+  | { type: "local_stream_removed"; streamId: string }
+  | { type: "subscribed"; streamId: string; subscriptionId: string; audio: boolean; video: boolean }
+  | { type: "unsubscribed"; streamId: string }
+  | { type: "tracks_received"; streams: ReadonlyMap<string, ReceivedTracks> }
+  | { type: "told"; event: Emission }
+  | { type: "ended"; reason: DisconnectReason };
+
+type WithoutState<A extends unknown[]> = A extends [...infer Rest, State] ? Rest : A;
+
+/** An event and its arguments, without the state that is added when it is emitted. */
+export type Emission = {
+  [E in Exclude<keyof Events, "state_changed">]: readonly [E, ...WithoutState<Parameters<Events[E]>>];
+}[Exclude<keyof Events, "state_changed">];
+
+/** One state and the events that are told with it. */
+export interface Step {
+  state: State;
+  events: Emission[];
+}
+
+/** The state of a room that was not entered yet. */
+export function initialState(local: Participant): State {
+  return {
+    status: "initialized",
+    localParticipantId: local.id,
+    participants: new Map([[local.id, local]]),
+    streams: new Map(),
+    subscriptions: new Map(),
+  };
+}
+
+/**
+ * Applies a change. The steps are to be shown one after another: each state with its events, so that no event is ahead of or
+ * behind its effect. A change that changes nothing has no steps. Pure: old states stay as they are.
+ */
+export function reduce(state: State, change: Change): Step[] {
+  switch (change.type) {
+    case "connecting":
+      return [step({ ...state, status: "connecting" })];
+    case "joined":
+      return joined(state, change);
+    case "participant_joined":
+      return participantJoined(state, change.participant);
+    case "participant_left":
+      return participantLeft(state, change.participant_id, change.reason);
+    case "stream_published":
+      return streamPublished(state, change.stream);
+    case "stream_updated":
+      return streamUpdated(state, change.stream);
+    case "stream_unpublished":
+      return streamGone(state, change.stream_id);
+    case "local_stream_added":
+      return localStreamAdded(state, change);
+    case "local_stream_configured":
+      return localStreamConfigured(state, change.streamId);
+    case "local_stream_changed":
+      return streamChanged(state, change.streamId, { ...change.tracks });
+    case "local_stream_removed":
+      return streamGone(state, change.streamId);
+    case "subscribed":
+      return subscribed(state, change);
+    case "unsubscribed":
+      return unsubscribed(state, change.streamId);
+    case "tracks_received":
+      return tracksReceived(state, change.streams);
+    case "message":
+      return [step(state, ["message_received", change.from, change.message as Message, change.recipients])];
+    case "told":
+      return [step(state, change.event)];
+    case "ended":
+      return ended(state, change.reason);
+    default:
+      // `lines_wanted` and `receive` are the media's business, and notices of later servers are nobody's.
+      return [];
+  }
+}
+
+/** The state after all steps. */
+export function lastState(state: State, steps: Step[]): State {
+  return steps.at(-1)?.state ?? state;
+}
+
+function step(state: State, ...events: Emission[]): Step {
+  return { state, events };
+}
+
+function joined(state: State, snapshot: Extract<Change, { type: "joined" }>): Step[] {
+  const participants = new Map(state.participants);
+  for (const frame of snapshot.participants) {
+    if (frame.id !== state.localParticipantId) participants.set(frame.id, remoteParticipant(frame));
+  }
+  let next: State = { ...state, participants };
+  for (const frame of snapshot.streams) next = withRemoteStream(next, frame);
+  if (snapshot.mixedAudioTrack) next = { ...next, mixedAudioTrack: snapshot.mixedAudioTrack };
+  return [step({ ...next, status: "connected" }, ["connected"])];
+}
+
+function participantJoined(state: State, frame: ParticipantFrame): Step[] {
+  if (state.participants.has(frame.id)) return [];
+  const participants = new Map(state.participants).set(frame.id, remoteParticipant(frame));
+  return [step({ ...state, participants }, ["participant_joined", frame.id])];
+}
+
+function participantLeft(state: State, id: string, reason: string): Step[] {
+  const participant = state.participants.get(id);
+  // That this client was put out is told by the close of the connection.
+  if (!participant || id === state.localParticipantId) return [];
+  const steps = [step(state, ["participant_leaving", id, reason === "kicked" ? "kicked" : null])];
+  for (const streamId of Object.values(participant.streams)) {
+    steps.push(...streamGone(lastState(state, steps), streamId));
+  }
+  const before = lastState(state, steps);
+  const participants = new Map(before.participants);
+  participants.delete(id);
+  steps.push(step({ ...before, participants }, ["participant_left", id]));
+  return steps;
+}
+
+function streamPublished(state: State, frame: StreamFrame): Step[] {
+  const next = withRemoteStream(state, frame);
+  return next === state ? [] : [step(next, ["stream_published", frame.participant_id, frame.key])];
+}
+
+function streamUpdated(state: State, frame: StreamFrame): Step[] {
+  const stream = state.streams.get(frame.id);
+  if (!stream) return [];
+  const censored = { isAudioCensored: frame.audio.censored, isVideoCensored: frame.video.censored };
+  // What this client switched on is its own word; the echo of an earlier one must not undo it.
+  if (stream.origin === "local") return streamChanged(state, frame.id, censored);
+  return streamChanged(state, frame.id, {
+    isAudioEnabled: frame.audio.enabled,
+    isVideoEnabled: frame.video.enabled,
+    ...censored,
+  });
+}
+
+function localStreamAdded(state: State, change: Extract<Change, { type: "local_stream_added" }>): Step[] {
+  return [
+    step(
+      withStream(state, {
+        id: change.streamId,
+        key: change.key,
+        participantId: state.localParticipantId,
+        origin: "local",
+        isAudioCensored: false,
+        isVideoCensored: false,
+        isConfigured: false,
+        ...change.tracks,
+      }),
+    ),
+  ];
+}
+
+function localStreamConfigured(state: State, streamId: string): Step[] {
+  const stream = state.streams.get(streamId);
+  if (!stream || stream.isConfigured) return [];
+  const next = withStream(state, { ...stream, isConfigured: true });
+  return [step(next, ["stream_published", stream.participantId, stream.key])];
+}
+
+/** Sets fields of a stream and tells which flags changed by it. */
+function streamChanged(state: State, streamId: string, fields: Partial<Stream>): Step[] {
+  const before = state.streams.get(streamId);
+  if (!before) return [];
+  const after = { ...before, ...fields };
+  if ((Object.keys(fields) as (keyof Stream)[]).every((name) => before[name] === after[name])) return [];
+  return [step(withStream(state, after), ...flagEvents(before, after))];
+}
+
+function flagEvents(before: Stream, after: Stream): Emission[] {
+  const events: Emission[] = [];
+  const tell = (name: Emission[0] & `track_${string}`, kind: TrackKind) =>
+    events.push([name, after.participantId, after.key, kind]);
+  for (const [kind, enabled, censored] of flags) {
+    if (before[enabled] !== after[enabled]) tell(after[enabled] ? "track_enabled" : "track_disabled", kind);
+    if (before[censored] !== after[censored]) {
+      tell(after[censored] ? "track_censored" : "track_uncensored", kind);
+    }
+  }
+  return events;
+}
+
+const flags = [
+  ["audio", "isAudioEnabled", "isAudioCensored"],
+  ["video", "isVideoEnabled", "isVideoCensored"],
+] as const;
+
+/** A stream goes: first its subscription, then the stream itself. */
+function streamGone(state: State, streamId: string): Step[] {
+  const stream = state.streams.get(streamId);
+  if (!stream) return [];
+  const steps = unsubscribed(state, streamId);
+  const before = lastState(state, steps);
+  const streams = new Map(before.streams);
+  streams.delete(streamId);
+  const participants = new Map(before.participants);
+  const owner = participants.get(stream.participantId);
+  if (owner) {
+    const { [stream.key]: _, ...rest } = owner.streams;
+    participants.set(owner.id, { ...owner, streams: rest });
+  }
+  const announced = stream.origin === "remote" || stream.isConfigured;
+  const events: Emission[] = announced ? [["stream_unpublished", stream.participantId, stream.key]] : [];
+  steps.push(step({ ...before, streams, participants }, ...events));
+  return steps;
+}
+
+function subscribed(state: State, change: Extract<Change, { type: "subscribed" }>): Step[] {
+  const stream = state.streams.get(change.streamId);
+  if (!stream) return [];
+  const { participantId, key } = stream;
+  const before = state.subscriptions.get(participantId)?.get(key);
+  const { audio, video } = change;
+  const after = { id: before?.id ?? change.subscriptionId, participantId, key, audio, video };
+  const next = { ...state, subscriptions: withSubscription(state, after) };
+  return [before ? step(next, ["subscription_reconfigured", participantId, key]) : step(next)];
+}
+
+function unsubscribed(state: State, streamId: string): Step[] {
+  const stream = state.streams.get(streamId);
+  const ofParticipant = stream && state.subscriptions.get(stream.participantId);
+  if (!stream || !ofParticipant?.has(stream.key)) return [];
+  const keys = new Map(ofParticipant);
+  keys.delete(stream.key);
+  const subscriptions = new Map(state.subscriptions);
+  if (keys.size > 0) subscriptions.set(stream.participantId, keys);
+  else subscriptions.delete(stream.participantId);
+  const next = { ...withStream(state, withTracks(stream, {}, false)), subscriptions };
+  return [step(next, ["subscription_ended", stream.participantId, stream.key])];
+}
+
+/** Gives every subscribed stream the tracks of its lines, and takes them from those without lines. */
+function tracksReceived(state: State, received: ReadonlyMap<string, ReceivedTracks>): Step[] {
+  const steps: Step[] = [];
+  for (const keys of state.subscriptions.values()) {
+    for (const { participantId, key } of keys.values()) {
+      const before = lastState(state, steps);
+      const stream = streamOf(before, participantId, key);
+      if (!stream) continue;
+      const tracks = received.get(stream.id) ?? {};
+      const isConfigured = Boolean(tracks.audioTrack && tracks.videoTrack);
+      const { audioTrack, videoTrack } = tracks;
+      if (audioTrack === stream.audioTrack && videoTrack === stream.videoTrack) continue;
+      const next = withStream(before, withTracks(stream, tracks, isConfigured));
+      const started = isConfigured && !stream.isConfigured;
+      steps.push(started ? step(next, ["subscription_started", participantId, key]) : step(next));
+    }
+  }
+  return steps;
+}
+
+function ended(state: State, reason: DisconnectReason): Step[] {
+  const local = state.participants.get(state.localParticipantId) as Participant;
+  const steps: Step[] = [];
+  if (reason === "kicked" && state.status === "connected") {
+    steps.push(step(state, ["participant_leaving", local.id, "kicked"]));
+  }
+  const emptied: State = { ...initialState({ ...local, streams: {} }), status: "disconnected" };
+  steps.push(step(emptied, ["disconnected", reason]));
+  return steps;
+}
+
+/** The stream that a participant publishes under a key. */
+export function streamOf(state: State, participantId: string, key: string): Stream | undefined {
+  const streams = state.participants.get(participantId)?.streams;
+  return streams && Object.hasOwn(streams, key) ? state.streams.get(streams[key] as string) : undefined;
+}
+
+function remoteParticipant(frame: ParticipantFrame): Participant {
+  return {
+    id: frame.id,
+    origin: "remote",
+    ...(frame.context !== undefined && { context: frame.context }),
+    streams: {},
+    canReceiveMessages: frame.receives_messages,
+  };
+}
+
+function withRemoteStream(state: State, frame: StreamFrame): State {
+  const isStranger = !state.participants.has(frame.participant_id);
+  if (isStranger || frame.participant_id === state.localParticipantId || state.streams.has(frame.id)) {
+    return state;
+  }
+  return withStream(state, {
+    id: frame.id,
+    key: frame.key,
+    participantId: frame.participant_id,
+    origin: "remote",
+    isAudioEnabled: frame.audio.enabled,
+    isVideoEnabled: frame.video.enabled,
+    isAudioCensored: frame.audio.censored,
+    isVideoCensored: frame.video.censored,
+    isConfigured: false,
+  });
+}
+
+/** Puts a stream into the state, and into the list of its owner if it is new. */
+function withStream(state: State, stream: Stream): State {
+  const streams = new Map(state.streams).set(stream.id, stream);
+  const owner = state.participants.get(stream.participantId);
+  if (!owner || (Object.hasOwn(owner.streams, stream.key) && owner.streams[stream.key] === stream.id)) {
+    return { ...state, streams };
+  }
+  const grown = { ...owner, streams: { ...owner.streams, [stream.key]: stream.id } };
+  return { ...state, streams, participants: new Map(state.participants).set(owner.id, grown) };
+}
+
+function withTracks(stream: Stream, tracks: ReceivedTracks, isConfigured: boolean): Stream {
+  const { audioTrack: _a, videoTrack: _v, ...bare } = stream;
+  return {
+    ...bare,
+    ...(tracks.audioTrack && { audioTrack: tracks.audioTrack }),
+    ...(tracks.videoTrack && { videoTrack: tracks.videoTrack }),
+    isConfigured,
+  };
+}
+
+function withSubscription(state: State, subscription: Subscription): State["subscriptions"] {
+  const keys = new Map(state.subscriptions.get(subscription.participantId));
+  keys.set(subscription.key, subscription);
+  return new Map(state.subscriptions).set(subscription.participantId, keys);
+}

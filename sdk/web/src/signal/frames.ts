@@ -1,0 +1,127 @@
+/**
+ * The frames of signalling version 1 (`api/signalling.md`), written from its schema.
+ */
+
+export interface ParticipantFrame {
+  id: string;
+  context?: string;
+  receives_messages: boolean;
+  joined_at: string;
+}
+
+export interface KindFlags {
+  enabled: boolean;
+  censored: boolean;
+}
+
+export interface StreamFrame {
+  id: string;
+  participant_id: string;
+  key: string;
+  audio: KindFlags;
+  video: KindFlags;
+}
+
+export interface IceServerFrame {
+  urls: string[];
+  username?: string;
+  credential?: string;
+}
+
+export interface MessageFrame {
+  type: "text";
+  payload: string;
+  meta?: Record<string, unknown>;
+}
+
+interface SubscribeFrame {
+  stream_id: string;
+  audio: boolean;
+  video: boolean;
+  quality?: "low" | "medium" | "high";
+}
+
+/** What the client sends: request type to its fields. `id` and `type` are added on the way out. */
+export interface Requests {
+  hello: { version: 1; token: string; client?: { name: string; version: string } };
+  join: { participant_id: string; context?: string; receives_messages?: boolean };
+  publish: {
+    key: string;
+    audio?: { mid: string; enabled: boolean };
+    video?: { mid: string; enabled: boolean };
+    sdp?: string;
+  };
+  update_stream: { stream_id: string; audio?: { enabled: boolean }; video?: { enabled: boolean } };
+  unpublish: { stream_id: string };
+  subscribe: SubscribeFrame;
+  update_subscription: SubscribeFrame;
+  unsubscribe: { stream_id: string };
+  offer: { sdp: string };
+  send_message: { message: MessageFrame; recipients?: string[] };
+  update_token: { token: string };
+  ping: object;
+  leave: object;
+}
+
+export interface HelloReply {
+  version: 1;
+  room: { id: string; unique_name?: string; max_participants: number };
+  ice_servers: IceServerFrame[];
+  grants: { publish: boolean; subscribe: boolean; send_messages: boolean };
+  token_expires_at: string;
+  limits: { frame_bytes: number; message_bytes: number; context_bytes: number; streams: number };
+  server: { version: string };
+}
+
+export interface JoinReply {
+  session_id: string;
+  participant_id: string;
+  participants: ParticipantFrame[];
+  streams: StreamFrame[];
+}
+
+/** What the server answers: request type to the `data` of its reply. */
+export interface Replies {
+  hello: HelloReply;
+  join: JoinReply;
+  publish: { stream_id: string; sdp?: string };
+  update_stream: object;
+  unpublish: object;
+  subscribe: object;
+  update_subscription: object;
+  unsubscribe: object;
+  offer: { sdp: string };
+  send_message: { not_delivered: string[] };
+  update_token: { token_expires_at: string };
+  ping: object;
+  leave: object;
+}
+
+export interface Refusal {
+  code: string;
+  message: string;
+  field?: string;
+}
+
+/** Which receive line carries what. */
+export interface ReceiveLine {
+  mid: string;
+  stream_id: string;
+  kind: "audio" | "video";
+}
+
+export type Notice = { seq: number } & (
+  | { type: "participant_joined"; participant: ParticipantFrame }
+  | { type: "participant_left"; participant_id: string; reason: string }
+  | { type: "stream_published"; stream: StreamFrame }
+  | { type: "stream_updated"; stream: StreamFrame }
+  | { type: "stream_unpublished"; stream_id: string }
+  | { type: "lines_wanted"; audio: number; video: number }
+  | { type: "receive"; lines: ReceiveLine[] }
+  | { type: "message"; from: string; message: MessageFrame; recipients: string[]; sent_at: string }
+);
+
+export type ServerFrame =
+  | { type: "reply"; re: number; data: unknown }
+  | { type: "error"; re: number; error: Refusal }
+  | Notice;
