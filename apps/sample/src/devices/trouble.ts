@@ -1,0 +1,102 @@
+/** Why a camera or microphone cannot be used. */
+export type Trouble =
+  | "insecure"
+  | "unsupported"
+  | "refused"
+  | "dismissed"
+  | "missing"
+  | "busy"
+  | "unplugged"
+  | "unknown";
+
+export type Kind = "camera" | "microphone";
+
+export interface Advice {
+  title: string;
+  help: string;
+}
+
+/** Names the cause of a failed `getUserMedia`. */
+export function troubleOf(error: unknown): Trouble {
+  const { name, message } = (error ?? {}) as { name?: string; message?: string };
+  switch (name) {
+    case "NotAllowedError":
+    case "SecurityError":
+      return /dismissed/i.test(message ?? "") ? "dismissed" : "refused";
+    case "NotFoundError":
+    case "OverconstrainedError":
+      return "missing";
+    case "NotReadableError":
+    case "AbortError":
+      return "busy";
+    default:
+      return "unknown";
+  }
+}
+
+/** What keeps this page from asking for devices at all. */
+export function obstacle(page: {
+  isSecureContext: boolean;
+  navigator: { mediaDevices?: unknown };
+}): Trouble | null {
+  if (!page.isSecureContext) return "insecure";
+  return page.navigator.mediaDevices ? null : "unsupported";
+}
+
+export function adviceOn(trouble: Trouble, kind: Kind, userAgent: string): Advice {
+  const [name, article] = kind === "camera" ? ["Camera", "camera"] : ["Microphone", "microphone"];
+  switch (trouble) {
+    case "insecure":
+      return {
+        title: "Cameras and microphones need HTTPS or localhost",
+        help: "This page was opened over plain HTTP, where browsers give no page a camera or microphone. Open it with https:// or on the machine itself as http://localhost. You can still join to watch and listen.",
+      };
+    case "unsupported":
+      return {
+        title: `This browser offers no ${article}`,
+        help: "A current Chrome, Edge, Firefox or Safari does. You can still join.",
+      };
+    case "refused":
+      return { title: `${name} is blocked`, help: switchFor(userAgent, name) };
+    case "dismissed":
+      return {
+        title: `${name} was not allowed`,
+        help: "The question was closed without an answer. Try again and choose Allow.",
+      };
+    case "missing":
+      return {
+        title: `No ${article} found`,
+        help: `Plug one in, then try again. You can also join without a ${article}.`,
+      };
+    case "busy":
+      return {
+        title: `${name} is in use`,
+        help: "Another program or tab holds it. Close that one, then try again.",
+      };
+    case "unplugged":
+      return { title: `${name} was disconnected`, help: "Plug it in again or choose another one." };
+    case "unknown":
+      return { title: `${name} could not be started`, help: "Try again, or choose another device." };
+  }
+}
+
+/** Where each browser hides the switch that takes back a refusal. */
+export function switchFor(userAgent: string, name: string): string {
+  const iOS = /iPhone|iPad|iPod/.test(userAgent);
+  if (iOS && !/CriOS|FxiOS|EdgiOS/.test(userAgent)) {
+    return `In Safari, tap the page button beside the address, then Website Settings, and set ${name} to Allow. If it is not there: Settings, Apps, Safari, ${name}.`;
+  }
+  if (iOS) return `Open Settings, Apps, this browser, and turn on ${name}. Then reload the page.`;
+  if (/Firefox\//.test(userAgent)) {
+    return `Select the crossed-out ${name.toLowerCase()} left of the address, then the cross beside “Blocked”. Then try again.`;
+  }
+  if (/Edg\//.test(userAgent))
+    return `Select the lock left of the address, then Permissions for this site, and set ${name} to Allow. Then try again.`;
+  if (/Android/.test(userAgent))
+    return `Tap the icon left of the address, then Permissions, and allow ${name}. Then try again.`;
+  if (/Chrome\//.test(userAgent))
+    return `Select the icon left of the address and turn on ${name}. Then try again.`;
+  if (/Safari\//.test(userAgent))
+    return `In the menu Safari, open Settings for this website and set ${name} to Allow. Then try again.`;
+  return `Allow ${name} in this site's settings, beside the address. Then try again.`;
+}
