@@ -1,0 +1,34 @@
+// Package live runs the sessions that are going on in this process: who is in them, what they publish, what they take.
+// The entrances (signal, whip) hold a [Participant] or a [Viewer] and ask through it; what happens to them comes back
+// as a [Notice] to their [Listener]. Media is done by whoever implements [Media], the record is kept by a [Journal].
+//
+// # Goroutines
+//
+// Each session has one loop, which alone touches its members, streams and subscriptions. Handles post closures to it
+// and wait; it waits for nothing but a short call to a [Transport]. Slow work, which is reading the room's row,
+// journaling and SDP, runs in the goroutine of whoever asks, before or between such posts. Beside the loop a session
+// runs one short goroutine that records its opening and one for each transport being closed; it awaits them all.
+//
+//	           admit            recorded, announced
+//	(nobody) ────────▶ seated ─────────────────────▶ in the session ──leave, end──▶ out
+//	             ▲        │ refused: the seat is free again, nobody saw it
+//	             └────────┘
+//
+//	idle room ──first seat──▶ active ──last left──▶ lingering ──time──▶ ended
+//	                            ▲                      │
+//	                            └─────── a seat ───────┘
+//
+// # What closes what
+//
+//	Host.Close, Host.EndRoom, linger, panic
+//	   └─▶ session ends: no more seats; seats whose join is being recorded are waited for
+//	         ├─▶ each participant is out: its streams are withdrawn, the others are told, the journal is told,
+//	         │     │   its listener hears Removed as its last notice
+//	         │     ├─▶ each viewer of a withdrawn stream is out: its listener hears Removed
+//	         │     └─▶ Transport.Close, in a goroutine of its own, awaited by the session (and by Participant.Leave)
+//	         └─▶ when all transports are closed: Journal.EndSession, and the room is idle
+//
+// It goes the same way from the middle: Participant.Leave starts at its participant, Viewer.Close at its viewer. From
+// below comes one report, [TransportUpdates].Failed, which closes nothing by itself: a native client may restart ICE,
+// and WHIP resources leave.
+package live

@@ -1,0 +1,243 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/rotunda-rtc/rotunda/internal/video"
+)
+
+// JoinRequest is who wants to join, and how.
+type JoinRequest struct {
+	Grant            video.Grant
+	ID               video.ParticipantID // a UUID version 4, new for each stay
+	Context          string              // at most video.MaxContextBytes
+	ReceivesMessages bool
+
+	// Name, if not empty, must not be in use by another participant of the session: WHIP publishers have names.
+	Name string
+
+	Listener Listener
+
+	// Joined, if not nil, runs in the session loop when the join takes effect: after it come the notices of what
+	// happened later, and none before. It must not block.
+	Joined func(Snapshot)
+}
+
+func (r *JoinRequest) check() error {
+	if !isUUIDv4(string(r.ID)) {
+		return video.Errorf(video.CodeInvalid, "the participant id must be a UUID of version 4 in lower case").WithField("/participant_id")
+	}
+	if len(r.Context) > video.MaxContextBytes {
+		return video.Errorf(video.CodeTooLarge, "the context is longer than %d bytes", video.MaxContextBytes).WithField("/context")
+	}
+	return nil
+}
+
+func isUUIDv4(s string) bool {
+	return video.IsUUID(s) && s[14] == '4' && (s[19] == '8' || s[19] == '9' || s[19] == 'a' || s[19] == 'b')
+}
+
+// Join puts a participant into the room of its grant, opening a session if none is active, and returns when the join
+// is recorded and announced. A refused join leaves no trace. Errors: room_not_found, room_full, duplicate_participant,
+// duplicate (the name), invalid_argument, too_large, media_failed, unavailable.
+//
+// The participant stays until Leave is called or its listener hears Removed.
+func (h *Host) Join(ctx context.Context, request JoinRequest) (*Participant, Snapshot, error) {
+	if err := request.check(); err != nil {
+		return nil, Snapshot{}, err
+	}
+	defer h.visit(request.Grant.RoomID)()
+	room, err := h.Room(ctx, request.Grant)
+	if err != nil {
+		return nil, Snapshot{}, err
+	}
+	for {
+		s, err := h.session(room, true)
+		if err != nil {
+			return nil, Snapshot{}, err
+		}
+		p, snapshot, err := s.join(ctx, room, &request)
+		if !errors.Is(err, errEnded) {
+			return p, snapshot, err
+		}
+		// It ended between being found and being asked; the next one takes its place.
+		if err := await(ctx, s.done); err != nil {
+			return nil, Snapshot{}, err
+		}
+	}
+}
+
+// join runs in the joiner's goroutine.
+func (s *session) join(ctx context.Context, room video.Room, request *JoinRequest) (*Participant, Snapshot, error) {
+	m, err := ask(ctx, s, func() (*member, error) { return s.admit(room, request) })
+	if err != nil {
+		return nil, Snapshot{}, err
+	}
+	// From here on the seat is taken. It must be announced or given back, whatever becomes of the caller.
+	settled := context.WithoutCancel(ctx)
+	if err := s.enroll(settled, m); err != nil {
+		_ = s.do(settled, func() error { s.giveBack(m); return nil })
+		return nil, Snapshot{}, err
+	}
+	snapshot, err := ask(settled, s, func() (Snapshot, error) { return s.announce(m, request) })
+	if errors.Is(err, errEnded) { // the loop crashed under us
+		s.unenroll(m, video.LeftServerCrashed)
+		m.transport.Close()
+		err = video.Errorf(video.CodeInternal, "the session crashed")
+	}
+	if err != nil {
+		return nil, Snapshot{}, err
+	}
+	return &Participant{m}, snapshot, nil
+}
+
+// admit takes a seat. It runs in the loop.
+func (s *session) admit(room video.Room, request *JoinRequest) (*member, error) {
+	switch {
+	case s.ending != nil:
+		return nil, s.ending.refusal
+	case s.taken(func(m *member) bool { return m.presence.ID == request.ID }):
+		return nil, video.Errorf(video.CodeDuplicateParticipant, "this participant id is in use")
+	case request.Name != "" && s.taken(func(m *member) bool { return m.name == request.Name }):
+		return nil, video.Errorf(video.CodeDuplicate, "the name %q is in use", request.Name)
+	case len(s.members)+len(s.seats) >= room.MaxParticipants:
+		return nil, errRoomFull
+	}
+	if !s.opening {
+		s.opening = true
+		s.background.Go(s.open)
+	}
+	if s.linger != nil {
+		s.linger.Stop()
+		s.linger = nil
+	}
+	now := s.host.now()
+	m := &member{
+		link:  newLink(s, request.Listener),
+		grant: request.Grant,
+		name:  request.Name,
+		presence: Presence{
+			ID: request.ID, Context: request.Context,
+			ReceivesMessages: request.ReceivesMessages, JoinedAt: now,
+		},
+		record: video.Participant{
+			ID: request.ID, AccountID: s.record.AccountID, SessionID: s.record.ID, Context: request.Context,
+			JoinedAt: now, UpdatedAt: now,
+		},
+		reserved:      make(map[string]video.Lines),
+		subscriptions: make(map[video.StreamID]video.Subscription),
+	}
+	s.seats = append(s.seats, m)
+	return m, nil
+}
+
+// taken reports whether anyone inside or on the way in is such.
+func (s *session) taken(such func(*member) bool) bool {
+	return slices.ContainsFunc(s.members, such) || slices.ContainsFunc(s.seats, such)
+}
+
+// unseat ends the time between admission and announcement.
+func (s *session) unseat(m *member) {
+	s.seats = slices.DeleteFunc(s.seats, func(other *member) bool { return other == m })
+}
+
+// open has the journal open the session. It runs in a goroutine of its own, so that no single joiner's haste decides.
+func (s *session) open() {
+	defer close(s.opened)
+	ctx, cancel := context.WithTimeout(context.Background(), s.host.config.JournalTimeout)
+	defer cancel()
+	if err := s.host.config.Journal.OpenSession(ctx, s.record); err != nil {
+		s.openErr = err
+		s.logger.Warn("session not recorded", "error", err)
+		return
+	}
+	s.logger.Info("session started")
+}
+
+// enroll makes the transport and the durable record of a seat. It runs in the joiner's goroutine.
+func (s *session) enroll(ctx context.Context, m *member) error {
+	<-s.opened
+	if s.openErr != nil {
+		return unavailable(ctx, "open a session", s.openErr)
+	}
+	transport, err := s.host.config.Media.NewTransport(TransportConfig{
+		Session: s.record.ID, Participant: m.presence.ID, Updates: m.link,
+	})
+	if err != nil {
+		return mediaFailed(ctx, "no media connection can be made", err)
+	}
+	m.transport = transport
+	ctx, cancel := context.WithTimeout(ctx, s.host.config.JournalTimeout)
+	defer cancel()
+	if err := s.host.config.Journal.Join(ctx, m.record); err != nil {
+		transport.Close()
+		return s.journalRefusal(err)
+	}
+	return nil
+}
+
+func (s *session) journalRefusal(err error) error {
+	switch video.CodeOf(err) {
+	case video.CodeDuplicate, video.CodeDuplicateParticipant:
+		return video.Errorf(video.CodeDuplicateParticipant, "this participant id was used before: %w", err)
+	case video.CodeNotFound, video.CodeRoomNotFound:
+		return errRoomNotFound
+	default:
+		s.logger.Warn("join not recorded", "error", err)
+		return video.Errorf(video.CodeUnavailable, "cannot record the join at present: %w", err)
+	}
+}
+
+// unenroll records that a participant is gone.
+func (s *session) unenroll(m *member, reason video.LeftReason) {
+	now := s.host.now()
+	m.record.LeftAt, m.record.UpdatedAt, m.record.LeftReason = &now, now, reason
+	s.host.config.Journal.Leave(m.record)
+}
+
+// giveBack frees a seat nobody saw. It runs in the loop.
+func (s *session) giveBack(m *member) {
+	s.unseat(m)
+	s.settle()
+}
+
+// announce turns a seat into a member. If the session began to end meanwhile, the recorded join is followed by its
+// leave. It runs in the loop.
+func (s *session) announce(m *member, request *JoinRequest) (Snapshot, error) {
+	s.unseat(m)
+	if end := s.ending; end != nil {
+		s.unenroll(m, end.left)
+		s.background.Go(m.transport.Close)
+		return Snapshot{}, end.refusal
+	}
+	s.members = append(s.members, m)
+	s.inhabited, m.in = true, true
+	snapshot := s.snapshot()
+	if request.Joined != nil {
+		request.Joined(snapshot)
+	}
+	s.tell(ParticipantJoined{m.presence}, m)
+	m.flush()
+	s.logger.Info("participant joined", "participant", m.presence.ID)
+	return snapshot, nil
+}
+
+// remove puts a member out of the session, if it is still in. It runs in the loop.
+func (s *session) remove(m *member, reason video.LeftReason) {
+	if !m.in {
+		return
+	}
+	s.members = slices.DeleteFunc(s.members, func(other *member) bool { return other == m })
+	for _, st := range slices.Clone(s.streams) {
+		if st.owner == m {
+			s.withdraw(st, reason)
+		}
+	}
+	s.tell(ParticipantLeft{ID: m.presence.ID, Reason: reason}, nil)
+	m.leave(reason)
+	s.unenroll(m, reason)
+	s.logger.Info("participant left", "participant", m.presence.ID, "reason", reason)
+	s.settle()
+}

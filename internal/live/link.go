@@ -1,0 +1,210 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"github.com/rotunda-rtc/rotunda/internal/video"
+)
+
+// link is the media side of a member or viewer: its transport, and the way of the transport's updates to the loop. The
+// fields below the line belong to the loop.
+type link struct {
+	session   *session
+	transport Transport
+	listener  Listener
+	closed    chan struct{} // closed when the transport is
+
+	pending report // guarded by session.updates.mu
+	queued  bool   // guarded by session.updates.mu
+	// ────────
+	in          bool // announced and not gone yet
+	negotiating bool
+	news        report // taken from pending, not told yet
+	wanted      LinesWanted
+	receiving   []video.ReceiveLine
+}
+
+// report is what a transport reported and nobody was told yet. Newer reports take the place of older ones of their
+// kind.
+type report struct {
+	wanted    *LinesWanted
+	receiving *[]video.ReceiveLine
+	media     Notice // MediaConnected or MediaFailed
+}
+
+// updates collects the reports of a session's transports. It holds each link once at most, so that it is bounded by
+// their number, and whoever reports never waits.
+type updates struct {
+	wake chan struct{} // has room for one
+
+	mu    sync.Mutex
+	links []*link
+}
+
+func newLink(s *session, listener Listener) *link {
+	return &link{session: s, listener: listener, closed: make(chan struct{})}
+}
+
+func (l *link) report(change func(*report)) {
+	u := &l.session.updates
+	u.mu.Lock()
+	change(&l.pending)
+	if !l.queued {
+		l.queued = true
+		u.links = append(u.links, l)
+	}
+	u.mu.Unlock()
+	select {
+	case u.wake <- struct{}{}:
+	default:
+	}
+}
+
+// LinesWanted implements TransportUpdates.
+func (l *link) LinesWanted(audio, video int) {
+	l.report(func(r *report) { r.wanted = &LinesWanted{audio, video} })
+}
+
+// Receiving implements TransportUpdates.
+func (l *link) Receiving(lines []video.ReceiveLine) {
+	lines = slices.Clone(lines)
+	l.report(func(r *report) { r.receiving = &lines })
+}
+
+// Connected implements TransportUpdates.
+func (l *link) Connected() { l.report(func(r *report) { r.media = MediaConnected{} }) }
+
+// Failed implements TransportUpdates.
+func (l *link) Failed(err error) { l.report(func(r *report) { r.media = MediaFailed{err} }) }
+
+// deliver passes on what was reported. It runs in the loop.
+func (u *updates) deliver() {
+	u.mu.Lock()
+	links := u.links
+	u.links = nil
+	for _, l := range links {
+		l.news.merge(l.pending)
+		l.pending, l.queued = report{}, false
+	}
+	u.mu.Unlock()
+	for _, l := range links {
+		l.flush()
+	}
+}
+
+func (r *report) merge(newer report) {
+	if newer.wanted != nil {
+		r.wanted = newer.wanted
+	}
+	if newer.receiving != nil {
+		r.receiving = newer.receiving
+	}
+	if newer.media != nil {
+		r.media = newer.media
+	}
+}
+
+// flush tells the listener what changed. While an offer is being answered it waits: the client could make nothing of
+// lines it has no answer for yet.
+func (l *link) flush() {
+	if !l.in || l.negotiating {
+		return
+	}
+	news := l.news
+	l.news = report{}
+	if news.media != nil {
+		l.listener.Notify(news.media)
+	}
+	if w := news.wanted; w != nil && (w.Audio > l.wanted.Audio || w.Video > l.wanted.Video) {
+		l.wanted = LinesWanted{max(w.Audio, l.wanted.Audio), max(w.Video, l.wanted.Video)}
+		l.listener.Notify(l.wanted)
+	}
+	if r := news.receiving; r != nil && !slices.Equal(*r, l.receiving) {
+		l.receiving = *r
+		l.listener.Notify(Receiving{l.receiving})
+	}
+}
+
+// beginNegotiation runs in the loop.
+func (l *link) beginNegotiation() error {
+	if l.negotiating {
+		return video.Errorf(video.CodeState, "another offer is being answered")
+	}
+	l.negotiating = true
+	return nil
+}
+
+// endNegotiation runs in the loop, after the answer was queued for the client.
+func (l *link) endNegotiation() {
+	l.negotiating = false
+	l.flush()
+}
+
+// answer has the transport answer an offer. It runs in the asker's goroutine.
+func (l *link) answer(ctx context.Context, offer string) (string, error) {
+	answer, err := l.transport.Negotiate(ctx, offer)
+	if err == nil {
+		return answer, nil
+	}
+	return "", mediaFailed(ctx, "the offer cannot be used", err)
+}
+
+// negotiate answers an offer. Then, if not nil, runs in the loop before any notice that the answer makes possible.
+func (l *link) negotiate(ctx context.Context, offer string, then func(answer string)) (string, error) {
+	err := l.session.do(ctx, func() error {
+		if !l.in {
+			return errLeft
+		}
+		return l.beginNegotiation()
+	})
+	if err != nil {
+		return "", gone(err)
+	}
+	answer, failure := l.answer(ctx, offer)
+	err = l.session.do(context.WithoutCancel(ctx), func() error {
+		defer l.endNegotiation()
+		switch {
+		case !l.in:
+			return errLeft
+		case failure != nil:
+			return failure
+		case then != nil:
+			then(answer)
+		}
+		return nil
+	})
+	return answer, gone(err)
+}
+
+// leave puts the link out of the session; the listener hears nothing after it. It runs in the loop.
+func (l *link) leave(reason video.LeftReason) {
+	l.in = false
+	l.listener.Notify(Removed{reason})
+	l.session.background.Go(func() {
+		defer close(l.closed)
+		l.transport.Close()
+	})
+}
+
+// mediaFailed is what a caller is told when a transport refused: its own words if they are meant for callers, or the
+// end of the caller's context.
+func mediaFailed(ctx context.Context, what string, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if e, ok := errors.AsType[*video.Error](err); ok {
+		return e
+	}
+	return video.Errorf(video.CodeMedia, "%s: %w", what, err)
+}
+
+// gone says errLeft where the loop has ended under a handle.
+func gone(err error) error {
+	if errors.Is(err, errEnded) {
+		return errLeft
+	}
+	return err
+}

@@ -1,0 +1,286 @@
+package livetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/pion/sdp/v3"
+
+	"github.com/rotunda-rtc/rotunda/internal/live"
+	"github.com/rotunda-rtc/rotunda/internal/video"
+)
+
+// Media makes transports without media. OnNegotiate, if set, runs at each offer before it is applied, and may wait or
+// refuse it; NewError, if set, refuses new transports.
+type Media struct {
+	OnNegotiate func(ctx context.Context, participant video.ParticipantID, offer string) error
+	OnPublish   func(stream video.StreamID) error
+	OnClose     func(participant video.ParticipantID)
+	NewError    error
+
+	mu         sync.Mutex
+	transports []*Transport
+}
+
+// Transport is one of a Media's transports.
+type Transport struct {
+	media  *Media
+	config live.TransportConfig
+
+	// guarded by media.mu
+	lines         map[string]video.Kind // receive lines by mid
+	carries       map[string]video.StreamID
+	order         []string
+	published     map[video.StreamID]video.Lines
+	gates         map[Gate]bool
+	subscriptions []video.Subscription
+	closed        bool
+}
+
+// Gate names one kind of a stream.
+type Gate struct {
+	Stream video.StreamID
+	Kind   video.Kind
+}
+
+// NewTransport implements live.Media.
+func (m *Media) NewTransport(config live.TransportConfig) (live.Transport, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.NewError != nil {
+		return nil, m.NewError
+	}
+	t := &Transport{
+		media: m, config: config,
+		lines: make(map[string]video.Kind), carries: make(map[string]video.StreamID),
+		published: make(map[video.StreamID]video.Lines), gates: make(map[Gate]bool),
+	}
+	m.transports = append(m.transports, t)
+	return t, nil
+}
+
+// Transport returns the newest transport of a participant or viewer, or nil.
+func (m *Media) Transport(participant video.ParticipantID) *Transport {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, t := range slices.Backward(m.transports) {
+		if t.config.Participant == participant {
+			return t
+		}
+	}
+	return nil
+}
+
+// Open returns how many transports are not closed.
+func (m *Media) Open() (n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, t := range m.transports {
+		if !t.closed {
+			n++
+		}
+	}
+	return n
+}
+
+// All returns every transport made, in order.
+func (m *Media) All() []*Transport {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.transports)
+}
+
+// Updates returns whom the transport reports to, so that a test can report.
+func (t *Transport) Updates() live.TransportUpdates { return t.config.Updates }
+
+// Participant returns for whom the transport is.
+func (t *Transport) Participant() video.ParticipantID { return t.config.Participant }
+
+// Gate reports whether media of that kind is let through.
+func (t *Transport) Gate(stream video.StreamID, kind video.Kind) bool {
+	t.media.mu.Lock()
+	defer t.media.mu.Unlock()
+	return t.gates[Gate{stream, kind}]
+}
+
+// Closed reports whether Close was called.
+func (t *Transport) Closed() bool {
+	t.media.mu.Lock()
+	defer t.media.mu.Unlock()
+	return t.closed
+}
+
+// Subscriptions returns what is subscribed.
+func (t *Transport) Subscriptions() []video.Subscription {
+	t.media.mu.Lock()
+	defer t.media.mu.Unlock()
+	return slices.Clone(t.subscriptions)
+}
+
+// Negotiate implements live.Transport: it takes every line of the offer that only receives, and refuses what is no SDP.
+func (t *Transport) Negotiate(ctx context.Context, offer string) (string, error) {
+	if hook := t.media.OnNegotiate; hook != nil {
+		if err := hook(ctx, t.config.Participant, offer); err != nil {
+			return "", err
+		}
+	}
+	var parsed sdp.SessionDescription
+	if err := parsed.UnmarshalString(offer); err != nil {
+		return "", fmt.Errorf("parse offer: %w", err)
+	}
+	t.media.mu.Lock()
+	defer t.media.mu.Unlock()
+	if t.closed {
+		return "", errors.New("transport closed")
+	}
+	for _, line := range parsed.MediaDescriptions {
+		mid, _ := line.Attribute("mid")
+		if _, receives := line.Attribute("recvonly"); !receives || slices.Contains(t.order, mid) {
+			continue
+		}
+		t.lines[mid] = video.Kind(line.MediaName.Media)
+		t.order = append(t.order, mid)
+	}
+	t.assign()
+	return fmt.Sprintf("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=lines:%d\r\n", len(parsed.MediaDescriptions)), nil
+}
+
+// assign gives free lines to subscriptions without and reports what changed. media.mu is held.
+func (t *Transport) assign() {
+	changed, wanted := false, map[video.Kind]int{}
+	for mid, stream := range t.carries {
+		if !slices.ContainsFunc(t.subscriptions, func(s video.Subscription) bool { return s.StreamID == stream }) {
+			delete(t.carries, mid)
+			changed = true
+		}
+	}
+	for _, s := range t.subscriptions {
+		for _, kind := range []video.Kind{video.Audio, video.Video} {
+			wanted[kind]++
+			if t.lineOf(s.StreamID, kind) != "" {
+				continue
+			}
+			if i := slices.IndexFunc(t.order, func(mid string) bool { return t.lines[mid] == kind && t.carries[mid] == "" }); i >= 0 {
+				t.carries[t.order[i]] = s.StreamID
+				changed = true
+			}
+		}
+	}
+	have := map[video.Kind]int{}
+	for _, kind := range t.lines {
+		have[kind]++
+	}
+	if wanted[video.Audio] > have[video.Audio] || wanted[video.Video] > have[video.Video] {
+		t.config.Updates.LinesWanted(max(wanted[video.Audio], have[video.Audio]), max(wanted[video.Video], have[video.Video]))
+	}
+	if changed {
+		t.config.Updates.Receiving(t.receiving())
+	}
+}
+
+func (t *Transport) lineOf(stream video.StreamID, kind video.Kind) string {
+	for mid, carried := range t.carries {
+		if carried == stream && t.lines[mid] == kind {
+			return mid
+		}
+	}
+	return ""
+}
+
+func (t *Transport) receiving() []video.ReceiveLine {
+	lines := []video.ReceiveLine{}
+	for _, mid := range t.order {
+		if stream := t.carries[mid]; stream != "" {
+			lines = append(lines, video.ReceiveLine{MID: mid, StreamID: stream, Kind: t.lines[mid]})
+		}
+	}
+	return lines
+}
+
+// Publish implements live.Transport.
+func (t *Transport) Publish(stream video.StreamID, lines video.Lines) error {
+	if hook := t.media.OnPublish; hook != nil {
+		if err := hook(stream); err != nil {
+			return err
+		}
+	}
+	t.media.mu.Lock()
+	defer t.media.mu.Unlock()
+	t.published[stream] = lines
+	return nil
+}
+
+// SetGate implements live.Transport.
+func (t *Transport) SetGate(stream video.StreamID, kind video.Kind, open bool) {
+	t.media.mu.Lock()
+	defer t.media.mu.Unlock()
+	t.gates[Gate{stream, kind}] = open
+}
+
+// Unpublish implements live.Transport; subscribers of the stream get their lines back.
+func (t *Transport) Unpublish(stream video.StreamID) {
+	t.media.mu.Lock()
+	defer t.media.mu.Unlock()
+	t.unpublish(stream)
+}
+
+func (t *Transport) unpublish(stream video.StreamID) {
+	delete(t.published, stream)
+	for _, other := range t.media.transports {
+		if !other.closed && other.config.Session == t.config.Session {
+			other.drop(stream)
+		}
+	}
+}
+
+func (t *Transport) drop(stream video.StreamID) {
+	t.subscriptions = slices.DeleteFunc(t.subscriptions, func(s video.Subscription) bool { return s.StreamID == stream })
+	t.assign()
+}
+
+// Subscribe implements live.Transport.
+func (t *Transport) Subscribe(subscription video.Subscription) error {
+	t.media.mu.Lock()
+	defer t.media.mu.Unlock()
+	live := slices.ContainsFunc(t.media.transports, func(other *Transport) bool {
+		_, ok := other.published[subscription.StreamID]
+		return ok && other.config.Session == t.config.Session
+	})
+	if !live {
+		return errors.New("no such stream")
+	}
+	i := slices.IndexFunc(t.subscriptions, func(s video.Subscription) bool { return s.StreamID == subscription.StreamID })
+	if i >= 0 {
+		t.subscriptions[i] = subscription
+	} else {
+		t.subscriptions = append(t.subscriptions, subscription)
+	}
+	t.assign()
+	return nil
+}
+
+// Unsubscribe implements live.Transport.
+func (t *Transport) Unsubscribe(stream video.StreamID) {
+	t.media.mu.Lock()
+	defer t.media.mu.Unlock()
+	t.drop(stream)
+}
+
+// Close implements live.Transport.
+func (t *Transport) Close() {
+	if hook := t.media.OnClose; hook != nil {
+		hook(t.config.Participant)
+	}
+	t.media.mu.Lock()
+	defer t.media.mu.Unlock()
+	if t.closed {
+		return
+	}
+	t.closed = true
+	for stream := range t.published {
+		t.unpublish(stream)
+	}
+}

@@ -1,0 +1,44 @@
+package live
+
+import (
+	"context"
+
+	"github.com/rotunda-rtc/rotunda/internal/video"
+)
+
+// Media makes the media connections of participants and viewers.
+type Media interface {
+	NewTransport(TransportConfig) (Transport, error)
+}
+
+// TransportConfig says for whom a transport is. Streams are shared between the transports of one session. Viewers have
+// an id of their own in Participant. Updates is called from any goroutine until Close has returned.
+type TransportConfig struct {
+	Session     video.SessionID
+	Participant video.ParticipantID
+	Updates     TransportUpdates
+}
+
+// Transport is one media connection. Negotiate may take its time and is called from the goroutine of a connection, one
+// at a time; Close by any goroutine, while Negotiate runs too, and returns when nothing of the transport runs. The
+// others are called by the session loop and return at once.
+//
+// When a stream is unpublished, or its transport closed, the lines of its subscribers become free and are reported.
+type Transport interface {
+	Negotiate(ctx context.Context, offerSDP string) (answerSDP string, err error)
+	Publish(stream video.StreamID, lines video.Lines) error
+	SetGate(stream video.StreamID, kind video.Kind, open bool)
+	Unpublish(stream video.StreamID)
+	Subscribe(subscription video.Subscription) error
+	Unsubscribe(stream video.StreamID)
+	Close()
+}
+
+// TransportUpdates is told what happens to a transport. Its methods never block and may be called from within a call
+// to the transport.
+type TransportUpdates interface {
+	LinesWanted(audio, video int)  // so many receive lines are needed in all
+	Receiving([]video.ReceiveLine) // which line carries what from now on, as a whole
+	Connected()                    // ICE and DTLS are up
+	Failed(error)                  // the path is lost; an ICE restart may bring it back
+}

@@ -1,0 +1,95 @@
+package live
+
+import (
+	"time"
+
+	"github.com/rotunda-rtc/rotunda/internal/video"
+)
+
+// Listener hears what happens around its participant or viewer, in order, from the session loop. Notify must not block
+// and must not call back into the package: a connection queues the notice for its writer. Nothing follows [Removed].
+type Listener interface {
+	Notify(Notice)
+}
+
+// ListenerFunc is a function as a Listener.
+type ListenerFunc func(Notice)
+
+// Notify calls f.
+func (f ListenerFunc) Notify(n Notice) { f(n) }
+
+// Notice is one of the types of this file. Receivers share what it points to and must not change it.
+type Notice interface{ notice() }
+
+// Presence is what the others see of a participant. Context is the application's own opaque string.
+type Presence struct {
+	ID               video.ParticipantID
+	Context          string
+	ReceivesMessages bool
+	JoinedAt         time.Time
+}
+
+// Snapshot is the state of a session at one moment: everyone in the order they came, and every stream in the order of
+// publishing. The notices that follow keep it true.
+type Snapshot struct {
+	SessionID    video.SessionID
+	Participants []Presence
+	Streams      []video.Stream
+}
+
+// The notices everybody in the session hears, except about what they did themselves.
+type (
+	ParticipantJoined struct{ Participant Presence }
+
+	// ParticipantLeft takes all streams of the participant along.
+	ParticipantLeft struct {
+		ID     video.ParticipantID
+		Reason video.LeftReason
+	}
+	StreamPublished struct{ Stream video.Stream }
+
+	// StreamUpdated tells of changed flags.
+	StreamUpdated     struct{ Stream video.Stream }
+	StreamUnpublished struct{ ID video.StreamID }
+
+	// Message is a text message; its sender hears it too when it was to everyone. Body is JSON as it was sent.
+	Message struct {
+		From       video.ParticipantID
+		Body       []byte
+		Recipients []video.ParticipantID // empty: everyone
+		SentAt     time.Time
+	}
+)
+
+// The notices about one's own media connection.
+type (
+	// LinesWanted asks for so many receive lines in all. The numbers never shrink.
+	LinesWanted struct{ Audio, Video int }
+
+	// Receiving says which line carries what from now on, as a whole. While an offer is being answered it waits for
+	// the answer.
+	Receiving struct{ Lines []video.ReceiveLine }
+
+	// MediaConnected says that the connection is up, MediaFailed that it broke.
+	MediaConnected struct{}
+	MediaFailed    struct{ Err error }
+)
+
+// Removed is the last notice: the participant or viewer is out of the session, by its own wish too. Viewers hear
+// video.LeftByChoice, the reason of the publisher's leaving, or, when the stream was withdrawn, StreamEnded.
+type Removed struct{ Reason video.LeftReason }
+
+// StreamEnded is why a viewer is out when its stream was unpublished.
+const StreamEnded video.LeftReason = "stream_ended"
+
+func (ParticipantJoined) notice() {}
+func (ParticipantLeft) notice()   {}
+func (StreamPublished) notice()   {}
+func (StreamUpdated) notice()     {}
+func (StreamUnpublished) notice() {}
+func (Message) notice()           {}
+func (LinesWanted) notice()       {}
+func (Receiving) notice()         {}
+func (MediaConnected) notice()    {}
+func (MediaFailed) notice()       {}
+func (Removed) notice()           {}

@@ -1,0 +1,253 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/rotunda-rtc/rotunda/internal/video"
+)
+
+// Line is a media line that carries one kind of a stream, and whether its owner has it switched on.
+type Line struct {
+	MID     string
+	Enabled bool
+}
+
+// PublishRequest is a stream to publish. At least one of Audio and Video is given.
+type PublishRequest struct {
+	Key          string
+	Audio, Video *Line
+	Offer        string // SDP; empty when all lines are negotiated already
+}
+
+// Published is the outcome of Publish. Answer is empty when there was no offer.
+type Published struct {
+	StreamID video.StreamID
+	Answer   string
+}
+
+func (r *PublishRequest) check() error {
+	switch {
+	case r.Key == "" || len(r.Key) > video.MaxStreamKeyBytes || !utf8.ValidString(r.Key):
+		return invalid("/key", "the key must be 1 to %d bytes of UTF-8", video.MaxStreamKeyBytes)
+	case r.Key == video.ReservedStreamKey:
+		return invalid("/key", "the key %q is reserved", r.Key)
+	case r.Audio == nil && r.Video == nil:
+		return invalid("", "a stream needs audio or video")
+	case r.Audio != nil && r.Audio.MID == "":
+		return invalid("/audio/mid", "the mid is missing")
+	case r.Video != nil && r.Video.MID == "":
+		return invalid("/video/mid", "the mid is missing")
+	case r.Audio != nil && r.Video != nil && r.Audio.MID == r.Video.MID:
+		return invalid("/video/mid", "audio and video need a line each")
+	}
+	if r.Offer != "" {
+		return r.checkOffer()
+	}
+	return nil
+}
+
+func (r *PublishRequest) lines() (lines video.Lines) {
+	if r.Audio != nil {
+		lines.AudioMID = r.Audio.MID
+	}
+	if r.Video != nil {
+		lines.VideoMID = r.Video.MID
+	}
+	return lines
+}
+
+// Publish publishes a stream. The key and the lines are reserved while the offer is answered; on any error both are
+// free again. Errors: forbidden, invalid_argument, key_in_use, too_many, media_failed.
+func (p *Participant) Publish(ctx context.Context, request PublishRequest, then func(Published)) (Published, error) {
+	if err := request.check(); err != nil {
+		return Published{}, err
+	}
+	if err := p.do(ctx, func() error { return p.reserve(&request) }); err != nil {
+		return Published{}, err
+	}
+	var answer string
+	var failure error
+	if request.Offer != "" {
+		answer, failure = p.m.answer(ctx, request.Offer)
+	}
+	published, err := ask(context.WithoutCancel(ctx), p.m.session, func() (Published, error) {
+		delete(p.m.reserved, request.Key)
+		if request.Offer != "" {
+			defer p.m.endNegotiation()
+		}
+		if failure != nil {
+			return Published{}, failure
+		}
+		st, err := p.bind(&request)
+		if err != nil {
+			return Published{}, err
+		}
+		published := Published{StreamID: st.ID, Answer: answer}
+		if then != nil {
+			then(published)
+		}
+		p.m.session.tell(StreamPublished{st.Stream}, p.m)
+		return published, nil
+	})
+	return published, gone(err)
+}
+
+// reserve runs in the loop.
+func (p *Participant) reserve(request *PublishRequest) error {
+	m := p.m
+	if !m.grant.Grants.Publish {
+		return forbidden("publishing")
+	}
+	own := len(m.reserved)
+	lines := request.lines()
+	if _, reserved := m.reserved[request.Key]; reserved {
+		return keyInUse(request.Key)
+	}
+	for _, other := range m.reserved {
+		if err := overlap(lines, other); err != nil {
+			return err
+		}
+	}
+	for _, st := range m.session.streams {
+		if st.owner != m {
+			continue
+		}
+		own++
+		if st.Key == request.Key {
+			return keyInUse(request.Key)
+		}
+		if err := overlap(lines, st.lines); err != nil {
+			return err
+		}
+	}
+	if own >= video.MaxStreamsPerParticipant {
+		return video.Errorf(video.CodeTooMany, "a participant publishes at most %d streams", video.MaxStreamsPerParticipant)
+	}
+	if request.Offer != "" {
+		if err := m.beginNegotiation(); err != nil {
+			return err
+		}
+	}
+	m.reserved[request.Key] = lines
+	return nil
+}
+
+// bind makes the stream. It runs in the loop.
+func (p *Participant) bind(request *PublishRequest) (*stream, error) {
+	m, s := p.m, p.m.session
+	if !m.in {
+		return nil, errLeft
+	}
+	st := &stream{
+		Stream: video.Stream{
+			ID: video.StreamID(s.host.config.NewID()), ParticipantID: m.presence.ID, Key: request.Key,
+			AudioEnabled: request.Audio != nil && request.Audio.Enabled,
+			VideoEnabled: request.Video != nil && request.Video.Enabled,
+		},
+		lines: request.lines(),
+		owner: m,
+	}
+	if err := m.transport.Publish(st.ID, st.lines); err != nil {
+		return nil, mediaFailed(context.Background(), "the stream cannot be published", err)
+	}
+	st.setGates()
+	s.streams = append(s.streams, st)
+	s.logger.Info("stream published", "participant", m.presence.ID, "stream", st.ID, "key", st.Key)
+	return st, nil
+}
+
+// setGates lets through what its owner enabled and nobody censored.
+func (st *stream) setGates() {
+	if st.lines.AudioMID != "" {
+		st.owner.transport.SetGate(st.ID, video.Audio, st.AudioEnabled && !st.AudioCensored)
+	}
+	if st.lines.VideoMID != "" {
+		st.owner.transport.SetGate(st.ID, video.Video, st.VideoEnabled && !st.VideoCensored)
+	}
+}
+
+// UpdateStream sets what the participant switched on or off in a stream of its own; nil keeps. The others are told if
+// anything changed. Errors: stream_not_found, invalid_argument.
+func (p *Participant) UpdateStream(ctx context.Context, id video.StreamID, audio, video *bool, then func()) error {
+	return p.do(ctx, func() error {
+		st, err := p.own(id)
+		if err != nil {
+			return err
+		}
+		before := st.Stream
+		switch {
+		case audio != nil && *audio && st.lines.AudioMID == "":
+			return invalid("/audio", "the stream has no audio line")
+		case video != nil && *video && st.lines.VideoMID == "":
+			return invalid("/video", "the stream has no video line")
+		}
+		if audio != nil {
+			st.AudioEnabled = *audio
+		}
+		if video != nil {
+			st.VideoEnabled = *video
+		}
+		call(then)
+		if st.Stream != before {
+			st.setGates()
+			p.m.session.tell(StreamUpdated{st.Stream}, p.m)
+		}
+		return nil
+	})
+}
+
+// Unpublish withdraws a stream of the participant's own; its lines may carry the next. Error: stream_not_found.
+func (p *Participant) Unpublish(ctx context.Context, id video.StreamID, then func()) error {
+	return p.do(ctx, func() error {
+		st, err := p.own(id)
+		if err != nil {
+			return err
+		}
+		s := p.m.session
+		s.withdraw(st, StreamEnded)
+		call(then)
+		s.tell(StreamUnpublished{id}, p.m)
+		s.logger.Info("stream unpublished", "participant", p.m.presence.ID, "stream", id)
+		return nil
+	})
+}
+
+// own returns the stream if it is the participant's. It runs in the loop.
+func (p *Participant) own(id video.StreamID) (*stream, error) {
+	st := p.m.session.stream(id)
+	switch {
+	case st == nil:
+		return nil, errNoStream
+	case st.owner != p.m:
+		return nil, video.Errorf(video.CodeStreamNotFound, "the stream is someone else's").WithField("/stream_id")
+	}
+	return st, nil
+}
+
+// overlap refuses lines another stream of the participant uses.
+func overlap(lines, other video.Lines) error {
+	used := func(mid string) bool { return mid != "" && (mid == other.AudioMID || mid == other.VideoMID) }
+	switch {
+	case used(lines.AudioMID):
+		return invalid("/audio/mid", "another stream uses the line %q", lines.AudioMID)
+	case used(lines.VideoMID):
+		return invalid("/video/mid", "another stream uses the line %q", lines.VideoMID)
+	}
+	return nil
+}
+
+func keyInUse(key string) error {
+	return video.Errorf(video.CodeKeyInUse, "there is a stream under the key %q already", key).WithField("/key")
+}
+
+func invalid(field, format string, args ...any) error {
+	return video.Errorf(video.CodeInvalid, "%s", fmt.Sprintf(format, args...)).WithField(field)
+}
+
+func call(f func()) {
+	if f != nil {
+		f()
+	}
+}
