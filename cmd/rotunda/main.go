@@ -20,6 +20,7 @@ func main() {
 // commands is the command line, in the form kong reads it.
 type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
+	Key     keyCommand     `cmd:"" help:"Make API keys."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
@@ -48,6 +49,7 @@ func run(ctx context.Context, args, env []string, stdout, stderr io.Writer) (cod
 		kong.Name("rotunda"),
 		kong.Description("A self-hosted, programmable video platform: rooms, tokens and media in one binary."),
 		kong.Writers(stdout, stderr),
+		kong.Vars{"key_name": "unnamed"},
 		kong.Exit(func(code int) { panic(exit(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
 		kong.ValueFormatter(helpOf),

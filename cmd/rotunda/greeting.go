@@ -1,0 +1,102 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"strconv"
+)
+
+// greeting is what serve prints once everything runs.
+type greeting struct {
+	config    *Config
+	listening string // where the public listener is
+	mediaPort int
+	fresh     bool
+	apiKey    string // made by this start; empty otherwise
+	demo      string // the secret of the demo link; empty without a demo room
+}
+
+// print writes six quiet lines, and a warning where one is due.
+func (g *greeting) print(w io.Writer) error {
+	data, err := filepath.Abs(g.config.Data)
+	if err != nil {
+		data = g.config.Data
+	}
+	if g.fresh {
+		data += " (made now)"
+	}
+	at := g.config.baseURL(g.listening)
+	lines := [][2]string{
+		{"rotunda", version},
+		{"web", at},
+		{"data", data},
+		{"media", "UDP port " + strconv.Itoa(g.mediaPort)},
+	}
+	switch {
+	case g.apiKey != "":
+		lines = append(lines, [2]string{"API key", g.apiKey + "  (keep it: it is shown only now)"})
+	case g.config.APIKey != "":
+		lines = append(lines, [2]string{"API key", "the one configured"})
+	default:
+		lines = append(lines, [2]string{"API key", "make another with: rotunda key create --data " + g.config.Data})
+	}
+	for _, warning := range g.config.warnings() {
+		lines = append(lines, [2]string{"warning", warning})
+	}
+	if g.demo != "" {
+		lines = append(lines, [2]string{"open", at + "/#demo=" + g.demo})
+	} else {
+		lines = append(lines, [2]string{"API", at + "/v2/openapi.json"})
+	}
+	for _, line := range lines {
+		if _, err := fmt.Fprintf(w, "%-8s %s\n", line[0], line[1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// baseURL is what absolute URLs begin with: what the operator said, or else the address the server listens on.
+func (c *Config) baseURL(listening string) string {
+	if c.PublicURL != nil {
+		return c.PublicURL.String()
+	}
+	host, port, err := net.SplitHostPort(listening)
+	if err != nil {
+		return "http://" + listening
+	}
+	if configured, _, err := net.SplitHostPort(c.HTTP); err == nil && configured == "localhost" {
+		host = configured
+	}
+	if ip, err := netip.ParseAddr(host); err == nil && ip.IsUnspecified() {
+		host = outwardAddress()
+	}
+	return (&url.URL{Scheme: "http", Host: net.JoinHostPort(host, port)}).String()
+}
+
+// warnings are about settings that work, but probably not as meant.
+func (c *Config) warnings() []string {
+	var all []string
+	if !onLoopback(c.HTTP) && c.PublicURL == nil {
+		all = append(all, "browsers give cameras to HTTPS pages only: put a proxy with a certificate in front and set --public-url")
+	}
+	return all
+}
+
+// outwardAddress is an address of this machine that others may reach, or localhost if it has none.
+func outwardAddress() string {
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		return "localhost"
+	}
+	for _, a := range addresses {
+		if prefix, err := netip.ParsePrefix(a.String()); err == nil && prefix.Addr().Is4() && prefix.Addr().IsGlobalUnicast() {
+			return prefix.Addr().String()
+		}
+	}
+	return "localhost"
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/rotunda-rtc/rotunda/internal/live"
+	"github.com/rotunda-rtc/rotunda/internal/sfu"
+)
+
+// media is sfu's engine as live asks for it. Neither package knows the other's types.
+type media struct{ *sfu.Engine }
+
+// NewTransport makes the connection of one participant or viewer.
+func (m media) NewTransport(config live.TransportConfig) (live.Transport, error) {
+	transport, err := m.Engine.NewTransport(sfu.TransportConfig{
+		Session: config.Session, Participant: config.Participant, Updates: config.Updates,
+	})
+	if err != nil {
+		return nil, err // and no typed nil
+	}
+	return transport, nil
+}
+
+var (
+	packetsReceived = prometheus.NewDesc("rotunda_media_packets_received_total", "RTP packets accepted from publishers.", nil, nil)
+	packetsSent     = prometheus.NewDesc("rotunda_media_packets_sent_total", "RTP packets sent to subscribers.", nil, nil)
+	packetsRepaired = prometheus.NewDesc("rotunda_media_packets_retransmitted_total", "RTP packets sent again on request.", nil, nil)
+	packetsBad      = prometheus.NewDesc("rotunda_media_packets_undecryptable_total", "Packets dropped because SRTP refused them.", nil, nil)
+	keyframesAsked  = prometheus.NewDesc("rotunda_media_keyframe_requests_total", "Keyframes asked of publishers.", nil, nil)
+	transportsOpen  = prometheus.NewDesc("rotunda_media_transports", "Media connections there are.", nil, nil)
+	sessionsRouted  = prometheus.NewDesc("rotunda_media_sessions", "Sessions that have media connections.", nil, nil)
+)
+
+// Describe lists the metrics of the engine.
+func (media) Describe(descriptions chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		packetsReceived, packetsSent, packetsRepaired, packetsBad, keyframesAsked, transportsOpen, sessionsRouted,
+	} {
+		descriptions <- d
+	}
+}
+
+// Collect reads the engine's counters.
+func (m media) Collect(metrics chan<- prometheus.Metric) {
+	s := m.Stats()
+	for d, total := range map[*prometheus.Desc]uint64{
+		packetsReceived: s.PacketsReceived, packetsSent: s.PacketsSent, packetsRepaired: s.PacketsRetransmitted,
+		packetsBad: s.PacketsUndecryptable, keyframesAsked: s.KeyframeRequests,
+	} {
+		metrics <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(total))
+	}
+	metrics <- prometheus.MustNewConstMetric(transportsOpen, prometheus.GaugeValue, float64(s.Transports))
+	metrics <- prometheus.MustNewConstMetric(sessionsRouted, prometheus.GaugeValue, float64(s.Routers))
+}
