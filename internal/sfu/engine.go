@@ -44,7 +44,8 @@ type Engine struct {
 	ctx     context.Context
 
 	mu       sync.RWMutex
-	byUfrag  map[string]*Transport         // guarded by mu
+	all      map[*Transport]struct{}       // guarded by mu
+	byUfrag  map[string]*Transport         // guarded by mu; those of an ICE restart beside the former ones
 	byRemote map[netip.AddrPort]*Transport // guarded by mu
 	routers  map[video.SessionID]*router   // guarded by mu
 	closed   bool                          // guarded by mu
@@ -73,7 +74,7 @@ func New(cfg Config) (*Engine, error) {
 	}
 	e := &Engine{
 		log: cfg.Logger, certificate: cert, started: now,
-		byUfrag: map[string]*Transport{}, byRemote: map[netip.AddrPort]*Transport{}, routers: map[video.SessionID]*router{},
+		all: map[*Transport]struct{}{}, byUfrag: map[string]*Transport{}, byRemote: map[netip.AddrPort]*Transport{}, routers: map[video.SessionID]*router{},
 	}
 	if err := portFree(cfg.UDPPort); err != nil {
 		return nil, err
@@ -160,7 +161,7 @@ func (e *Engine) Stats() Stats {
 	c := &e.counters
 	return Stats{
 		c.received.Load(), c.sent.Load(), c.undecryptable.Load(), c.retransmitted.Load(), c.keyframeRequests.Load(),
-		len(e.byUfrag), len(e.routers),
+		len(e.all), len(e.routers),
 	}
 }
 
@@ -189,6 +190,7 @@ func (e *Engine) NewTransport(cfg TransportConfig) (*Transport, error) {
 	}
 	r.users++
 	t := newTransport(e, r, cfg)
+	e.all[t] = struct{}{}
 	e.byUfrag[t.ice.local.ufrag] = t
 	return t, nil
 }
@@ -197,12 +199,8 @@ func (e *Engine) NewTransport(cfg TransportConfig) (*Transport, error) {
 func (e *Engine) Close() {
 	e.mu.Lock()
 	e.closed = true
-	all := make([]*Transport, 0, len(e.byUfrag))
-	for _, t := range e.byUfrag {
-		all = append(all, t)
-	}
 	e.mu.Unlock()
-	for _, t := range all {
+	for _, t := range e.transports(nil) {
 		t.Close()
 	}
 	e.stop()
@@ -265,10 +263,11 @@ func (e *Engine) transportAt(from netip.AddrPort) *Transport {
 	return e.byRemote[from]
 }
 
-// addUfrag makes a transport known under the credentials of an ICE restart as well.
-func (e *Engine) addUfrag(ufrag string, t *Transport) {
+// restarted makes a transport known under the credentials of an ICE restart, and forgets those of two restarts ago.
+func (e *Engine) restarted(t *Transport, ufrag, forgotten string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	delete(e.byUfrag, forgotten)
 	if !t.closed.Load() {
 		e.byUfrag[ufrag] = t
 	}
@@ -278,6 +277,7 @@ func (e *Engine) addUfrag(ufrag string, t *Transport) {
 func (e *Engine) drop(t *Transport, session video.SessionID) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	delete(e.all, t)
 	for ufrag, other := range e.byUfrag {
 		if other == t {
 			delete(e.byUfrag, ufrag)
@@ -298,10 +298,8 @@ func (e *Engine) transports(into []*Transport) []*Transport {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	into = into[:0]
-	for ufrag, t := range e.byUfrag {
-		if ufrag == t.firstUfrag {
-			into = append(into, t)
-		}
+	for t := range e.all {
+		into = append(into, t)
 	}
 	return into
 }

@@ -30,11 +30,12 @@ type path struct {
 type iceLite struct {
 	chosen atomic.Pointer[path] // where to send; nil until the client nominated one
 
-	mu     sync.Mutex
-	local  credentials // guarded by mu
-	former credentials // guarded by mu; before an ICE restart
-	remote string      // guarded by mu; the client's ufrag
-	paths  []*path     // guarded by mu
+	mu       sync.Mutex
+	local    credentials // guarded by mu
+	former   credentials // guarded by mu; before an ICE restart, until the client uses the new ones
+	replaced string      // guarded by mu; the ufrag of former, even when it no longer holds
+	remote   string      // guarded by mu; the client's ufrag
+	paths    []*path     // guarded by mu
 }
 
 type credentials struct{ ufrag, password string }
@@ -55,16 +56,19 @@ func randomText(n int) string {
 }
 
 // offered notes the client's ufrag of an offer and returns our credentials for the answer. A new ufrag restarts ICE:
-// the answer has new credentials, and the old ones hold until the client uses the new (RFC 8445 section 9).
-func (i *iceLite) offered(remoteUfrag string) (current credentials, restarted bool) {
+// the answer has new credentials, and the former ones hold until the client uses the new (RFC 8445 section 9). forgotten
+// is the ufrag that those replaced, if any.
+func (i *iceLite) offered(remoteUfrag string) (current credentials, forgotten string, restarted bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.remote != "" && i.remote != remoteUfrag {
+		forgotten = i.replaced
 		i.former, i.local = i.local, newCredentials()
+		i.replaced = i.former.ufrag
 		restarted = true
 	}
 	i.remote = remoteUfrag
-	return i.local, restarted
+	return i.local, forgotten, restarted
 }
 
 // check answers a binding request that named one of our ufrags. It returns the answer to send back, and the path it came by,
@@ -72,12 +76,15 @@ func (i *iceLite) offered(remoteUfrag string) (current credentials, restarted bo
 func (i *iceLite) check(m *stun.Message, ufrag string, s *socket, from netip.AddrPort, now int64) ([]byte, *path) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	password := i.local.password
+	var password string
 	restarting := false
-	if ufrag == i.former.ufrag {
+	switch ufrag {
+	case i.local.ufrag:
+		password, restarting = i.local.password, i.former.ufrag != ""
+	case i.former.ufrag:
 		password = i.former.password
-	} else if i.former.ufrag != "" {
-		restarting = true
+	default:
+		return nil, nil
 	}
 	integrity := stun.NewShortTermIntegrity(password)
 	if integrity.Check(m) != nil {

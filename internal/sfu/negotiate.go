@@ -42,9 +42,9 @@ func (t *Transport) Negotiate(ctx context.Context, text string) (string, error) 
 		}
 	}
 	t.formPairs(audio == 0 || picture == 0)
-	own, restarted := t.ice.offered(o.ufrag)
+	own, forgotten, restarted := t.ice.offered(o.ufrag)
 	if restarted {
-		t.engine.addUfrag(own.ufrag, t)
+		t.engine.restarted(t, own.ufrag, forgotten)
 	}
 	if !t.dtlsStarted {
 		t.startDTLS(o.fingerprint)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pion/rtp"
+	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
 
 	"github.com/rotunda-rtc/rotunda/internal/video"
@@ -187,4 +188,9 @@ func (p *peer) stream(track *webrtc.TrackLocalStaticRTP, keyEvery int) {
 		}
 	})
 	p.t.Cleanup(func() { stop(); running.Wait() })
+}
+
+func withDirection(l *offeredLine, direction string) *offeredLine {
+	l.direction, _ = sdp.NewDirection(direction)
+	return l
 }

@@ -41,13 +41,12 @@ type TransportConfig struct {
 // Transport is one client's connection: its ICE, DTLS and SRTP, the lines it was opened with, and the streams that use
 // them. Its methods may be called from any goroutine.
 type Transport struct {
-	engine     *Engine
-	router     *router
-	session    video.SessionID
-	updates    Updates
-	log        *slog.Logger
-	firstUfrag string
-	ssrc       uint32 // of the reports and requests we send
+	engine  *Engine
+	router  *router
+	session video.SessionID
+	updates Updates
+	log     *slog.Logger
+	ssrc    uint32 // of the reports and requests we send
 
 	ice  iceLite
 	dtls *dtlsEnd
@@ -82,7 +81,6 @@ func newTransport(e *Engine, r *router, cfg TransportConfig) *Transport {
 		ssrc: randomSSRC(), created: e.now(), sdpID: uint64(randomSSRC()) << 20,
 	}
 	t.ice.local = newCredentials()
-	t.firstUfrag = t.ice.local.ufrag
 	t.dtls = newDTLSEnd(t)
 	t.in.tracks, t.in.sources = map[string]*track{}, map[uint32]source{}
 	t.out.forwarders = map[uint32]*forwarder{}
