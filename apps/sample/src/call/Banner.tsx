@@ -17,7 +17,7 @@ export function Banner({ view, onRetry, shareable }: Props) {
     return (
       <div className="banner" data-kind="warning" data-testid="banner">
         <span role="status">{what}</span>
-        <span>Trying again in {left} s</span>
+        <span className="figures">Trying again in {left} s</span>
         <button type="button" className="banner-button" onClick={onRetry}>
           Try now
         </button>

@@ -10,7 +10,7 @@ import {
   IconVideo,
   IconVideoOff,
 } from "@tabler/icons-react";
-import { type MouseEvent, type ReactNode, type Ref, useState } from "react";
+import { type ReactNode, type Ref, useState } from "react";
 import type { Device, Devices } from "../devices/capture";
 import { adviceOn, type Kind } from "../devices/trouble";
 import { LevelMeter } from "../ui/LevelMeter";
@@ -39,7 +39,7 @@ export function Bar({ ref, call, devices, panel, onPanel, leaving, onLeaving, sh
   const { unread } = view.chat;
 
   return (
-    <footer className="bar" ref={ref} onClick={giveBackFocus}>
+    <footer className="bar" ref={ref}>
       <div className="bar-tools" role="toolbar" aria-label="Call">
         <Tool
           testId="mic"
@@ -122,17 +122,6 @@ export function Bar({ ref, call, devices, panel, onPanel, leaving, onLeaving, sh
       </div>
     </footer>
   );
-}
-
-/** A click with the mouse leaves no focus behind, so that Space is free for talking. The keyboard keeps its place. */
-function giveBackFocus(event: MouseEvent<HTMLElement>): void {
-  if (
-    event.detail > 0 &&
-    document.activeElement instanceof HTMLElement &&
-    event.currentTarget.contains(document.activeElement)
-  ) {
-    document.activeElement.blur();
-  }
 }
 
 async function toggle(call: Call, devices: Devices, kind: Kind, device: Device): Promise<void> {

@@ -23,6 +23,7 @@ export function ChatPanel({ call }: Props) {
 
   return (
     <>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the keyboard must be able to scroll it */}
       <ol className="panel-body messages" ref={list} aria-label="Messages" tabIndex={0}>
         {chat.dropped > 0 && (
           <li className="panel-note">Only the last {chatLimit.toLocaleString("en")} messages are kept.</li>

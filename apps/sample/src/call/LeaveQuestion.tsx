@@ -7,7 +7,7 @@ interface Props {
 
 export function LeaveQuestion({ onLeave, onStay }: Props) {
   return (
-    <Popover label="Leave the call?" role="alertdialog" className="right" onClose={onStay}>
+    <Popover label="Leave the call?" className="right" onClose={onStay}>
       <p className="popover-title">Leave the call?</p>
       <div className="actions">
         <button type="button" className="button danger" onClick={onLeave}>

@@ -2,15 +2,14 @@ import { type KeyboardEvent, type ReactNode, useEffect, useRef } from "react";
 
 interface Props {
   label: string;
-  role?: "group" | "alertdialog";
   className?: string;
   onClose: () => void;
   children: ReactNode;
 }
 
 /** A small box above its button. It takes the focus; Escape, a click elsewhere or tabbing out closes it. */
-export function Popover({ label, role = "group", className = "", onClose, children }: Props) {
-  const box = useRef<HTMLDivElement>(null);
+export function Popover({ label, className = "", onClose, children }: Props) {
+  const box = useRef<HTMLDialogElement>(null);
   const close = useRef(onClose);
   useEffect(() => {
     close.current = onClose;
@@ -42,10 +41,10 @@ export function Popover({ label, role = "group", className = "", onClose, childr
   };
 
   return (
-    <div
+    <dialog
+      open
       ref={box}
       className={`popover ${className}`}
-      role={role}
       aria-label={label}
       onKeyDown={onKeyDown}
       onBlur={(event) => {
@@ -53,7 +52,7 @@ export function Popover({ label, role = "group", className = "", onClose, childr
       }}
     >
       {children}
-    </div>
+    </dialog>
   );
 }
 

@@ -43,7 +43,9 @@ export function SidePanel({ name, call, devices, onClose }: Props) {
   const panel = useRef<HTMLElement>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: each panel takes the focus once, when it comes
   useEffect(() => {
-    const first = panel.current?.querySelector<HTMLElement>("textarea, select");
+    const first =
+      panel.current?.querySelector<HTMLElement>("textarea") ??
+      panel.current?.querySelector<HTMLElement>("select");
     (first ?? panel.current)?.focus();
   }, [name]);
 

@@ -18,7 +18,7 @@ interface Props {
 /** Everybody's tiles, in their places. */
 export function Stage({ call, devices }: Props) {
   const view = useStore(call.view);
-  const [room, size] = useSize<HTMLDivElement>();
+  const [room, size] = useSize<HTMLUListElement>();
   const [page, setPage] = useState(0);
   const tiles = useMemo(() => (view.state ? tilesOf(view.state) : []), [view.state]);
   const screen = useMemo(() => screenOnStage(tiles, view.screenSince), [tiles, view.screenSince]);
@@ -39,7 +39,7 @@ export function Stage({ call, devices }: Props) {
 
   return (
     <div className="stage">
-      <div className="stage-room" ref={room} role="list" aria-label="Participants">
+      <ul className="stage-room" ref={room} aria-label="Participants">
         {size.width > 0 &&
           // In the order of their ids, so that React never moves an element and every move is a transition.
           [...placed]
@@ -56,7 +56,7 @@ export function Stage({ call, devices }: Props) {
                 onUnshare={() => void call.unshare()}
               />
             ))}
-      </div>
+      </ul>
       {pages > 1 && <Pages page={shown} pages={pages} onPage={setPage} />}
     </div>
   );

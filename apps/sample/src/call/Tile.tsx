@@ -42,9 +42,8 @@ export const Tile = memo(function Tile({ tile, rect, over, speaking, devices, sc
   } satisfies CSSProperties;
 
   return (
-    <div
+    <li
       className="tile"
-      role="listitem"
       style={place}
       aria-label={spoken(tile, muted, speaking)}
       data-testid={`tile-${tile.participantId}`}
@@ -79,7 +78,7 @@ export const Tile = memo(function Tile({ tile, rect, over, speaking, devices, sc
         )}
       </div>
       <div className="tile-ring" />
-    </div>
+    </li>
   );
 });
 

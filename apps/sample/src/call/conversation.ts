@@ -263,13 +263,21 @@ export class Conversation implements Call {
   }
 
   #follow(verdict: Verdict): void {
-    if (verdict.kind === "end") return this.#end(verdict.ending);
-    if (verdict.kind === "renew") {
-      if (this.#renewed || !this.#given.pass.renewable) return this.#end("token_expired");
-      this.#renewed = true;
-      void this.start();
+    if (verdict.kind === "end") this.#end(verdict.ending);
+    else if (verdict.kind === "renew") this.#renew();
+    else this.#wait();
+  }
+
+  #renew(): void {
+    if (this.#renewed || !this.#given.pass.renewable) {
+      this.#end("token_expired");
       return;
     }
+    this.#renewed = true;
+    void this.start();
+  }
+
+  #wait(): void {
     const attempt = ++this.#attempt;
     const wait = backoff(attempt, this.#given.random);
     this.view.patch({

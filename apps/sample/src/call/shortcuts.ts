@@ -51,6 +51,12 @@ export function meaningOf(press: Press, target: Element | null): Name | "talk" |
   return byKey[press.key.toLowerCase()] ?? null;
 }
 
+/** A click with the mouse leaves no focus on its button, so that Space is free for talking. The keyboard keeps its place. */
+function giveBackFocus(event: MouseEvent): void {
+  const button = event.target instanceof Element ? event.target.closest("button") : null;
+  if (event.detail > 0 && button && button === document.activeElement) button.blur();
+}
+
 export function useShortcuts(actions: ShortcutActions): void {
   const latest = useRef(actions);
   useEffect(() => {
@@ -81,12 +87,14 @@ export function useShortcuts(actions: ShortcutActions): void {
       if (event.key === " ") release();
     };
     window.addEventListener("keydown", down);
+    window.addEventListener("click", giveBackFocus);
     window.addEventListener("keyup", up);
     // The key may be let go of where this page does not see it.
     window.addEventListener("blur", release);
     return () => {
       release();
       window.removeEventListener("keydown", down);
+      window.removeEventListener("click", giveBackFocus);
       window.removeEventListener("keyup", up);
       window.removeEventListener("blur", release);
     };

@@ -15,7 +15,7 @@ export class Level {
     this.#heard?.stop();
     this.#source = null;
     this.#heard = null;
-    if (!track || track.readyState !== "live" || typeof AudioContext === "undefined") return;
+    if (track?.readyState !== "live" || typeof AudioContext === "undefined") return;
     this.#context ??= new AudioContext();
     this.#analyser ??= new AnalyserNode(this.#context, { fftSize: 1024 });
     this.#heard = track.clone();
