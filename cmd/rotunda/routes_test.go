@@ -1,0 +1,172 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+func TestHealthFollowsTheServersLife(t *testing.T) {
+	var broken error
+	h := &health{check: func(context.Context) error { return broken }}
+	ask := func(path string) (int, string) {
+		w := httptest.NewRecorder()
+		inside := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/healthz" {
+				h.ServeHTTP(w, r)
+			}
+		})
+		h.gate(inside).ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		return w.Code, strings.TrimSpace(w.Body.String())
+	}
+	for _, c := range []struct {
+		phase  phase
+		err    error
+		status int
+		word   string
+		other  int
+	}{
+		{starting, nil, http.StatusServiceUnavailable, "starting", http.StatusServiceUnavailable},
+		{serving, nil, http.StatusOK, "ok", http.StatusOK},
+		{serving, errors.New("disk full"), http.StatusServiceUnavailable, "database unavailable", http.StatusOK},
+		{draining, nil, http.StatusServiceUnavailable, "draining", http.StatusServiceUnavailable},
+	} {
+		h.set(c.phase)
+		broken = c.err
+		if status, word := ask("/healthz"); status != c.status || word != c.word {
+			t.Errorf("in phase %d: %d %s, want %d %s", c.phase, status, word, c.status, c.word)
+		}
+		if status, _ := ask("/v2/rooms"); status != c.other {
+			t.Errorf("in phase %d others get %d, want %d", c.phase, status, c.other)
+		}
+	}
+}
+
+func TestEveryAnswerIsGuarded(t *testing.T) {
+	s := start(t, t.TempDir())
+	for _, path := range []string{"/healthz", "/v2/rooms", "/v2/nowhere", "/v2//rooms", "/../etc/passwd", "/demo/token"} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.URL.Opaque = path
+		answer, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		if got := answer.Header.Get("X-Content-Type-Options"); got != "nosniff" {
+			t.Errorf("%s: X-Content-Type-Options %q", path, got)
+		}
+		if answer.StatusCode/100 == 3 {
+			t.Errorf("%s: redirected to %s", path, answer.Header.Get("Location"))
+		}
+	}
+}
+
+func TestHeadersTooLarge(t *testing.T) {
+	s := start(t, t.TempDir())
+	for _, size := range []int{40 << 10, 1 << 20} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/v2/rooms", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("X-Large", strings.Repeat("x", size))
+		answer, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		if answer.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
+			t.Errorf("%d bytes: %d", size, answer.StatusCode)
+		}
+	}
+}
+
+func TestPanicEndsOneRequest(t *testing.T) {
+	var log bytes.Buffer
+	logger := slog.New(slog.NewJSONHandler(&log, nil))
+	server := httptest.NewUnstartedServer(recovered(logger, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/bad" {
+			panic("out of cheese")
+		}
+	})))
+	server.Start()
+	defer server.Close()
+	if answer, err := client.Get(server.URL + "/bad"); err == nil {
+		_ = answer.Body.Close()
+		t.Errorf("a crashed request was answered %d", answer.StatusCode)
+	}
+	answer, err := client.Get(server.URL + "/good")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	var line struct{ Msg, Panic, Stack, Path string }
+	if err := json.Unmarshal(log.Bytes(), &line); err != nil {
+		t.Fatalf("%s: %v", log.String(), err)
+	}
+	if line.Panic != "out of cheese" || line.Path != "/bad" || !strings.Contains(line.Stack, "routes_test.go") {
+		t.Errorf("logged %+v", line)
+	}
+}
+
+func TestBaseURL(t *testing.T) {
+	for _, c := range []struct{ args, listening, want string }{
+		{"--http=127.0.0.1:8080", "127.0.0.1:8080", "http://127.0.0.1:8080"},
+		{"--http=localhost:0", "127.0.0.1:4000", "http://localhost:4000"},
+		{"--http=[::1]:8080", "[::1]:8080", "http://[::1]:8080"},
+		{"--http=192.0.2.5:80", "192.0.2.5:80", "http://192.0.2.5:80"},
+		{"--public-url=https://video.example.com", "127.0.0.1:8080", "https://video.example.com"},
+	} {
+		config, err := load(t, []string{c.args}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := config.baseURL(c.listening); got != c.want {
+			t.Errorf("%s: %s, want %s", c.args, got, c.want)
+		}
+	}
+	config, err := load(t, []string{"--http=:8080"}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := config.baseURL("[::]:8080"); strings.Contains(got, "[::]") || !strings.HasSuffix(got, ":8080") {
+		t.Errorf("all addresses: %s", got)
+	}
+}
+
+// Links in answers follow the request's host on loopback only; elsewhere anybody could make them lead anywhere.
+func TestLinksDoNotFollowTheHostHeader(t *testing.T) {
+	linkIn := func(s *server) string {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/v2/nowhere", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = "evil.example"
+		answer, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		text, err := io.ReadAll(answer.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	if got := linkIn(start(t, t.TempDir())); !strings.Contains(got, "evil.example") {
+		t.Errorf("on loopback: %s", got)
+	}
+	s := start(t, t.TempDir(), "--http=0.0.0.0:0")
+	if got := linkIn(s); strings.Contains(got, "evil.example") || !strings.Contains(got, s.url+"/docs/errors/") {
+		t.Errorf("beyond loopback: %s", got)
+	}
+}
