@@ -29,8 +29,9 @@ export async function initialize(config: InitializeConfig): Promise<Room> {
   try {
     return new Room(session, config, await hello(session, config));
   } catch (error) {
-    await session.end(endingOfError(error));
-    throw session.ending?.error ?? error;
+    const why = endingOfError(error);
+    await session.end(why);
+    throw why.error;
   } finally {
     clearTimeout(deadline);
   }

@@ -68,8 +68,9 @@ export class Room {
     try {
       await this.#join();
     } catch (error) {
-      await session.end(endingOfError(error));
-      throw session.ending?.error ?? error;
+      const why = endingOfError(error);
+      await session.end(why);
+      throw why.error;
     } finally {
       clearTimeout(deadline);
     }

@@ -1,0 +1,217 @@
+/** Browser media without a browser: enough of the objects for the SDK to work as it does in one. */
+
+export class FakeTrack {
+  enabled = true;
+  contentHint = "";
+  stopped = false;
+  settings: Record<string, unknown>;
+  constructor(
+    readonly kind: "audio" | "video",
+    settings: Record<string, unknown> = {},
+  ) {
+    this.settings = settings;
+  }
+  getSettings(): Record<string, unknown> {
+    return this.settings;
+  }
+  stop(): void {
+    this.stopped = true;
+  }
+}
+
+export const audioTrack = () => new FakeTrack("audio") as unknown as MediaStreamTrack;
+export const videoTrack = (settings: Record<string, unknown> = { width: 1280, height: 720 }) =>
+  new FakeTrack("video", settings) as unknown as MediaStreamTrack;
+
+type Stats = Record<string, unknown> & { id: string; type: string };
+
+function report(stats: Stats[]): Map<string, Stats> {
+  return new Map(stats.map((entry) => [entry.id, entry]));
+}
+
+export class FakeSender {
+  stats: Stats[] = [];
+  encodings: RTCRtpEncodingParameters[];
+  constructor(
+    public track: MediaStreamTrack | null,
+    encodings: RTCRtpEncodingParameters[],
+  ) {
+    this.encodings = encodings;
+  }
+  async replaceTrack(track: MediaStreamTrack | null): Promise<void> {
+    if (track && (track as unknown as FakeTrack).settings.unsendable) throw new TypeError("unsendable");
+    this.track = track;
+  }
+  getParameters() {
+    return { encodings: this.encodings.map((encoding) => ({ ...encoding })) };
+  }
+  async setParameters({ encodings }: { encodings: RTCRtpEncodingParameters[] }): Promise<void> {
+    if (encodings.some((encoding, index) => encoding.rid !== this.encodings[index]?.rid)) {
+      throw new Error("InvalidModificationError");
+    }
+    this.encodings = encodings;
+  }
+  async getStats() {
+    return report(this.stats);
+  }
+  static getCapabilities() {
+    return { codecs: [{ mimeType: "video/VP8" }, { mimeType: "video/rtx" }, { mimeType: "video/H264" }] };
+  }
+}
+
+export class FakeReceiver {
+  stats: Stats[] = [];
+  sources: { timestamp: number; audioLevel?: number }[] = [];
+  readonly track: MediaStreamTrack;
+  constructor(kind: "audio" | "video") {
+    this.track = new FakeTrack(kind) as unknown as MediaStreamTrack;
+  }
+  async getStats() {
+    return report(this.stats);
+  }
+  getSynchronizationSources() {
+    return this.sources;
+  }
+}
+
+export class FakeTransceiver {
+  mid: string | null = null;
+  direction: string;
+  readonly sender: FakeSender;
+  readonly receiver: FakeReceiver;
+  codecs: { mimeType: string }[] = [];
+  constructor(
+    readonly kind: "audio" | "video",
+    track: MediaStreamTrack | null,
+    init: RTCRtpTransceiverInit,
+  ) {
+    this.direction = init.direction ?? "sendrecv";
+    this.sender = new FakeSender(track, init.sendEncodings ?? [{}]);
+    this.receiver = new FakeReceiver(kind);
+  }
+  setCodecPreferences(codecs: { mimeType: string }[]): void {
+    this.codecs = codecs;
+  }
+  stop(): void {
+    this.direction = "stopped";
+  }
+}
+
+/** Makes its "sdp" out of the mids and directions of its lines; refuses what a browser refuses. */
+export class FakePeerConnection {
+  static all: FakePeerConnection[] = [];
+  signalingState = "stable";
+  connectionState = "new";
+  onconnectionstatechange: (() => void) | null = null;
+  readonly transceivers: FakeTransceiver[] = [];
+  restarts = 0;
+  failAnswers = false;
+  #nextMid = 0;
+  #offered: FakeTransceiver[] = [];
+
+  constructor(readonly configuration: RTCConfiguration) {
+    FakePeerConnection.all.push(this);
+  }
+  addTransceiver(source: MediaStreamTrack | "audio" | "video", init: RTCRtpTransceiverInit) {
+    const isTrack = typeof source !== "string";
+    const kind = isTrack ? (source.kind as "audio" | "video") : source;
+    const transceiver = new FakeTransceiver(kind, isTrack ? source : null, init);
+    this.transceivers.push(transceiver);
+    return transceiver;
+  }
+  getTransceivers() {
+    return this.transceivers.filter((transceiver) => transceiver.direction !== "stopped");
+  }
+  async createOffer() {
+    return { type: "offer", sdp: `offer ${this.getTransceivers().length}` };
+  }
+  async setLocalDescription({ type }: { type: string }): Promise<void> {
+    if (type === "rollback") {
+      if (this.signalingState !== "have-local-offer") throw new Error("InvalidStateError");
+      for (const transceiver of this.#offered) transceiver.mid = null;
+      this.signalingState = "stable";
+      return;
+    }
+    if (this.signalingState !== "stable") throw new Error("InvalidStateError");
+    this.#offered = this.getTransceivers().filter((transceiver) => transceiver.mid === null);
+    for (const transceiver of this.#offered) transceiver.mid = String(this.#nextMid++);
+    this.signalingState = "have-local-offer";
+  }
+  async setRemoteDescription({ type }: { type: string; sdp: string }): Promise<void> {
+    if (this.signalingState !== "have-local-offer" || type !== "answer" || this.failAnswers) {
+      throw new Error("OperationError");
+    }
+    this.signalingState = "stable";
+    this.#offered = [];
+  }
+  restartIce(): void {
+    this.restarts++;
+  }
+  become(state: string): void {
+    this.connectionState = state;
+    this.onconnectionstatechange?.();
+  }
+  close(): void {
+    this.signalingState = "closed";
+    this.connectionState = "closed";
+  }
+}
+
+class FakeNode {
+  connected = false;
+  connect(): void {
+    this.connected = true;
+  }
+  disconnect(): void {
+    this.connected = false;
+  }
+}
+
+export class FakeAudioContext {
+  static all: FakeAudioContext[] = [];
+  state = "suspended";
+  readonly sources: { stream: FakeStream; node: FakeNode }[] = [];
+  readonly mixed = new FakeStream([audioTrack()]);
+  constructor() {
+    FakeAudioContext.all.push(this);
+  }
+  createMediaStreamDestination() {
+    return { stream: this.mixed };
+  }
+  createMediaStreamSource(stream: FakeStream) {
+    const node = new FakeNode();
+    this.sources.push({ stream, node });
+    return node;
+  }
+  /** The tracks that can be heard in the mix. */
+  heard(): MediaStreamTrack[] {
+    return this.sources.filter(({ node }) => node.connected).flatMap(({ stream }) => stream.getTracks());
+  }
+  async resume(): Promise<void> {
+    this.state = "running";
+  }
+  async close(): Promise<void> {
+    this.state = "closed";
+  }
+}
+
+export class FakeStream {
+  constructor(readonly tracks: MediaStreamTrack[]) {}
+  getTracks() {
+    return this.tracks;
+  }
+  getAudioTracks() {
+    return this.tracks.filter((track) => track.kind === "audio");
+  }
+}
+
+export class FakeAudio {
+  static all: FakeAudio[] = [];
+  muted = false;
+  srcObject: unknown = null;
+  constructor() {
+    FakeAudio.all.push(this);
+  }
+  async play(): Promise<void> {}
+  pause(): void {}
+}
