@@ -288,7 +288,7 @@ func fitsInCharacters(s string, schema *openapi3.Schema, keyword string) bool {
 
 func kindOfKeyword(keyword string, schema *openapi3.Schema) kind {
 	switch keyword {
-	case "type":
+	case "type", "nullable":
 		return invalidType
 	case "required":
 		return missingParameter

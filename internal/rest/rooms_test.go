@@ -127,7 +127,7 @@ func TestRoomBodyFaults(t *testing.T) {
 		{`{"max_participants":1}`, []string{"10033 /max_participants"}},
 		{`{"max_participants":51}`, []string{"10033 /max_participants"}},
 		{`{"max_participants":-1e300}`, []string{"10033 /max_participants"}},
-		{`{"max_participants":1e999}`, []string{"10033 /max_participants"}},
+		{`{"max_participants":1e999}`, []string{"10026 /max_participants"}},
 		{`{"max_participants":2.5}`, []string{"10026 /max_participants"}},
 		{`{"max_participants":"10"}`, []string{"10026 /max_participants"}},
 		{`{"max_participants":null}`, []string{"10026 /max_participants"}},

@@ -1,0 +1,149 @@
+package rest
+
+import (
+	"bytes"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/rotunda-rtc/rotunda/api"
+)
+
+func TestDocumentIsServed(t *testing.T) {
+	h := newHouse(t)
+	asYAML := h.call("GET", "/openapi.yaml", nil, "Authorization", "").want(http.StatusOK)
+	if !bytes.Equal(asYAML.raw, api.OpenAPI) || asYAML.header.Get("Content-Type") != "application/yaml" {
+		t.Errorf("%s: %d bytes", asYAML.header.Get("Content-Type"), len(asYAML.raw))
+	}
+	asJSON := h.call("GET", "/openapi.json", nil, "Authorization", "").want(http.StatusOK)
+	doc, err := openapi3.NewLoader().LoadFromData(asJSON.raw)
+	h.must(err)
+	h.must(doc.Validate(t.Context()))
+	if doc.Paths.Len() != contract().doc.Paths.Len() || doc.OpenAPI != "3.1.0" {
+		t.Errorf("%d paths, version %s", doc.Paths.Len(), doc.OpenAPI)
+	}
+}
+
+// TestDocumentAndRoutesAgree changes one or the other and expects New's own check to see it.
+func TestDocumentAndRoutesAgree(t *testing.T) {
+	e := &entrance{}
+	agree := func(operations []*operation, change func(*openapi3.T)) error {
+		doc, err := loadDocument(api.OpenAPI)
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(doc.parsed)
+		_, err = doc.resources(append(operations, doc.operations()...))
+		return err
+	}
+	nothing := func(*openapi3.T) {}
+	all := e.operations()
+	if err := agree(all, nothing); err != nil {
+		t.Fatal(err)
+	}
+	for i, op := range all {
+		if err := agree(slices.Delete(slices.Clone(all), i, i+1), nothing); err == nil || !strings.Contains(err.Error(), "not served") {
+			t.Errorf("without %s %s: %v", op.method, op.path, err)
+		}
+		if err := agree(all, func(doc *openapi3.T) { doc.Paths.Value(op.path).SetOperation(op.method, nil) }); err == nil ||
+			!strings.Contains(err.Error(), "not documented") {
+			t.Errorf("%s %s undocumented: %v", op.method, op.path, err)
+		}
+		if err := agree(all, func(doc *openapi3.T) {
+			doc.Paths.Value(op.path).GetOperation(op.method).Security = nil
+		}); (err == nil) == op.public {
+			t.Errorf("%s %s with a key: %v", op.method, op.path, err)
+		}
+	}
+}
+
+// TestDocumentIsComplete holds the document to what every operation must say.
+func TestDocumentIsComplete(t *testing.T) {
+	for path, item := range contract().doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			name := method + " " + path
+			if op.OperationID == "" || op.Summary == "" || len(op.Tags) != 1 {
+				t.Errorf("%s lacks its id, summary or tag", name)
+			}
+			var want []int
+			document := strings.HasPrefix(path, "/openapi")
+			if !document {
+				want = append(want, 500, 503)
+				if op.Security == nil {
+					want = append(want, 401)
+				}
+			}
+			if strings.Contains(path, "{") {
+				want = append(want, 404)
+			}
+			if op.RequestBody != nil {
+				want = append(want, 400, 408, 413, 415, 422)
+			}
+			if len(op.Parameters) > 0 {
+				want = append(want, 400)
+			}
+			for _, status := range append(want, 431) {
+				if op.Responses.Status(status) == nil {
+					t.Errorf("%s does not document %d", name, status)
+				}
+			}
+			for status, response := range op.Responses.Map() {
+				for _, header := range []string{"x-request-id", "request-id"} {
+					if response.Value.Headers[header] == nil {
+						t.Errorf("%s %s does not document %s", name, status, header)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestExamplesMatchTheirSchemas(t *testing.T) {
+	check := func(where string, content openapi3.Content) {
+		media := content.Get("application/json")
+		if media == nil || media.Example == nil {
+			return
+		}
+		encoded, err := json.Marshal(media.Example)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var value any
+		if err := json.Unmarshal(encoded, &value); err != nil {
+			t.Fatal(err)
+		}
+		if err := media.Schema.Value.VisitJSON(value, append(slices.Clone(bodyFormats), openapi3.EnableJSONSchema2020())...); err != nil {
+			t.Errorf("%s: %v", where, err)
+		}
+	}
+	for path, item := range contract().doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			if op.RequestBody != nil {
+				check(method+" "+path, op.RequestBody.Value.Content)
+			}
+			for status, response := range op.Responses.Map() {
+				check(method+" "+path+" "+status, response.Value.Content)
+			}
+		}
+	}
+}
+
+func TestNewRefusesGaps(t *testing.T) {
+	h := newHouse(t)
+	for name, spoil := range map[string]func(*Config){
+		"Rooms": func(c *Config) { c.Rooms = nil }, "Sessions": func(c *Config) { c.Sessions = nil }, "Keys": func(c *Config) { c.Keys = nil },
+		"Tokens": func(c *Config) { c.Tokens = nil }, "Live": func(c *Config) { c.Live = nil }, "Log": func(c *Config) { c.Log = nil },
+	} {
+		config := h.config
+		config.Log = slog.New(slog.DiscardHandler)
+		spoil(&config)
+		if _, err := New(config); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("without %s: %v", name, err)
+		}
+	}
+}
