@@ -71,22 +71,22 @@ test: test-machine
 	@grep -E '^(ok|FAIL)' $(cache)/go-race.log
 	@echo 'test: passed'
 
-vet: $(app)
+vet:
 	go vet ./...
 
-lint: $(lint) $(app)
+lint: $(lint)
 	$(lint) fmt --diff
 	$(lint) run
 
 # What other systems would compile; the server is made for Linux, but must not be broken elsewhere.
-cross: $(app)
+cross:
 	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 go vet ./cmd/rotunda
 	GOOS=windows GOARCH=amd64 CGO_ENABLED=0 go vet ./cmd/rotunda
 
-go-test: $(app)
+go-test:
 	go test ./...
 
-go-race: $(app) | $(cache)
+go-race: | $(cache)
 	go test -race -timeout 10m ./... 2>&1 | tee $(cache)/go-race.log
 
 web-check: $(modules)
@@ -103,7 +103,7 @@ e2e: build
 ## Long runs
 
 .PHONY: bench soak
-bench: $(app)
+bench:
 	go test -run '^$$' -bench . -benchmem ./...
 
 soak: build

@@ -14,6 +14,7 @@ type routes struct {
 	health http.Handler
 	rest   http.Handler
 	demo   http.Handler // nil unless there is a demo room
+	app    http.Handler
 }
 
 // handler picks by prefix. A ServeMux would redirect paths it finds unclean, which API clients do not follow.
@@ -26,8 +27,10 @@ func (r *routes) handler(log *slog.Logger) http.Handler {
 			r.rest.ServeHTTP(w, req)
 		case path == "/demo/token" && r.demo != nil:
 			r.demo.ServeHTTP(w, req)
+		case path == "/demo/token":
+			refuse(w, http.StatusNotFound, "10005", "Resource not found", "This server has no demo room.")
 		default:
-			refuse(w, http.StatusNotFound, "10005", "Resource not found", "There is nothing at this path.")
+			r.app.ServeHTTP(w, req)
 		}
 	}
 	return secured(recovered(log, http.HandlerFunc(pick)))

@@ -51,7 +51,7 @@ func TestHealthFollowsTheServersLife(t *testing.T) {
 
 func TestEveryAnswerIsGuarded(t *testing.T) {
 	s := start(t, t.TempDir())
-	for _, path := range []string{"/healthz", "/v2/rooms", "/v2/nowhere", "/v2//rooms", "/../etc/passwd", "/demo/token"} {
+	for _, path := range []string{"/", "/healthz", "/v2/rooms", "/v2/nowhere", "/v2//rooms", "/../etc/passwd", "/demo/token"} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -64,6 +64,9 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 		_ = answer.Body.Close()
 		if got := answer.Header.Get("X-Content-Type-Options"); got != "nosniff" {
 			t.Errorf("%s: X-Content-Type-Options %q", path, got)
+		}
+		if got := answer.Header.Get("Referrer-Policy"); got != "no-referrer" {
+			t.Errorf("%s: Referrer-Policy %q", path, got)
 		}
 		if answer.StatusCode/100 == 3 {
 			t.Errorf("%s: redirected to %s", path, answer.Header.Get("Location"))

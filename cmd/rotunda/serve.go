@@ -13,6 +13,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/rotunda-rtc/rotunda/apps/sample"
 	"github.com/rotunda-rtc/rotunda/internal/demo"
 	"github.com/rotunda-rtc/rotunda/internal/live"
 	"github.com/rotunda-rtc/rotunda/internal/observe"
@@ -110,7 +111,7 @@ func serve(ctx context.Context, config *Config, log *slog.Logger, t *terminal) (
 		_, err := db.CountAPIKeys(ctx, own.account.ID)
 		return err
 	}}
-	public := &routes{health: ready}
+	public := &routes{health: ready, app: sample.Handler()}
 	if public.rest, err = rest.New(rest.Config{
 		Rooms: db, Sessions: db, Keys: own.authority, Tokens: own.authority, Live: ending{host, log},
 		PublicURL: config.publicURL(listener.Addr().String()), Log: log,
