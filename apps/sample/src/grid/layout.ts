@@ -28,6 +28,9 @@ const wide = 16 / 9;
 /** Upright rooms (a phone) may cut pictures down to this, or tiles would be slits between bands of nothing. */
 const upright = 3 / 4;
 
+/** The part of the largest tile's area that is as good. */
+const nearly = 0.92;
+
 /** Below this width one person of two moves to a corner, and the filmstrip to the bottom. */
 const narrowWidth = 640;
 
@@ -36,24 +39,26 @@ export function isNarrow(stage: Size): boolean {
 }
 
 /**
- * Places `count` equal tiles so that each is as large as it can be: every number of columns is tried. Tiles are
- * 16:9; where the stage is upright they may be as tall as 4:3 on its side. The last row is centred.
+ * Places `count` equal tiles so that each is as large as it can be: every number of columns is tried, and on a stage wider than
+ * high the most columns among the nearly best win, so that two sit side by side. Tiles are 16:9; where the stage is upright
+ * they may be as tall as 3:4. The last row is centred.
  */
 export function layGrid(count: number, stage: Size): Grid {
-  let best: Grid = { columns: 0, rows: 0, tile: { width: 0, height: 0 }, rects: [] };
-  let bestArea = -1;
-  for (let columns = 1; columns <= count; columns++) {
-    const rows = Math.ceil(count / columns);
-    const tile = fitTile(columns, rows, stage);
-    const area = tile.width * tile.height;
-    // A hair's breadth is no reason for emptier rows: prefer fewer columns only when clearly larger.
-    if (area > bestArea * 1.001) {
-      bestArea = area;
-      best = { columns, rows, tile, rects: [] };
-    }
-  }
-  best.rects = placeRows(count, best.columns, best.rows, best.tile, stage);
-  return best;
+  const tries = Array.from({ length: count }, (_, at) => tryColumns(count, at + 1, stage));
+  const largest = Math.max(0, ...tries.map(areaOf));
+  const enough = largest * (stage.width > stage.height ? nearly : 1);
+  const best = tries.findLast((grid) => areaOf(grid) >= enough);
+  if (!best) return { columns: 0, rows: 0, tile: { width: 0, height: 0 }, rects: [] };
+  return { ...best, rects: placeRows(count, best, stage) };
+}
+
+function tryColumns(count: number, columns: number, stage: Size): Omit<Grid, "rects"> {
+  const rows = Math.ceil(count / columns);
+  return { columns, rows, tile: fitTile(columns, rows, stage) };
+}
+
+function areaOf({ tile }: Pick<Grid, "tile">): number {
+  return tile.width * tile.height;
 }
 
 function fitTile(columns: number, rows: number, stage: Size): Size {
@@ -65,7 +70,7 @@ function fitTile(columns: number, rows: number, stage: Size): Size {
   return { width, height: width / ratio };
 }
 
-function placeRows(count: number, columns: number, rows: number, tile: Size, stage: Size): Rect[] {
+function placeRows(count: number, { columns, rows, tile }: Omit<Grid, "rects">, stage: Size): Rect[] {
   const rects: Rect[] = [];
   const top = (stage.height - rows * tile.height - (rows - 1) * gap) / 2;
   for (let at = 0; at < count; at++) {
