@@ -1,5 +1,7 @@
 package packet
 
+import "slices"
+
 // Limits of repair: a packet is asked for at most maxAsks times, and only while it is among the maxMissing newest
 // losses. A longer gap is not repaired packet by packet; a keyframe mends it.
 const (
@@ -139,3 +141,11 @@ func (r *Reception) Report() (Report, bool) {
 
 // Received returns the number of different packets that arrived.
 func (r *Reception) Received() uint64 { return r.received }
+
+// Highest returns the highest extended number so far, and false before the first packet.
+func (r *Reception) Highest() (uint64, bool) { return r.sequence.Highest() }
+
+// Complete reports whether no packet from this number on is known to be missing.
+func (r *Reception) Complete(from uint64) bool {
+	return !slices.ContainsFunc(r.missing, func(m missing) bool { return m.number >= from })
+}
