@@ -55,6 +55,8 @@ type onward struct {
 	payload     []byte
 	vp8         packet.VP8
 	keyframe    bool // a decoder can start here
+	width       int  // of the picture, where a keyframe tells it
+	height      int
 	orientation byte
 	oriented    bool // orientation is set
 	now         int64
@@ -140,11 +142,7 @@ func (t *Transport) receiveRTP(b []byte, a *arrival, now int64) {
 // take notes the arrival of a packet and reads what forwarding needs to know. It reports false for what goes no further.
 func (p *onward) take(l *layer, f *format, raw []byte, h *packet.Header, orient uint8, now int64) bool {
 	number, fresh := l.reception.Arrived(h.Sequence, now)
-	if !fresh {
-		return false
-	}
-	payload, ok := h.Payload(raw)
-	if !ok {
+	if !fresh || !p.describe(l, f, raw, h, number, now) {
 		return false
 	}
 	l.heard.Store(now)
@@ -152,23 +150,31 @@ func (p *onward) take(l *layer, f *format, raw []byte, h *packet.Header, orient 
 	if l.clock.Load() == nil {
 		l.clock.Store(&senderClock{timestamp: h.Timestamp, at: now, rate: f.clockRate})
 	}
-	*p = onward{layer: l, format: f, number: number, header: *h, payload: payload, now: now}
 	if ext := h.Extension(raw, orient); len(ext) == 1 && l.track.kind == video.Video {
 		p.orientation, p.oriented = ext[0], true
 	}
+	if p.keyframe {
+		l.keyframe(p)
+	}
+	return true
+}
+
+// describe reads the codec's part of a packet. It reports false if that is broken.
+func (p *onward) describe(l *layer, f *format, raw []byte, h *packet.Header, number uint64, now int64) bool {
+	payload, ok := h.Payload(raw)
+	if !ok {
+		return false
+	}
+	*p = onward{layer: l, format: f, number: number, header: *h, payload: payload, now: now}
 	switch f.codec {
 	case vp8:
 		if p.vp8, ok = packet.ParseVP8(payload); !ok && len(payload) > 0 {
 			return false
 		}
-		if p.keyframe = p.vp8.Keyframe; p.keyframe {
-			l.sized(p.vp8.Width, p.vp8.Height)
-		}
+		p.keyframe, p.width, p.height = p.vp8.Keyframe, p.vp8.Width, p.vp8.Height
 	case h264:
 		d := packet.ParseH264(payload)
-		if p.keyframe = d.Keyframe; p.keyframe {
-			l.sized(d.Width, d.Height)
-		}
+		p.keyframe, p.width, p.height = d.Keyframe, d.Width, d.Height
 	}
 	return true
 }

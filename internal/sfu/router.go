@@ -131,11 +131,18 @@ func (t *Transport) SetGate(id video.StreamID, kind video.Kind, open bool) {
 		f.interrupt()
 		f.transport.out.mu.Unlock()
 	}
-	tr.open.Store(open)
-	if open {
-		for _, l := range *tr.order.Load() {
-			l.askKeyframe(t.engine.now())
-		}
+	if !open {
+		tr.open.Store(false)
+		return
+	}
+	t.in.mu.Lock()
+	for _, l := range *tr.order.Load() {
+		l.keyNumber = 0 // what came while the gate was closed is for nobody, later neither
+	}
+	tr.open.Store(true)
+	t.in.mu.Unlock()
+	for _, l := range *tr.order.Load() {
+		l.askKeyframe(t.engine.now())
 	}
 }
 
@@ -258,7 +265,7 @@ func (l *line) carry(tr *track, enabled bool, quality video.Quality) {
 		}
 	}
 	if needed != nil && t.isSecured.Load() {
-		needed.askKeyframe(t.engine.now())
+		f.start(needed, t.engine.now())
 	}
 }
 
@@ -318,15 +325,23 @@ func (r *router) leave(t *Transport) {
 	}
 }
 
-// askKeyframes asks for a keyframe of everything this transport waits for.
-func (t *Transport) askKeyframes(now int64) {
-	for _, l := range t.neededKeyframes(nil, now) {
-		l.askKeyframe(now)
+// start gives every forwarder that waits for a keyframe one.
+func (t *Transport) start(scratch []want, now int64) []want {
+	scratch = t.waitingForwarders(scratch[:0], now)
+	for _, w := range scratch {
+		w.forwarder.start(w.layer, now)
 	}
+	return scratch
 }
 
-// neededKeyframes appends the layers whose keyframe some forwarder waits for, and lets each forwarder choose its layer.
-func (t *Transport) neededKeyframes(into []*layer, now int64) []*layer {
+// want is a forwarder that waits for a keyframe of a layer.
+type want struct {
+	forwarder *forwarder
+	layer     *layer
+}
+
+// waitingForwarders lets each forwarder choose its layer, and appends those that wait for a keyframe.
+func (t *Transport) waitingForwarders(into []want, now int64) []want {
 	t.out.mu.Lock()
 	defer t.out.mu.Unlock()
 	if t.out.srtp == nil {
@@ -334,7 +349,7 @@ func (t *Transport) neededKeyframes(into []*layer, now int64) []*layer {
 	}
 	for _, f := range t.out.forwarders {
 		if l := f.retarget(now); l != nil {
-			into = append(into, l)
+			into = append(into, want{f, l})
 		}
 	}
 	return into

@@ -17,7 +17,7 @@ func (e *Engine) tick() {
 	ticker := time.NewTicker(tickInterval)
 	defer ticker.Stop()
 	var all []*Transport
-	var wanted []*layer
+	var wanted []want
 	for {
 		select {
 		case <-e.ctx.Done():
@@ -28,10 +28,7 @@ func (e *Engine) tick() {
 		all = e.transports(all)
 		for _, t := range all {
 			t.sendFeedback(now)
-			wanted = t.neededKeyframes(wanted[:0], now)
-			for _, l := range wanted {
-				l.askKeyframe(now)
-			}
+			wanted = t.start(wanted, now)
 			t.sendReports(now)
 			t.checkAlive(now)
 		}

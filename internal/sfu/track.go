@@ -49,6 +49,8 @@ type layer struct {
 	pixels    atomic.Int64 // width times height of the last keyframe, 0 if unknown
 	clock     atomic.Pointer[senderClock]
 	reception packet.Reception // guarded by inbound.mu
+	keyNumber uint64           // first packet of the last keyframe, 0 before it; guarded by inbound.mu
+	keyTime   uint32           // its timestamp; guarded by inbound.mu
 }
 
 // senderClock ties the RTP timestamps of a layer to the server's clock, from the sender's own reports (RFC 3550 section 6.4.1)
@@ -115,8 +117,12 @@ func (t *track) rank(layers []*layer) {
 	t.order.Store(&layers)
 }
 
-func (l *layer) sized(width, height int) {
-	pixels := int64(width) * int64(height)
+// keyframe notes where a keyframe begins, and its size. Several packets can begin the same one.
+func (l *layer) keyframe(p *onward) {
+	if l.keyNumber == 0 || p.header.Timestamp != l.keyTime {
+		l.keyNumber, l.keyTime = p.number, p.header.Timestamp
+	}
+	pixels := int64(p.width) * int64(p.height)
 	if pixels != 0 && l.pixels.Swap(pixels) != pixels {
 		l.track.rank(slices.Clone(*l.track.order.Load()))
 	}

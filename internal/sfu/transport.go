@@ -118,7 +118,7 @@ func (t *Transport) secured(in, out *srtp.Context) {
 	t.isSecured.Store(true)
 	t.lastHeard.Store(t.engine.now())
 	t.updates.Connected()
-	t.askKeyframes(t.engine.now())
+	t.start(nil, t.engine.now())
 }
 
 func (t *Transport) fail(err error) {

@@ -1,0 +1,50 @@
+package sfu
+
+import "github.com/rotunda-rtc/rotunda/internal/packet"
+
+// replayPackets is how many packets may lie between the last keyframe and now for a forwarder to begin with what the
+// history holds. At 2.5 Mbit/s that is about half a second. More would be a burst that a slow path feels longer than
+// the wait for a new keyframe.
+const replayPackets = 128
+
+// start lets a forwarder begin with this layer: at once from the layer's history if its last keyframe is recent, else with
+// the keyframe it asks for. So a picture appears without a round trip to the publisher, and many who join at once
+// cost the publisher one keyframe. The caller holds no lock of a connection.
+func (f *forwarder) start(l *layer, now int64) {
+	if !l.replay(f, now) {
+		l.askKeyframe(now)
+	}
+}
+
+// replay forwards the packets since the last keyframe to one forwarder. It reports false, having sent nothing, unless all of
+// them are at hand.
+func (l *layer) replay(f *forwarder, now int64) bool {
+	in := &l.track.transport.in
+	in.mu.Lock() // keeps newer packets from overtaking
+	defer in.mu.Unlock()
+	highest, _ := l.reception.Highest()
+	if l.keyNumber == 0 || highest-l.keyNumber >= replayPackets || !l.reception.Complete(l.keyNumber) || !f.waitsFor(l) {
+		return false
+	}
+	var raw [packet.MaxSize]byte
+	var p onward
+	for number := l.keyNumber; number <= highest; number++ {
+		n := l.history.Copy(uint16(number), raw[:])
+		h, ok := packet.ParseHeader(raw[:n])
+		if !ok {
+			continue
+		}
+		format, _ := l.track.format(h.PayloadType)
+		if format != nil && p.describe(l, format, raw[:n], &h, number, now) {
+			f.forward(&p)
+		}
+	}
+	return true
+}
+
+// waitsFor reports whether the forwarder still wants to begin with this layer.
+func (f *forwarder) waitsFor(l *layer) bool {
+	f.transport.out.mu.Lock()
+	defer f.transport.out.mu.Unlock()
+	return f.source == l.track && f.target == l && f.source.open.Load() && (f.current != l || f.fresh)
+}
