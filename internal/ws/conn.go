@@ -171,6 +171,9 @@ func (c *Conn) Shut(code int, reason string) { c.shut(Closing{code, reason}) }
 // Config.CloseTimeout later.
 func (c *Conn) Shutting() <-chan struct{} { return c.shutting }
 
+// Closed is closed when nothing of the connection runs.
+func (c *Conn) Closed() <-chan struct{} { return c.closed }
+
 // Err returns how the connection ended, or nil while it is open.
 func (c *Conn) Err() *CloseError { return c.why() }
 

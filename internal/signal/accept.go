@@ -1,0 +1,153 @@
+package signal
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/rotunda-rtc/rotunda/internal/live"
+	"github.com/rotunda-rtc/rotunda/internal/video"
+	"github.com/rotunda-rtc/rotunda/internal/ws"
+)
+
+// Subprotocol is the name of version 1 of the protocol.
+const Subprotocol = "rotunda.v1"
+
+// Tokens verifies client tokens. A token that is forged, expired or of the wrong kind is refused with unauthorized.
+type Tokens interface {
+	Verify(ctx context.Context, token string) (video.Grant, error)
+}
+
+// ICEServer is a STUN or TURN server clients are told to use.
+type ICEServer struct {
+	URLs       []string `json:"urls"`
+	Username   string   `json:"username,omitempty"`
+	Credential string   `json:"credential,omitempty"`
+}
+
+// Config is what a Handler needs. Host and Tokens are required; a zero duration means the default.
+type Config struct {
+	Host       *live.Host
+	Tokens     Tokens
+	ICEServers []ICEServer
+	Version    string   // the server's, as told to clients
+	Origins    []string // host patterns of allowed origins; none allows any
+	Logger     *slog.Logger
+
+	HelloTimeout       time.Duration // default 10 s
+	NegotiationTimeout time.Duration // for the answer to one offer; default 10 s
+	TokenAllowance     time.Duration // how long a connection outlives its token; default 5 s
+	Socket             ws.Config     // limits of the websocket; codes, subprotocol and origins are set here
+}
+
+func (c Config) withDefaults() Config {
+	for field, value := range map[*time.Duration]time.Duration{
+		&c.HelloTimeout: 10 * time.Second, &c.NegotiationTimeout: 10 * time.Second, &c.TokenAllowance: 5 * time.Second,
+	} {
+		if *field == 0 {
+			*field = value
+		}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.ICEServers == nil {
+		c.ICEServers = []ICEServer{}
+	}
+	if c.Socket.FrameBytes == 0 {
+		c.Socket.FrameBytes = 512 << 10
+	}
+	c.Socket.Subprotocols = []string{Subprotocol}
+	c.Socket.Origins = c.Origins
+	c.Socket.TooLarge = closeTooLarge
+	c.Socket.Slow = closeTimedOut
+	c.Socket.Silent = closeTimedOut
+	c.Socket.Flood = closeFlood
+	return c
+}
+
+// Handler serves GET /v2/signal.
+type Handler struct {
+	config Config
+	serves sync.WaitGroup
+
+	mu      sync.Mutex
+	closing bool
+	conns   map[*conn]struct{}
+}
+
+// New returns a handler. Close it when it is no longer served.
+func New(config Config) *Handler {
+	return &Handler{config: config.withDefaults(), conns: make(map[*conn]struct{})}
+}
+
+// ServeHTTP accepts a websocket and returns when it is closed and its participant gone.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !h.enter() {
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, "the server is shutting down", http.StatusServiceUnavailable)
+		return
+	}
+	defer h.serves.Done()
+	socket, err := ws.Accept(w, r, h.config.Socket)
+	if err != nil {
+		h.config.Logger.Debug("websocket refused", "error", err)
+		return
+	}
+	if socket.Subprotocol() != Subprotocol {
+		socket.Close(closeVersion.Code, closeVersion.Reason)
+		return
+	}
+	c := newConn(h, socket)
+	if !h.add(c) {
+		socket.Shut(closeShutdown.Code, closeShutdown.Reason)
+	}
+	defer h.remove(c)
+	c.serve(context.WithoutCancel(r.Context()))
+}
+
+// Close ends all connections and returns when they are closed and their participants gone, or when ctx ends.
+func (h *Handler) Close(ctx context.Context) error {
+	h.mu.Lock()
+	h.closing = true
+	for c := range h.conns {
+		c.socket.Shut(closeShutdown.Code, closeShutdown.Reason)
+	}
+	h.mu.Unlock()
+	done := make(chan struct{})
+	go func() {
+		h.serves.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (h *Handler) enter() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closing {
+		return false
+	}
+	h.serves.Add(1)
+	return true
+}
+
+func (h *Handler) add(c *conn) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.conns[c] = struct{}{}
+	return !h.closing
+}
+
+func (h *Handler) remove(c *conn) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.conns, c)
+}

@@ -1,0 +1,248 @@
+package signal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rotunda-rtc/rotunda/internal/live"
+	"github.com/rotunda-rtc/rotunda/internal/video"
+	"github.com/rotunda-rtc/rotunda/internal/ws"
+)
+
+const (
+	// What may wait to be carried out, in requests and in bytes. Beyond either the connection is closed (4420).
+	requestsWaiting = 512
+	bytesWaiting    = 8 << 20
+
+	// maxBadFrames is the number of frames that are no requests at which a connection is closed.
+	maxBadFrames = 10
+
+	// drainTime is how long the requests a client sent before it closed may take. The others hear of its leaving after
+	// that.
+	drainTime = time.Second
+)
+
+// conn is one connection. The fields below the line belong to the performer.
+type conn struct {
+	config   *Config
+	logger   *slog.Logger // for all of its goroutines
+	socket   *ws.Conn
+	requests chan request
+	bytes    atomic.Int64 // of the requests waiting
+	seq      uint64       // of the last notice; the session loop's
+
+	mu      sync.Mutex
+	waiting map[int64]struct{} // ids of requests without an answer
+	// ────────
+	log         *slog.Logger // the same, with more words
+	bad         int
+	hello       *time.Timer // closes a connection that does not say hello
+	expiry      *time.Timer // closes it after its token expired; nil before hello
+	grant       video.Grant
+	participant *live.Participant
+}
+
+func newConn(h *Handler, socket *ws.Conn) *conn {
+	logger := h.config.Logger.With("connection", video.NewUUID()[:8])
+	return &conn{
+		config:   &h.config,
+		logger:   logger,
+		log:      logger,
+		socket:   socket,
+		requests: make(chan request, requestsWaiting),
+		waiting:  make(map[int64]struct{}),
+	}
+}
+
+// serve runs the connection to its end.
+func (c *conn) serve(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan struct{})
+	c.hello = time.AfterFunc(c.config.HelloTimeout, func() { c.shut(closeTimedOut) })
+	var others sync.WaitGroup
+	others.Go(func() { c.guard(c.read) })
+	others.Go(func() { c.cancelAtEnd(cancel, done) })
+	c.guard(func() { c.perform(ctx) })
+	c.hello.Stop()
+	if c.expiry != nil {
+		c.expiry.Stop()
+	}
+	close(done)
+	c.shut(closeInternal) // unless it is closing already, which it is but after a panic
+	if c.participant != nil {
+		c.participant.Leave(leftReason(c.socket.Err()))
+	}
+	<-c.socket.Closed()
+	others.Wait()
+	c.logger.Debug("connection closed", "by_peer", c.socket.Err().Peer, "code", c.socket.Err().Code, "reason", c.socket.Err().Reason)
+}
+
+// guard runs f; a panic in it ends this connection alone.
+func (c *conn) guard(f func()) {
+	defer func() {
+		if v := recover(); v != nil {
+			c.logger.Error("connection crashed", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+			c.shut(closeInternal)
+		}
+	}()
+	f()
+}
+
+func (c *conn) shut(closing ws.Closing) { c.socket.Shut(closing.Code, closing.Reason) }
+
+// cancelAtEnd cancels what is being carried out once the connection ends. If the client closed it, what it had sent
+// before is carried out first.
+func (c *conn) cancelAtEnd(cancel func(), done <-chan struct{}) {
+	<-c.socket.Shutting()
+	if end := c.socket.Err(); end.Peer && leftReason(end) == video.LeftByChoice {
+		drained := time.NewTimer(drainTime)
+		defer drained.Stop()
+		select {
+		case <-done:
+		case <-drained.C:
+		}
+	}
+	cancel()
+}
+
+// read is the reader.
+func (c *conn) read() {
+	defer close(c.requests)
+	greeted := false
+	for {
+		frame, binary, err := c.socket.Read()
+		if err != nil {
+			return
+		}
+		r := decode(frame, binary)
+		if r.refusal == nil && r.Type == "ping" && greeted {
+			// Answered here, however long the requests before it take: the answer tells that the server is there.
+			c.socket.Send(reply(r.ID, emptyReply{}))
+			continue
+		}
+		greeted = true
+		if r.refusal == nil && !c.take(r.ID) {
+			r.refusal = video.Errorf(video.CodeInvalid, "a request with this id is waiting for its answer").WithField("/id")
+		}
+		if c.bytes.Add(int64(len(r.body))) > bytesWaiting {
+			c.shut(closeFlood)
+			continue // reads on until the socket is closed
+		}
+		select {
+		case c.requests <- r:
+		default:
+			c.shut(closeFlood)
+		}
+	}
+}
+
+// take marks an id as waiting, unless it is.
+func (c *conn) take(id int64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, waiting := c.waiting[id]; waiting {
+		return false
+	}
+	c.waiting[id] = struct{}{}
+	return true
+}
+
+func (c *conn) free(id int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.waiting, id)
+}
+
+// perform is the performer: it carries out requests in the order they came.
+func (c *conn) perform(ctx context.Context) {
+	for {
+		select {
+		case r, open := <-c.requests:
+			if end := c.socket.Err(); !open || ctx.Err() != nil || end != nil && !end.Peer {
+				return
+			}
+			c.carryOut(ctx, r)
+			c.bytes.Add(-int64(len(r.body)))
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// carryOut answers one request, exactly once.
+func (c *conn) carryOut(ctx context.Context, r request) {
+	var err error
+	if r.refusal != nil {
+		err = r.refusal
+	} else if err = c.dispatch(ctx, r); err == nil {
+		return
+	} else {
+		c.free(r.ID)
+	}
+	e, ours := shown(err)
+	c.logRefusal(r, e, err, ours)
+	c.socket.Send(refusal(r.ID, e))
+	c.closeAfter(r, e.Code)
+}
+
+// closeAfter closes the connection after refusals that leave nothing to go on with.
+func (c *conn) closeAfter(r request, code video.Code) {
+	if code == codeInvalidFrame {
+		c.bad++
+	}
+	switch {
+	case c.grant.RoomID == "": // the first frame, and no good hello
+		c.shut(closeFor(code))
+	case c.bad >= maxBadFrames:
+		c.shut(closeBadRequest)
+	case r.Type == "join" && (code == video.CodeRoomFull || code == video.CodeRoomNotFound || code == video.CodeDuplicateParticipant):
+		c.shut(closeFor(code))
+	}
+}
+
+// logRefusal writes the one line there is about a refusal. Those that end a connection are worth more than those a
+// client may bring about a hundred times a second.
+func (c *conn) logRefusal(r request, e *video.Error, err error, ours bool) {
+	log := c.log.With("request", r.Type, "code", e.Code, "message", e.Message)
+	if cause := errors.Unwrap(err); cause != nil {
+		log = log.With("cause", cause)
+	}
+	switch {
+	case ours:
+		log.Error("request failed", "error", err)
+	case r.Type == "hello" || r.Type == "join":
+		log.Info("request refused", "field", e.Field)
+	default:
+		log.Debug("request refused", "field", e.Field)
+	}
+}
+
+// succeed queues the reply to a request. It may run in the session loop.
+func (c *conn) succeed(r request, data any) {
+	c.free(r.ID)
+	c.socket.Send(reply(r.ID, data))
+}
+
+// Notify implements live.Listener. It runs in the session loop.
+func (c *conn) Notify(n live.Notice) {
+	switch n := n.(type) {
+	case live.Removed:
+		if closing, ok := removals[n.Reason]; ok {
+			c.shut(closing)
+		}
+	case live.MediaConnected:
+		c.logger.Debug("media connected")
+	case live.MediaFailed:
+		c.logger.Info("media failed", "error", n.Err) // the client sees it too, and restarts ICE or leaves
+	default:
+		c.seq++
+		c.socket.Send(noticeFrame{c.seq, n})
+	}
+}
