@@ -47,7 +47,7 @@ export class Call implements ConnectionListener {
     this.#media.restartIce();
     this.#media
       .negotiate(
-        () => [],
+        () => true,
         async (sdp) => (await this.#session.channel.request("offer", { sdp })).sdp,
       )
       .catch((cause: unknown) => {

@@ -20,7 +20,7 @@ interface LocalStream {
   lines?: Record<TrackKind, SendLine>;
   sources: Sources;
   /** The operations on one stream happen one after another. */
-  tail: Promise<unknown>;
+  tail?: Promise<unknown>;
 }
 
 /** Publishes the streams of this client. */
@@ -40,7 +40,7 @@ export class Publisher {
     if (this.#streams.has(key)) {
       throw new RoomError("key_in_use", `a stream is published under the key ${JSON.stringify(key)} already`);
     }
-    const stream: LocalStream = { key, sources: readTracks(tracks), tail: Promise.resolve() };
+    const stream: LocalStream = { key, sources: readTracks(tracks) };
     this.#streams.set(key, stream);
     return this.#inTurn(stream, async () => {
       try {
@@ -119,7 +119,7 @@ export class Publisher {
     this.#session.apply({ type: "local_stream_configured", streamId: stream.id as string });
   }
 
-  async #negotiate(stream: LocalStream, prepare: () => RTCRtpTransceiver[]): Promise<void> {
+  async #negotiate(stream: LocalStream, prepare: () => boolean): Promise<void> {
     await this.#media.negotiate(prepare, async (sdp) => {
       const reply = await this.#announce(stream, sdp);
       if (!reply.sdp) throw new RoomError("media_failed", "the server gave no answer to an offer");
@@ -180,7 +180,8 @@ export class Publisher {
   }
 
   #inTurn(stream: LocalStream, operation: () => Promise<void>): Promise<void> {
-    const turn = stream.tail.then(operation);
+    // The first one starts at once: it may still go out with the request to join.
+    const turn = stream.tail ? stream.tail.then(operation) : operation();
     stream.tail = turn.catch(() => {});
     return turn;
   }

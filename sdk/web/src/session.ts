@@ -55,7 +55,7 @@ export class Session implements ChannelListener {
     return this.#emitter.on(event, callback);
   }
 
-  /** Calls back after every new state, before its events are told. */
+  /** Calls back after every change of the state, when all its events were told. */
   watch(watcher: (state: State) => void): void {
     this.#watchers.push(watcher);
   }
@@ -111,7 +111,9 @@ export class Session implements ChannelListener {
     try {
       for (let next = this.#changes.shift(); next; next = this.#changes.shift()) {
         if (this.#state.status === "disconnected") continue;
-        for (const step of reduce(this.#state, next)) this.#tell(step);
+        const before = this.#state;
+        for (const step of reduce(before, next)) this.#tell(step);
+        if (this.#state !== before) for (const watcher of this.#watchers) watcher(this.#state);
       }
     } finally {
       this.#telling = false;
@@ -160,10 +162,7 @@ export class Session implements ChannelListener {
   #tell({ state, events }: Step): void {
     const changed = state !== this.#state;
     this.#state = state;
-    if (changed) {
-      for (const watcher of this.#watchers) watcher(state);
-      this.#emitter.emit("state_changed", state);
-    }
+    if (changed) this.#emitter.emit("state_changed", state);
     for (const [event, ...args] of events) {
       if (state.status !== "connected" && event !== "disconnected") continue;
       const all = event === "network_metrics_report" ? args : [...args, state];

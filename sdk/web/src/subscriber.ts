@@ -97,11 +97,10 @@ export class Subscriber {
   #started(stream: Stream): Promise<void> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
+        const seconds = START_TIMEOUT / 1000;
+        waiter.reject(new RoomError("timed_out", `${stream.key}: no lines within ${seconds} s`));
         this.#session.channel.request("unsubscribe", { stream_id: stream.id }).catch(() => {});
         this.#dropped(stream);
-        settle(() =>
-          reject(new RoomError("timed_out", `${stream.key}: no lines within ${START_TIMEOUT / 1000} s`)),
-        );
       }, START_TIMEOUT);
       const settle = (how: () => void) => {
         clearTimeout(timer);

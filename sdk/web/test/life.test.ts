@@ -41,7 +41,9 @@ describe("initialize", () => {
       streams: {},
       canReceiveMessages: false,
     });
-    expect(room.getState().localParticipantId).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect(room.getState().localParticipantId).toMatch(
+      /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
+    );
   });
 
   it.each([
@@ -71,12 +73,15 @@ describe("initialize", () => {
     await expectCode(initialize({ roomId, clientToken: "t" }), "not_supported");
   });
 
-  it.each(["unauthorized", "forbidden", "room_not_found", "unavailable"])("rejects at once with %s", async (code) => {
-    server.refuses.set("hello", { code, message: "no", close: 4401 });
-    const opening = expectCode(openRoom(), code);
-    await settle();
-    await opening;
-  });
+  it.each(["unauthorized", "forbidden", "room_not_found", "unavailable"])(
+    "rejects at once with %s",
+    async (code) => {
+      server.refuses.set("hello", { code, message: "no", close: 4401 });
+      const opening = expectCode(openRoom(), code);
+      await settle();
+      await opening;
+    },
+  );
 
   it("rejects with the meaning of the close code when there is no refusal", async () => {
     server.holds.add("hello");
@@ -128,7 +133,8 @@ describe("connect", () => {
     const told: string[] = [];
     room.on("state_changed", (state) => told.push(`state ${state.status}`));
     room.on("connected", (state) => told.push(`connected ${state.status} ${state.streams.size}`));
-    for (const event of ["participant_joined", "stream_published"] as const) room.on(event, () => told.push(event));
+    for (const event of ["participant_joined", "stream_published"] as const)
+      room.on(event, () => told.push(event));
     await room.connect();
     expect(server.socket.requests("join")).toMatchObject([
       { participant_id: room.getState().localParticipantId, context: "C", receives_messages: true },
@@ -155,7 +161,10 @@ describe("connect", () => {
     await connectedRoom();
     expect(server.peer.configuration.iceServers).toEqual(server.hello.ice_servers);
     await connectedRoom({ iceServers: [{ urls: "stun:mine" }], iceTransportPolicy: "relay" });
-    expect(server.peer.configuration).toMatchObject({ iceServers: [{ urls: "stun:mine" }], iceTransportPolicy: "relay" });
+    expect(server.peer.configuration).toMatchObject({
+      iceServers: [{ urls: "stun:mine" }],
+      iceTransportPolicy: "relay",
+    });
   });
 
   it.each([
@@ -255,7 +264,9 @@ describe("the end", () => {
   ])("close code %i is %s", async (code, reason) => {
     const room = await connectedRoom();
     const told: unknown[] = [];
-    room.on("participant_leaving", (id, why, state) => told.push(["leaving", id === state.localParticipantId, why]));
+    room.on("participant_leaving", (id, why, state) =>
+      told.push(["leaving", id === state.localParticipantId, why]),
+    );
     room.on("disconnected", (why) => told.push(why));
     server.socket.drop(code);
     expect(told).toEqual(reason === "kicked" ? [["leaving", true, "kicked"], "kicked"] : [reason]);
@@ -332,7 +343,10 @@ describe("tokens", () => {
     await vi.advanceTimersByTimeAsync(2_000);
     expect(count).toBe(1);
     await vi.advanceTimersByTimeAsync(480_000);
-    expect(server.socket.requests("update_token").map((frame) => frame.token)).toEqual(["token 1", "token 2"]);
+    expect(server.socket.requests("update_token").map((frame) => frame.token)).toEqual([
+      "token 1",
+      "token 2",
+    ]);
     await room.disconnect();
   });
 

@@ -45,7 +45,11 @@ function inRoom(...more: Change[]): State {
   return run(
     fresh(),
     { type: "connecting" },
-    { type: "joined", participants: [participant(alice), participant(me), participant(bob)], streams: [stream(aliceStream, alice)] },
+    {
+      type: "joined",
+      participants: [participant(alice), participant(me), participant(bob)],
+      streams: [stream(aliceStream, alice)],
+    },
     ...more,
   ).state;
 }
@@ -69,8 +73,18 @@ const mineReady: Change = { type: "local_stream_configured", streamId: myStream 
 
 describe("reduce", () => {
   const table: [name: string, from: State, change: Change, told: unknown[]][] = [
-    ["someone joins", inRoom(), notice({ type: "participant_joined", participant: participant("new") }), [["participant_joined", "new"]]],
-    ["someone joins twice", inRoom(), notice({ type: "participant_joined", participant: participant(alice) }), []],
+    [
+      "someone joins",
+      inRoom(),
+      notice({ type: "participant_joined", participant: participant("new") }),
+      [["participant_joined", "new"]],
+    ],
+    [
+      "someone joins twice",
+      inRoom(),
+      notice({ type: "participant_joined", participant: participant(alice) }),
+      [],
+    ],
     [
       "someone with a subscribed stream leaves",
       inRoom(subscribeAlice),
@@ -91,9 +105,24 @@ describe("reduce", () => {
         ["participant_left", bob],
       ],
     ],
-    ["a stranger leaves", inRoom(), notice({ type: "participant_left", participant_id: "x", reason: "left" }), []],
-    ["a stream appears", inRoom(), notice({ type: "stream_published", stream: stream(bobStream, bob) }), [["stream_published", bob, "self"]]],
-    ["a stream of nobody appears", inRoom(), notice({ type: "stream_published", stream: stream(bobStream, "x") }), []],
+    [
+      "a stranger leaves",
+      inRoom(),
+      notice({ type: "participant_left", participant_id: "x", reason: "left" }),
+      [],
+    ],
+    [
+      "a stream appears",
+      inRoom(),
+      notice({ type: "stream_published", stream: stream(bobStream, bob) }),
+      [["stream_published", bob, "self"]],
+    ],
+    [
+      "a stream of nobody appears",
+      inRoom(),
+      notice({ type: "stream_published", stream: stream(bobStream, "x") }),
+      [],
+    ],
     [
       "a microphone is switched off",
       inRoom(),
@@ -103,7 +132,10 @@ describe("reduce", () => {
     [
       "both kinds are censored",
       inRoom(),
-      notice({ type: "stream_updated", stream: stream(aliceStream, alice, { audio: censored, video: censored }) }),
+      notice({
+        type: "stream_updated",
+        stream: stream(aliceStream, alice, { audio: censored, video: censored }),
+      }),
       [
         ["track_censored", alice, "self", "audio"],
         ["track_censored", alice, "self", "video"],
@@ -115,13 +147,29 @@ describe("reduce", () => {
       notice({ type: "stream_updated", stream: stream(aliceStream, alice) }),
       [["track_uncensored", alice, "self", "audio"]],
     ],
-    ["an update changes nothing", inRoom(), notice({ type: "stream_updated", stream: stream(aliceStream, alice) }), []],
-    ["a stream goes", inRoom(), notice({ type: "stream_unpublished", stream_id: aliceStream }), [["stream_unpublished", alice, "self"]]],
+    [
+      "an update changes nothing",
+      inRoom(),
+      notice({ type: "stream_updated", stream: stream(aliceStream, alice) }),
+      [],
+    ],
+    [
+      "a stream goes",
+      inRoom(),
+      notice({ type: "stream_unpublished", stream_id: aliceStream }),
+      [["stream_unpublished", alice, "self"]],
+    ],
     ["an unknown stream goes", inRoom(), notice({ type: "stream_unpublished", stream_id: "x" }), []],
     [
       "a message comes",
       inRoom(),
-      notice({ type: "message", from: alice, message: { type: "text", payload: "hi" }, recipients: [me], sent_at: "" }),
+      notice({
+        type: "message",
+        from: alice,
+        message: { type: "text", payload: "hi" },
+        recipients: [me],
+        sent_at: "",
+      }),
       [["message_received", alice, { type: "text", payload: "hi" }, [me]]],
     ],
     ["a local stream is being negotiated", inRoom(), addMine, []],
@@ -129,7 +177,11 @@ describe("reduce", () => {
     [
       "a local track is switched on",
       inRoom(addMine, mineReady),
-      { type: "local_stream_changed", streamId: myStream, tracks: { ...myTracks, videoTrack: picture, isVideoEnabled: true } },
+      {
+        type: "local_stream_changed",
+        streamId: myStream,
+        tracks: { ...myTracks, videoTrack: picture, isVideoEnabled: true },
+      },
       [["track_enabled", me, "self", "video"]],
     ],
     [
@@ -138,17 +190,52 @@ describe("reduce", () => {
       { type: "local_stream_changed", streamId: myStream, tracks: { ...myTracks, audioTrack: audioTrack() } },
       [],
     ],
-    ["a local stream is censored", inRoom(addMine, mineReady), notice({ type: "stream_updated", stream: stream(myStream, me, { audio: censored, video: off }) }), [["track_censored", me, "self", "audio"]]],
-    ["a local stream is withdrawn", inRoom(addMine, mineReady), { type: "local_stream_removed", streamId: myStream }, [["stream_unpublished", me, "self"]]],
-    ["a local stream fails before it was published", inRoom(addMine), { type: "local_stream_removed", streamId: myStream }, []],
+    [
+      "a local stream is censored",
+      inRoom(addMine, mineReady),
+      notice({ type: "stream_updated", stream: stream(myStream, me, { audio: censored, video: off }) }),
+      [["track_censored", me, "self", "audio"]],
+    ],
+    [
+      "a local stream is withdrawn",
+      inRoom(addMine, mineReady),
+      { type: "local_stream_removed", streamId: myStream },
+      [["stream_unpublished", me, "self"]],
+    ],
+    [
+      "a local stream fails before it was published",
+      inRoom(addMine),
+      { type: "local_stream_removed", streamId: myStream },
+      [],
+    ],
     ["a subscription is accepted", inRoom(), subscribeAlice, []],
-    ["a subscription gets its tracks", inRoom(subscribeAlice), bothTracks, [["subscription_started", alice, "self"]]],
+    [
+      "a subscription gets its tracks",
+      inRoom(subscribeAlice),
+      bothTracks,
+      [["subscription_started", alice, "self"]],
+    ],
     ["the same tracks come again", inRoom(subscribeAlice, bothTracks), bothTracks, []],
     ["tracks come for what is not subscribed", inRoom(), bothTracks, []],
-    ["a subscription is changed", inRoom(subscribeAlice), { ...subscribeAlice, video: true }, [["subscription_reconfigured", alice, "self"]]],
-    ["a subscription is removed", inRoom(subscribeAlice), { type: "unsubscribed", streamId: aliceStream }, [["subscription_ended", alice, "self"]]],
+    [
+      "a subscription is changed",
+      inRoom(subscribeAlice),
+      { ...subscribeAlice, video: true },
+      [["subscription_reconfigured", alice, "self"]],
+    ],
+    [
+      "a subscription is removed",
+      inRoom(subscribeAlice),
+      { type: "unsubscribed", streamId: aliceStream },
+      [["subscription_ended", alice, "self"]],
+    ],
     ["nothing to unsubscribe", inRoom(), { type: "unsubscribed", streamId: aliceStream }, []],
-    ["the room ends", inRoom(), { type: "ended", reason: "session_terminated" }, [["disconnected", "session_terminated"]]],
+    [
+      "the room ends",
+      inRoom(),
+      { type: "ended", reason: "session_terminated" },
+      [["disconnected", "session_terminated"]],
+    ],
     [
       "this client is kicked",
       inRoom(),
@@ -169,12 +256,16 @@ describe("reduce", () => {
 
   it("emits connected with everybody and everything in the state", () => {
     const mixedAudioTrack = audioTrack();
-    const { state, steps } = run(fresh(), { type: "connecting" }, {
-      type: "joined",
-      participants: [participant(alice, { context: "A" }), participant(me)],
-      streams: [stream(aliceStream, alice)],
-      mixedAudioTrack,
-    });
+    const { state, steps } = run(
+      fresh(),
+      { type: "connecting" },
+      {
+        type: "joined",
+        participants: [participant(alice, { context: "A" }), participant(me)],
+        streams: [stream(aliceStream, alice)],
+        mixedAudioTrack,
+      },
+    );
     expect(events(steps)).toEqual([["connected"]]);
     expect(state).toMatchObject({ status: "connected", localParticipantId: me, mixedAudioTrack });
     expect(state.participants.get(alice)).toEqual({
@@ -188,8 +279,16 @@ describe("reduce", () => {
   });
 
   it("shows each effect with its event when a participant leaves", () => {
-    const { steps } = run(inRoom(subscribeAlice, bothTracks), notice({ type: "participant_left", participant_id: alice, reason: "left" }));
-    const [leaving, ended, unpublished, left] = steps.map((step) => step.state) as [State, State, State, State];
+    const { steps } = run(
+      inRoom(subscribeAlice, bothTracks),
+      notice({ type: "participant_left", participant_id: alice, reason: "left" }),
+    );
+    const [leaving, ended, unpublished, left] = steps.map((step) => step.state) as [
+      State,
+      State,
+      State,
+      State,
+    ];
     expect(leaving.streams.has(aliceStream)).toBe(true);
     expect(ended.subscriptions.size).toBe(0);
     expect(ended.streams.get(aliceStream)).toMatchObject({ isConfigured: false });
@@ -200,9 +299,23 @@ describe("reduce", () => {
   });
 
   it("moves a line from one stream to another", () => {
-    const subscribeBob: Change = { type: "subscribed", streamId: bobStream, subscriptionId: "s2", audio: true, video: true };
-    const both = inRoom(notice({ type: "stream_published", stream: stream(bobStream, bob) }), subscribeAlice, bothTracks, subscribeBob);
-    const handedOver: Change = { type: "tracks_received", streams: new Map([[bobStream, { audioTrack: sound, videoTrack: picture }]]) };
+    const subscribeBob: Change = {
+      type: "subscribed",
+      streamId: bobStream,
+      subscriptionId: "s2",
+      audio: true,
+      video: true,
+    };
+    const both = inRoom(
+      notice({ type: "stream_published", stream: stream(bobStream, bob) }),
+      subscribeAlice,
+      bothTracks,
+      subscribeBob,
+    );
+    const handedOver: Change = {
+      type: "tracks_received",
+      streams: new Map([[bobStream, { audioTrack: sound, videoTrack: picture }]]),
+    };
     const { state, steps } = run(both, handedOver);
     expect(state.streams.get(aliceStream)).toMatchObject({ isConfigured: false });
     expect(state.streams.get(aliceStream)?.videoTrack).toBeUndefined();
@@ -211,7 +324,10 @@ describe("reduce", () => {
   });
 
   it("keeps only the local participant at the end", () => {
-    const { state } = run(inRoom(addMine, mineReady, subscribeAlice), { type: "ended", reason: "network_error" });
+    const { state } = run(inRoom(addMine, mineReady, subscribeAlice), {
+      type: "ended",
+      reason: "network_error",
+    });
     expect(state.status).toBe("disconnected");
     expect([...state.participants.keys()]).toEqual([me]);
     expect(state.participants.get(me)?.streams).toEqual({});
@@ -219,94 +335,110 @@ describe("reduce", () => {
   });
 
   it("keeps a key that looks like a property of objects apart", () => {
-    const odd = run(inRoom(), notice({ type: "stream_published", stream: stream(bobStream, bob, { key: "__proto__" }) })).state;
+    const odd = run(
+      inRoom(),
+      notice({ type: "stream_published", stream: stream(bobStream, bob, { key: "__proto__" }) }),
+    ).state;
     expect(streamOf(odd, bob, "__proto__")?.id).toBe(bobStream);
     expect(streamOf(odd, bob, "toString")).toBeUndefined();
   });
 });
 
 describe("random sequences of notices", () => {
-  it.each([1, 2, 3, 4, 5, 6, 7, 8])("seed %i: the state is what a plain model says, and so is what the events say", (seed) => {
-    const random = generator(seed);
-    const pick = <T>(values: T[]): T | undefined => values[Math.floor(random() * values.length)];
-    const people = new Map<string, Set<string>>();
-    const streams = new Map<string, StreamFrame>();
-    // What somebody knows who only listens to events.
-    const heard = { people: new Set<string>(), streams: new Set<string>() };
-    let state = run(fresh(), { type: "connecting" }, { type: "joined", participants: [], streams: [] }).state;
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])(
+    "seed %i: the state is what a plain model says, and so is what the events say",
+    (seed) => {
+      const random = generator(seed);
+      const pick = <T>(values: T[]): T | undefined => values[Math.floor(random() * values.length)];
+      const people = new Map<string, Set<string>>();
+      const streams = new Map<string, StreamFrame>();
+      // What somebody knows who only listens to events.
+      const heard = { people: new Set<string>(), streams: new Set<string>() };
+      let state = run(
+        fresh(),
+        { type: "connecting" },
+        { type: "joined", participants: [], streams: [] },
+      ).state;
 
-    for (let turn = 0; turn < 400; turn++) {
-      const dice = random();
-      let change: Change | undefined;
-      if (dice < 0.2) {
-        const id = `p${turn}`;
-        people.set(id, new Set());
-        change = notice({ type: "participant_joined", participant: participant(id) });
-      } else if (dice < 0.3) {
-        const id = pick([...people.keys()]);
-        if (!id) continue;
-        for (const streamId of people.get(id) ?? []) streams.delete(streamId);
-        people.delete(id);
-        change = notice({ type: "participant_left", participant_id: id, reason: pick(["left", "kicked"]) });
-      } else if (dice < 0.55) {
-        const owner = pick([...people.keys()]);
-        if (!owner) continue;
-        const frame = stream(`s${turn}`, owner, { key: `k${turn}` });
-        streams.set(frame.id, frame);
-        people.get(owner)?.add(frame.id);
-        change = notice({ type: "stream_published", stream: frame });
-      } else if (dice < 0.7) {
-        const frame = pick([...streams.values()]);
-        if (!frame) continue;
-        const flag = () => ({ enabled: random() < 0.5, censored: random() < 0.5 });
-        const next = { ...frame, audio: flag(), video: flag() };
-        streams.set(next.id, next);
-        change = notice({ type: "stream_updated", stream: next });
-      } else if (dice < 0.8) {
-        const frame = pick([...streams.values()]);
-        if (!frame) continue;
-        streams.delete(frame.id);
-        people.get(frame.participant_id)?.delete(frame.id);
-        change = notice({ type: "stream_unpublished", stream_id: frame.id });
-      } else {
-        const frame = pick([...streams.values()]);
-        if (!frame) continue;
-        change =
-          dice < 0.9
-            ? { type: "subscribed", streamId: frame.id, subscriptionId: `sub${turn}`, audio: true, video: true }
-            : { type: "unsubscribed", streamId: frame.id };
+      for (let turn = 0; turn < 400; turn++) {
+        const dice = random();
+        let change: Change | undefined;
+        if (dice < 0.2) {
+          const id = `p${turn}`;
+          people.set(id, new Set());
+          change = notice({ type: "participant_joined", participant: participant(id) });
+        } else if (dice < 0.3) {
+          const id = pick([...people.keys()]);
+          if (!id) continue;
+          for (const streamId of people.get(id) ?? []) streams.delete(streamId);
+          people.delete(id);
+          change = notice({ type: "participant_left", participant_id: id, reason: pick(["left", "kicked"]) });
+        } else if (dice < 0.55) {
+          const owner = pick([...people.keys()]);
+          if (!owner) continue;
+          const frame = stream(`s${turn}`, owner, { key: `k${turn}` });
+          streams.set(frame.id, frame);
+          people.get(owner)?.add(frame.id);
+          change = notice({ type: "stream_published", stream: frame });
+        } else if (dice < 0.7) {
+          const frame = pick([...streams.values()]);
+          if (!frame) continue;
+          const flag = () => ({ enabled: random() < 0.5, censored: random() < 0.5 });
+          const next = { ...frame, audio: flag(), video: flag() };
+          streams.set(next.id, next);
+          change = notice({ type: "stream_updated", stream: next });
+        } else if (dice < 0.8) {
+          const frame = pick([...streams.values()]);
+          if (!frame) continue;
+          streams.delete(frame.id);
+          people.get(frame.participant_id)?.delete(frame.id);
+          change = notice({ type: "stream_unpublished", stream_id: frame.id });
+        } else {
+          const frame = pick([...streams.values()]);
+          if (!frame) continue;
+          change =
+            dice < 0.9
+              ? {
+                  type: "subscribed",
+                  streamId: frame.id,
+                  subscriptionId: `sub${turn}`,
+                  audio: true,
+                  video: true,
+                }
+              : { type: "unsubscribed", streamId: frame.id };
+        }
+        for (const step of reduce(frozen(state), change)) {
+          state = step.state;
+          for (const event of step.events) {
+            if (event[0] === "participant_joined") heard.people.add(event[1]);
+            if (event[0] === "participant_left") heard.people.delete(event[1]);
+            if (event[0] === "stream_published") heard.streams.add(event[2]);
+            if (event[0] === "stream_unpublished") heard.streams.delete(event[2]);
+          }
+          // Whatever is being told, nothing in a state points to what is not in it.
+          for (const known of state.streams.values()) {
+            expect(state.participants.get(known.participantId)?.streams[known.key]).toBe(known.id);
+          }
+          for (const [id, keys] of state.subscriptions) {
+            for (const key of keys.keys()) expect(streamOf(state, id, key)).toBeDefined();
+          }
+        }
       }
-      for (const step of reduce(frozen(state), change)) {
-        state = step.state;
-        for (const event of step.events) {
-          if (event[0] === "participant_joined") heard.people.add(event[1]);
-          if (event[0] === "participant_left") heard.people.delete(event[1]);
-          if (event[0] === "stream_published") heard.streams.add(event[2]);
-          if (event[0] === "stream_unpublished") heard.streams.delete(event[2]);
-        }
-        // Whatever is being told, nothing in a state points to what is not in it.
-        for (const known of state.streams.values()) {
-          expect(state.participants.get(known.participantId)?.streams[known.key]).toBe(known.id);
-        }
-        for (const [id, keys] of state.subscriptions) {
-          for (const key of keys.keys()) expect(streamOf(state, id, key)).toBeDefined();
-        }
+      expect(new Set(state.participants.keys())).toEqual(new Set([me, ...people.keys()]));
+      expect(new Set(state.streams.keys())).toEqual(new Set(streams.keys()));
+      for (const [id, frame] of streams) {
+        expect(state.streams.get(id)).toMatchObject({
+          participantId: frame.participant_id,
+          isAudioEnabled: frame.audio.enabled,
+          isAudioCensored: frame.audio.censored,
+          isVideoEnabled: frame.video.enabled,
+          isVideoCensored: frame.video.censored,
+        });
       }
-    }
-    expect(new Set(state.participants.keys())).toEqual(new Set([me, ...people.keys()]));
-    expect(new Set(state.streams.keys())).toEqual(new Set(streams.keys()));
-    for (const [id, frame] of streams) {
-      expect(state.streams.get(id)).toMatchObject({
-        participantId: frame.participant_id,
-        isAudioEnabled: frame.audio.enabled,
-        isAudioCensored: frame.audio.censored,
-        isVideoEnabled: frame.video.enabled,
-        isVideoCensored: frame.video.censored,
-      });
-    }
-    expect(heard.people).toEqual(new Set(people.keys()));
-    expect(heard.streams).toEqual(new Set([...streams.values()].map((frame) => frame.key)));
-  });
+      expect(heard.people).toEqual(new Set(people.keys()));
+      expect(heard.streams).toEqual(new Set([...streams.values()].map((frame) => frame.key)));
+    },
+  );
 });
 
 /** Numbers between 0 and 1, the same for the same seed. */

@@ -41,13 +41,10 @@ export class MediaConnection {
 
   /**
    * Offers what `prepare` adds, with everything else that waits to be offered. `exchange` brings the offer to the server and
-   * returns its answer. If the server refuses, the offer is rolled back, the transceivers of `prepare` are discarded, and
-   * the refusal is thrown. `prepare` may return undefined: nothing is to be done any more.
+   * returns its answer. If that fails, the offer is rolled back, the transceivers that `prepare` added are discarded, and the
+   * error is thrown. `prepare` may return false: nothing is to be offered any more.
    */
-  negotiate(
-    prepare: () => RTCRtpTransceiver[] | undefined,
-    exchange: (sdp: string) => Promise<string>,
-  ): Promise<void> {
+  negotiate(prepare: () => boolean, exchange: (sdp: string) => Promise<string>): Promise<void> {
     const turn = this.#tail.then(() => this.#negotiate(prepare, exchange));
     this.#tail = turn.catch(() => {});
     return turn;
@@ -67,21 +64,17 @@ export class MediaConnection {
     this.#pc.close();
   }
 
-  async #negotiate(
-    prepare: () => RTCRtpTransceiver[] | undefined,
-    exchange: (sdp: string) => Promise<string>,
-  ): Promise<void> {
+  async #negotiate(prepare: () => boolean, exchange: (sdp: string) => Promise<string>): Promise<void> {
     if (this.#pc.signalingState === "closed") {
       throw new RoomError("invalid_state", "the media connection is closed");
     }
-    const added = prepare();
-    if (!added) return;
     let answer: string;
     try {
+      if (!prepare()) return;
       const sdp = await this.#offer();
       answer = await exchange(sdp);
     } catch (error) {
-      await this.#rollBack(added);
+      await this.#rollBack();
       // Whether a request that got no answer took effect is unknown, and so is what the server's lines are.
       if (error instanceof RoomError && error.code === "timed_out") this.#listener.broken(error);
       throw error;
@@ -109,12 +102,12 @@ export class MediaConnection {
     }
   }
 
-  async #rollBack(added: RTCRtpTransceiver[]): Promise<void> {
+  async #rollBack(): Promise<void> {
     try {
       if (this.#pc.signalingState === "have-local-offer") {
         await this.#pc.setLocalDescription({ type: "rollback" });
       }
-      for (const transceiver of added) transceiver.stop();
+      for (const transceiver of this.#pc.getTransceivers()) if (transceiver.mid === null) transceiver.stop();
     } catch (error) {
       this.#log.warn("an offer could not be rolled back", error);
     }

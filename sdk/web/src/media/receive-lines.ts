@@ -78,17 +78,15 @@ export class ReceiveLines {
     return this.#missing("audio") > 0 || this.#missing("video") > 0;
   }
 
-  #openMissing(): RTCRtpTransceiver[] | undefined {
+  #openMissing(): boolean {
     this.#asked = false;
-    if (!this.#isShort()) return undefined;
-    const added: RTCRtpTransceiver[] = [];
+    if (!this.#isShort()) return false;
     for (const kind of ["audio", "video"] as const) {
       for (let missing = this.#missing(kind); missing > 0; missing--) {
         const transceiver = this.#media.addTransceiver(kind, { direction: "recvonly" });
         this.#lines.push({ kind, transceiver });
-        added.push(transceiver);
       }
     }
-    return added;
+    return true;
   }
 }

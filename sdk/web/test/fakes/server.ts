@@ -85,7 +85,9 @@ export class FakeServer {
           ...this.hello,
         };
       case "join": {
-        const self = participant(frame.participant_id, { receives_messages: frame.receives_messages === true });
+        const self = participant(frame.participant_id, {
+          receives_messages: frame.receives_messages === true,
+        });
         return {
           session_id: "5e551017-0000-4000-8000-000000000000",
           participant_id: frame.participant_id,
@@ -139,7 +141,9 @@ const pageListeners = new Map<string, Set<() => void>>();
 
 /** Puts the fakes in place of the browser, with a clock that tests move. */
 export function installBrowser(): void {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date", "performance"] });
+  vi.useFakeTimers({
+    toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date", "performance"],
+  });
   for (const fake of [FakeSocket, FakePeerConnection, FakeAudioContext, FakeAudio]) fake.all = [];
   pageListeners.clear();
   const addEventListener = (name: string, listener: () => void) => {
