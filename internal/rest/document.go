@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -17,13 +16,11 @@ type document struct {
 	json   []byte
 }
 
+// loadDocument leaves validation to the tests: it takes longer than all the rest of a start.
 func loadDocument(source []byte) (*document, error) {
 	parsed, err := openapi3.NewLoader().LoadFromData(source)
 	if err != nil {
 		return nil, fmt.Errorf("read OpenAPI document: %w", err)
-	}
-	if err := parsed.Validate(context.Background()); err != nil {
-		return nil, fmt.Errorf("validate OpenAPI document: %w", err)
 	}
 	asJSON, err := json.Marshal(parsed)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -24,6 +25,7 @@ func TestDocumentIsServed(t *testing.T) {
 	doc, err := openapi3.NewLoader().LoadFromData(asJSON.raw)
 	h.must(err)
 	h.must(doc.Validate(t.Context()))
+	h.must(contract().doc.Validate(t.Context()))
 	if doc.Paths.Len() != contract().doc.Paths.Len() || doc.OpenAPI != "3.1.0" {
 		t.Errorf("%d paths, version %s", doc.Paths.Len(), doc.OpenAPI)
 	}
@@ -145,5 +147,24 @@ func TestNewRefusesGaps(t *testing.T) {
 		if _, err := New(config); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("without %s: %v", name, err)
 		}
+	}
+}
+
+func BenchmarkNew(b *testing.B) {
+	h := newHouse(b)
+	for b.Loop() {
+		h.rebuild()
+	}
+}
+
+// BenchmarkCreateRoom is the whole way of a body through its checks, without the store.
+func BenchmarkCreateRoom(b *testing.B) {
+	h := newHouse(b)
+	h.config.Rooms = failing{h.store, func() error { return nil }}
+	h.rebuild()
+	content := `{"unique_name":"name","max_participants":10,"webhook_event_url":"https://example.com/events","webhook_timeout_secs":5}`
+	b.ReportAllocs()
+	for b.Loop() {
+		h.handler.ServeHTTP(httptest.NewRecorder(), newRequest(h, "POST", "/rooms", content))
 	}
 }
