@@ -13,6 +13,7 @@ import (
 type routes struct {
 	health http.Handler
 	rest   http.Handler
+	signal http.Handler
 	demo   http.Handler // nil unless there is a demo room
 	app    http.Handler
 }
@@ -23,6 +24,8 @@ func (r *routes) handler(log *slog.Logger) http.Handler {
 		switch path := req.URL.Path; {
 		case path == "/healthz":
 			r.health.ServeHTTP(w, req)
+		case path == "/v2/signal":
+			r.signal.ServeHTTP(w, req)
 		case path == "/v2", strings.HasPrefix(path, "/v2/"):
 			r.rest.ServeHTTP(w, req)
 		case path == "/demo/token" && r.demo != nil:

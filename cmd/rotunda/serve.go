@@ -19,6 +19,7 @@ import (
 	"github.com/rotunda-rtc/rotunda/internal/observe"
 	"github.com/rotunda-rtc/rotunda/internal/rest"
 	"github.com/rotunda-rtc/rotunda/internal/sfu"
+	signalling "github.com/rotunda-rtc/rotunda/internal/signal"
 	"github.com/rotunda-rtc/rotunda/internal/store"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
@@ -118,6 +119,10 @@ func serve(ctx context.Context, config *Config, log *slog.Logger, t *terminal) (
 	}); err != nil {
 		return err
 	}
+	sockets := signalling.New(signalling.Config{
+		Host: host, Tokens: own.authority, Version: version, Origins: config.AllowedOrigins, Logger: log,
+	})
+	public.signal = sockets
 	hello := &greeting{config: config, listening: listener.Addr().String(), mediaPort: engine.Port(), fresh: own.fresh}
 	if config.Demo != DemoOff {
 		hello.demo = demoSecret(own.rootKey)
@@ -155,6 +160,9 @@ func serve(ctx context.Context, config *Config, log *slog.Logger, t *terminal) (
 	defer cancel()
 	if late := host.Close(drain); late != nil {
 		log.Error("sessions were cut off", "error", late)
+	}
+	if late := sockets.Close(drain); late != nil {
+		log.Error("signalling sockets were cut off", "error", late)
 	}
 	if late := server.Shutdown(drain); late != nil {
 		log.Error("requests were cut off", "error", errors.Join(late, server.Close()))
