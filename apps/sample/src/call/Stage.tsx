@@ -130,7 +130,7 @@ function Pages({ page, pages, onPage }: PagesProps) {
       >
         <IconChevronLeft size={20} aria-hidden="true" />
       </button>
-      <span aria-live="polite">
+      <span className="figures" aria-live="polite">
         {page + 1} of {pages}
       </span>
       <button

@@ -101,9 +101,9 @@ function Portrait({ tile, small }: { tile: TileSpec; small: boolean }) {
 function MicrophoneSign({ sign }: { sign: TileSpec["microphone"] }) {
   if (sign === "censored") {
     return (
-      <span className="sign" data-sign="censored">
+      <span className="sign" data-sign="censored" title="Muted by a moderator">
         <IconLock size={14} aria-hidden="true" />
-        Muted by a moderator
+        <span className="sign-words">Muted by a moderator</span>
       </span>
     );
   }

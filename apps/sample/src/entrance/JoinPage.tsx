@@ -66,27 +66,26 @@ export function JoinPage({ devices, name: remembered, onJoin }: Props) {
 
 function Preview({ devices, name }: { devices: Devices; name: string }) {
   const { camera, microphone } = useStore(devices.view);
+  // With a track the picture is on its way; it will cover this.
+  const starting = camera.starting || camera.track !== null;
   const hearing = microphone.on && microphone.track !== null;
   return (
     <div className="preview" data-testid="preview">
-      {camera.track ? (
-        <Video track={camera.track} mirrored label="Your camera" />
-      ) : (
-        <div className="preview-empty">
-          {camera.starting ? (
-            <Mark size={48} loading />
-          ) : (
-            <span
-              className="portrait"
-              style={{ "--hue": hueOf(name) } as React.CSSProperties}
-              aria-hidden="true"
-            >
-              {initialsOf(name || "Guest")}
-            </span>
-          )}
-          <p>{camera.starting ? "Starting the camera" : "Camera is off"}</p>
-        </div>
-      )}
+      <div className="preview-empty">
+        {starting ? (
+          <Mark size={48} loading />
+        ) : (
+          <span
+            className="portrait"
+            style={{ "--hue": hueOf(name) } as React.CSSProperties}
+            aria-hidden="true"
+          >
+            {initialsOf(name || "Guest")}
+          </span>
+        )}
+        <p>{starting ? "Starting the camera" : "Camera is off"}</p>
+      </div>
+      {camera.track && <Video track={camera.track} mirrored label="Your camera" />}
       <div className="preview-bar">
         <button
           type="button"

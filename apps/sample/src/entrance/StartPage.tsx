@@ -72,7 +72,7 @@ export function StartPage({ problem }: Props) {
             Create a room, generate a client token over the REST API, and hand both on in the part of the
             address that is never sent to a server.
           </p>
-          <pre className="code">{`${location.origin}/#room=ROOM_ID&token=TOKEN`}</pre>
+          <pre className="code">{`${location.host}/#room=…&token=…`}</pre>
         </div>
       </section>
       <p className="fine">

@@ -104,6 +104,13 @@ describe("stage", () => {
     expect(layStage(2, desk, false).corner).toBeNull();
   });
 
+  it("puts two side by side wherever there is more width than height", () => {
+    const { people } = layStage(2, { width: 1008, height: 690 }, false);
+    expect(people[0]?.y).toBe(people[1]?.y);
+    expect((people[0] as Rect).width).toBe(500);
+    expect((people[0] as Rect).height).toBe(375);
+  });
+
   it.each(Object.entries(stages))("gives a shared screen most of a %s", (_name, stage) => {
     const { share, people } = layStage(5, stage, true);
     expect(share).not.toBeNull();

@@ -61,10 +61,14 @@ function areaOf({ tile }: Pick<Grid, "tile">): number {
   return tile.width * tile.height;
 }
 
-function fitTile(columns: number, rows: number, stage: Size): Size {
+function fitTile(
+  columns: number,
+  rows: number,
+  stage: Size,
+  narrowest = stage.height > stage.width ? upright : wide,
+): Size {
   const cellWidth = Math.max(0, (stage.width - gap * (columns - 1)) / columns);
   const cellHeight = Math.max(0, (stage.height - gap * (rows - 1)) / rows);
-  const narrowest = stage.height > stage.width ? upright : wide;
   const ratio = Math.min(wide, Math.max(narrowest, cellHeight > 0 ? cellWidth / cellHeight : wide));
   const width = Math.min(cellWidth, cellHeight * ratio);
   return { width, height: width / ratio };
@@ -116,7 +120,15 @@ export function layStage(count: number, stage: Size, sharing: boolean): Stage {
   }
   if (count === 1) return { share: null, people: [whole(0, 0, stage)], corner: null };
   if (count === 2 && isNarrow(stage)) return layPair(stage);
+  if (count === 2 && stage.width > stage.height)
+    return { share: null, people: sideBySide(stage), corner: null };
   return { share: null, people: layGrid(Math.min(count, pageSize), stage).rects, corner: null };
+}
+
+/** Two face each other even where tiles one above the other would be a little larger; they may be as tall as 4:3 makes them. */
+function sideBySide(stage: Size): Rect[] {
+  const pair = { columns: 2, rows: 1, tile: fitTile(2, 1, stage, 4 / 3) };
+  return placeRows(2, pair, stage);
 }
 
 function layPair(stage: Size): Stage {
