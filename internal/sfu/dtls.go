@@ -98,9 +98,17 @@ func (d *dtlsEnd) run(ctx context.Context, cert certificate) error {
 	if err != nil {
 		return fmt.Errorf("start DTLS: %w", err)
 	}
-	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	defer stop()
-	defer func() { _ = conn.Close() }()
+	told := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(told)
+		_ = conn.Close()
+	})
+	defer func() {
+		_ = conn.Close()
+		if !stop() {
+			<-told
+		}
+	}()
 
 	handshake, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()

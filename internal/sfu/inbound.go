@@ -2,6 +2,7 @@ package sfu
 
 import (
 	"encoding/binary"
+	"slices"
 	"sync"
 
 	"github.com/pion/interceptor/pkg/twcc"
@@ -142,7 +143,7 @@ func (t *Transport) receiveRTP(b []byte, a *arrival, now int64) {
 // take notes the arrival of a packet and reads what forwarding needs to know. It reports false for what goes no further.
 func (p *onward) take(l *layer, f *format, raw []byte, h *packet.Header, orient uint8, now int64) bool {
 	number, fresh := l.reception.Arrived(h.Sequence, now)
-	if !fresh || !p.describe(l, f, raw, h, number, now) {
+	if !fresh || !p.describe(l, f, raw, h, orient, number, now) {
 		return false
 	}
 	l.heard.Store(now)
@@ -150,22 +151,22 @@ func (p *onward) take(l *layer, f *format, raw []byte, h *packet.Header, orient 
 	if l.clock.Load() == nil {
 		l.clock.Store(&senderClock{timestamp: h.Timestamp, at: now, rate: f.clockRate})
 	}
-	if ext := h.Extension(raw, orient); len(ext) == 1 && l.track.kind == video.Video {
-		p.orientation, p.oriented = ext[0], true
-	}
 	if p.keyframe {
 		l.keyframe(p)
 	}
 	return true
 }
 
-// describe reads the codec's part of a packet. It reports false if that is broken.
-func (p *onward) describe(l *layer, f *format, raw []byte, h *packet.Header, number uint64, now int64) bool {
+// describe reads the codec's part of a packet and what goes along with it. It reports false if that is broken.
+func (p *onward) describe(l *layer, f *format, raw []byte, h *packet.Header, orient uint8, number uint64, now int64) bool {
 	payload, ok := h.Payload(raw)
 	if !ok {
 		return false
 	}
 	*p = onward{layer: l, format: f, number: number, header: *h, payload: payload, now: now}
+	if ext := h.Extension(raw, orient); len(ext) == 1 && l.track.kind == video.Video {
+		p.orientation, p.oriented = ext[0], true
+	}
 	switch f.codec {
 	case vp8:
 		if p.vp8, ok = packet.ParseVP8(payload); !ok && len(payload) > 0 {
@@ -209,6 +210,9 @@ func (in *inbound) discover(raw []byte, h *packet.Header) (source, bool) {
 	rid := string(h.Extension(raw, in.rid))
 	if repair {
 		rid = string(h.Extension(raw, in.repair))
+	}
+	if len(tr.rids) > 0 && !slices.Contains(tr.rids, rid) {
+		return source{}, false // of no layer that was offered
 	}
 	src := source{repair: repair}
 	for _, l := range *tr.order.Load() {

@@ -23,7 +23,7 @@ func (l *layer) replay(f *forwarder, now int64) bool {
 	in.mu.Lock() // keeps newer packets from overtaking
 	defer in.mu.Unlock()
 	highest, _ := l.reception.Highest()
-	if l.keyNumber == 0 || highest-l.keyNumber >= replayPackets || !l.reception.Complete(l.keyNumber) || !f.waitsFor(l) {
+	if l.keyNumber == 0 || highest-l.keyNumber >= replayPackets || !l.reception.Complete(l.keyNumber) || !f.waitsFor(l, l.keyAt) {
 		return false
 	}
 	var raw [packet.MaxSize]byte
@@ -35,7 +35,7 @@ func (l *layer) replay(f *forwarder, now int64) bool {
 			continue
 		}
 		format, _ := l.track.format(h.PayloadType)
-		if format != nil && p.describe(l, format, raw[:n], &h, number, now) {
+		if format != nil && p.describe(l, format, raw[:n], &h, in.orient, number, now) {
 			f.forward(&p)
 		}
 	}
@@ -43,8 +43,11 @@ func (l *layer) replay(f *forwarder, now int64) bool {
 }
 
 // waitsFor reports whether the forwarder still wants to begin with this layer.
-func (f *forwarder) waitsFor(l *layer) bool {
+func (f *forwarder) waitsFor(l *layer, keyAt int64) bool {
 	f.transport.out.mu.Lock()
 	defer f.transport.out.mu.Unlock()
-	return f.source == l.track && f.target == l && f.source.open.Load() && (f.current != l || f.fresh)
+	if f.source != l.track || f.target != l || !f.source.open.Load() || f.current == l && !f.fresh {
+		return false
+	}
+	return f.current == nil || keyAt > f.lastAt // a viewer is not taken back to what it saw
 }

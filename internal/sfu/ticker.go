@@ -59,6 +59,9 @@ func (t *Transport) sendFeedback(now int64) {
 				SenderSSRC: t.ssrc, MediaSSRC: l.ssrc, Nacks: rtcp.NackPairsFromSequenceNumbers(t.in.nacks),
 			})
 		}
+		if lost {
+			l.keyNumber = 0 // what follows the keyframe has a hole
+		}
 		if lost && len(*l.track.sinks.Load()) > 0 {
 			broken = append(broken, l)
 		}

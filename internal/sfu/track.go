@@ -51,6 +51,7 @@ type layer struct {
 	reception packet.Reception // guarded by inbound.mu
 	keyNumber uint64           // first packet of the last keyframe, 0 before it; guarded by inbound.mu
 	keyTime   uint32           // its timestamp; guarded by inbound.mu
+	keyAt     int64            // when it came (ns); guarded by inbound.mu
 }
 
 // senderClock ties the RTP timestamps of a layer to the server's clock, from the sender's own reports (RFC 3550 section 6.4.1)
@@ -120,7 +121,7 @@ func (t *track) rank(layers []*layer) {
 // keyframe notes where a keyframe begins, and its size. Several packets can begin the same one.
 func (l *layer) keyframe(p *onward) {
 	if l.keyNumber == 0 || p.header.Timestamp != l.keyTime {
-		l.keyNumber, l.keyTime = p.number, p.header.Timestamp
+		l.keyNumber, l.keyTime, l.keyAt = p.number, p.header.Timestamp, p.now
 	}
 	pixels := int64(p.width) * int64(p.height)
 	if pixels != 0 && l.pixels.Swap(pixels) != pixels {

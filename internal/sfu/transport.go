@@ -56,9 +56,9 @@ type Transport struct {
 	lastHeard  atomic.Int64 // when anything authentic came (ns)
 	isSecured  atomic.Bool
 	closed     atomic.Bool
-	created    int64
-	lastReport int64 // of the ticker alone
-	lastTWCC   int64 // of the ticker alone
+	offered    atomic.Int64 // when the handshake could begin (ns), 0 before the first offer
+	lastReport int64        // of the ticker alone
+	lastTWCC   int64        // of the ticker alone
 
 	clockKnown  bool  // guarded by in.mu
 	clockOffset int64 // guarded by in.mu; the client's clock to ours
@@ -78,7 +78,7 @@ func newTransport(e *Engine, r *router, cfg TransportConfig) *Transport {
 	t := &Transport{
 		engine: e, router: r, session: cfg.Session, updates: cfg.Updates,
 		log:  e.log.With("session", cfg.Session, "participant", cfg.Participant),
-		ssrc: randomSSRC(), created: e.now(), sdpID: uint64(randomSSRC()) << 20,
+		ssrc: randomSSRC(), sdpID: uint64(randomSSRC()) << 20,
 	}
 	t.ice.local = newCredentials()
 	t.dtls = newDTLSEnd(t)
@@ -98,6 +98,7 @@ func randomSSRC() uint32 {
 // startDTLS begins the handshake with a client of this fingerprint. Called with router.mu held, once.
 func (t *Transport) startDTLS(peer fingerprint) {
 	t.dtlsStarted = true
+	t.offered.Store(t.engine.now())
 	t.dtls.peer = peer
 	t.running.Go(func() {
 		err := t.dtls.run(t.ctx, t.engine.certificate)
@@ -133,11 +134,12 @@ var (
 	errSilent         = errors.New("nothing heard on the media path for 15 s")
 )
 
-// checkAlive reports a connection that never came to be, or went silent.
+// checkAlive reports a connection that was offered but never came to be, or went silent. Without an offer there is nothing to
+// wait for: a participant may neither send nor receive.
 func (t *Transport) checkAlive(now int64) {
 	switch {
 	case !t.isSecured.Load():
-		if now-t.created > int64(handshakeTimeout) {
+		if offered := t.offered.Load(); offered != 0 && now-offered > int64(handshakeTimeout) {
 			t.fail(errNeverConnected)
 		}
 	case now-t.lastHeard.Load() > mediaSilence:
@@ -159,8 +161,8 @@ func (t *Transport) Close() {
 	}
 	t.failed.Do(func() {}) // nobody is told of what was asked for
 	t.router.leave(t)
-	t.stop()
-	_ = t.dtls.Close()
+	t.stop() // the DTLS connection says goodbye and then closes its queue
 	t.running.Wait()
+	_ = t.dtls.Close()
 	t.engine.drop(t, t.session)
 }
