@@ -14,6 +14,8 @@ export const HANGOVER = 800;
 const START_LEVEL = 0.016;
 const STOP_LEVEL = 0.006;
 const SMOOTHING = 0.5;
+// Loudness beyond this makes nobody speak more, but would take longer to fade.
+const LEVEL_CAP = 0.06;
 
 /** Tells speech from silence by a smoothed level. */
 export class SpeechDetector {
@@ -28,13 +30,13 @@ export class SpeechDetector {
 
   /** Takes the level (0 to 1) at a moment in milliseconds and says what is to be told, if anything. */
   sample(level: number, now: number): "pulse" | "ended" | undefined {
-    this.#level += (level - this.#level) * SMOOTHING;
-    if (this.#level > (this.#speaking ? STOP_LEVEL : START_LEVEL)) this.#lastLoud = now;
-    else if (!this.#speaking) return undefined;
-    if (now - this.#lastLoud >= HANGOVER) {
+    this.#level += (Math.min(level, LEVEL_CAP) - this.#level) * SMOOTHING;
+    if (this.#level <= (this.#speaking ? STOP_LEVEL : START_LEVEL)) {
+      if (!this.#speaking || now - this.#lastLoud < HANGOVER) return undefined;
       this.#speaking = false;
       return "ended";
     }
+    this.#lastLoud = now;
     if (this.#speaking && now - this.#lastPulse < PULSE_INTERVAL) return undefined;
     this.#speaking = true;
     this.#lastPulse = now;

@@ -105,9 +105,7 @@ export class Publisher {
           const audioLine = idle.audio ?? this.#lines.open(shapes.audio, audio);
           const videoLine = idle.video ?? this.#lines.open(shapes.video, video, options.maxBitrate);
           stream.lines = { audio: audioLine, video: videoLine };
-          return [audioLine, videoLine]
-            .filter((line) => !taken.includes(line))
-            .map((line) => line.transceiver);
+          return true;
         });
       }
     } catch (error) {

@@ -1,0 +1,121 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { HANGOVER, PULSE_INTERVAL, SAMPLE_INTERVAL, SpeechDetector } from "../src/activity.js";
+import type { Room } from "../src/index.js";
+import { audioTrack, type FakeReceiver } from "./fakes/media.js";
+import {
+  alice,
+  aliceStream,
+  connectedRoom,
+  FakeServer,
+  installBrowser,
+  participant,
+  removeBrowser,
+  stream,
+} from "./fakes/server.js";
+
+describe("SpeechDetector", () => {
+  /** Feeds levels at the usual pace, and writes down what is told when. */
+  const listen = (levels: number[]): string[] => {
+    const detector = new SpeechDetector();
+    return levels.flatMap((level, index) => {
+      const told = detector.sample(level, index * SAMPLE_INTERVAL);
+      return told ? [`${told} ${index * SAMPLE_INTERVAL}`] : [];
+    });
+  };
+  const of = (level: number, milliseconds: number) =>
+    Array.from({ length: milliseconds / SAMPLE_INTERVAL }, () => level);
+
+  it("pulses every two seconds while somebody speaks, and says when it is over", () => {
+    const told = listen([...of(0, 1_000), ...of(0.2, 5_000), ...of(0, 3_000)]);
+    expect(told.filter((line) => line.startsWith("pulse"))).toEqual([
+      "pulse 1000",
+      "pulse 3000",
+      "pulse 5000",
+    ]);
+    expect(told).toHaveLength(4);
+    const [, ended] = (told[3] as string).split(" ").map(Number) as [number, number];
+    expect(ended).toBeGreaterThan(6_000 + HANGOVER - SAMPLE_INTERVAL);
+    expect(ended).toBeLessThan(6_000 + 2 * HANGOVER + PULSE_INTERVAL / 2);
+  });
+
+  it("takes a pause between words for no end", () => {
+    const told = listen([...of(0.2, 1_000), ...of(0, 400), ...of(0.2, 1_000)]);
+    expect(told).toEqual(["pulse 0", "pulse 2000"]);
+  });
+
+  it("hears neither noise nor a click", () => {
+    expect(listen(of(0.004, 10_000))).toEqual([]);
+    expect(listen([...of(0, 1_000), 0.02, ...of(0, 1_000)])).toEqual([]);
+  });
+});
+
+describe("in a room", () => {
+  let server: FakeServer;
+  let room: Room;
+  let told: string[];
+  beforeEach(async () => {
+    installBrowser();
+    server = new FakeServer();
+    server.participants = [participant(alice)];
+    server.streams = [stream(aliceStream, alice)];
+    room = await connectedRoom();
+    told = [];
+    const name = (id: string) => (id === alice ? "alice" : "me");
+    room.on("audio_activity", (id, key, state) => told.push(`${name(id)} ${key} ${state.status}`));
+    room.on("audio_activity_ended", (id, key) => told.push(`${name(id)} ${key} ended`));
+  });
+  afterEach(removeBrowser);
+
+  const receiver = () =>
+    server.peer.transceivers.find((line) => line.direction === "recvonly" && line.kind === "audio")
+      ?.receiver as FakeReceiver;
+  /** The source reports a level for each packet it gets. */
+  const hear = async (audioLevel: number, milliseconds: number) => {
+    for (let passed = 0; passed < milliseconds; passed += SAMPLE_INTERVAL) {
+      receiver().sources = [{ timestamp: performance.now(), audioLevel }];
+      await vi.advanceTimersByTimeAsync(SAMPLE_INTERVAL);
+    }
+  };
+
+  it("tells of those who are subscribed", async () => {
+    await hear(0.3, 1_000);
+    expect(told).toEqual([]);
+    await room.addSubscription(alice, "self", { audio: true, video: true });
+    await hear(0.3, 3_000);
+    expect(told).toEqual(["alice self connected", "alice self connected"]);
+    await hear(0, 3_000);
+    expect(told.at(-1)).toBe("alice self ended");
+  });
+
+  it("takes a level that stays for silence when no packets come any more", async () => {
+    await room.addSubscription(alice, "self", { audio: true, video: true });
+    await hear(0.3, 1_000);
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(told).toEqual(["alice self connected", "alice self ended"]);
+  });
+
+  it("uses statistics where sources have no level", async () => {
+    await room.addSubscription(alice, "self", { audio: true, video: true });
+    receiver().sources = [{ timestamp: 1 }];
+    receiver().stats = [{ id: "I", type: "inbound-rtp", audioLevel: 0.3 }];
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(told).toEqual(["alice self connected"]);
+  });
+
+  it("ends at once when the microphone is switched off or the stream goes", async () => {
+    await room.addSubscription(alice, "self", { audio: true, video: true });
+    await hear(0.3, 1_000);
+    const off = { enabled: false, censored: false };
+    server.notice({ type: "stream_updated", stream: stream(aliceStream, alice, { audio: off }) });
+    await hear(0.3, SAMPLE_INTERVAL);
+    expect(told).toEqual(["alice self connected", "alice self ended"]);
+  });
+
+  it("tells of this participant with the key of the stream", async () => {
+    await room.addStream("self", { audio: audioTrack() });
+    const sender = server.peer.transceivers.find((line) => line.direction === "sendonly")?.sender;
+    if (sender) sender.stats = [{ id: "S", type: "media-source", audioLevel: 0.3 }];
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(told).toEqual(["me self connected"]);
+  });
+});

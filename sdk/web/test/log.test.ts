@@ -1,0 +1,23 @@
+import { afterEach, expect, it } from "vitest";
+import { type LogLevel, leveledLogger, setLogLevel } from "../src/log.js";
+
+afterEach(() => setLogLevel("WARN"));
+
+it.each<[LogLevel, string]>([
+  ["TRACE", "diwe"],
+  ["DEBUG", "diwe"],
+  ["INFO", "iwe"],
+  ["TIME", "we"],
+  ["WARN", "we"],
+  ["ERROR", "e"],
+  ["OFF", ""],
+])("at %s", (level, expected) => {
+  let written = "";
+  const write = (letter: string) => () => {
+    written += letter;
+  };
+  const log = leveledLogger({ debug: write("d"), info: write("i"), warn: write("w"), error: write("e") });
+  setLogLevel(level);
+  for (const method of ["debug", "info", "warn", "error"] as const) log[method]("m");
+  expect(written).toBe(expected);
+});
