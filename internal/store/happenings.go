@@ -17,9 +17,13 @@ func (s *Store) OpenSession(ctx context.Context, session video.Session) error {
 	if session.CreatedAt.IsZero() {
 		session.CreatedAt = s.now()
 	}
+	number, err := s.number(ctx, session.AccountID)
+	if err != nil {
+		return err
+	}
 	at := session.CreatedAt.UnixMicro()
 	row := sessionRow{
-		ID: session.ID, AccountID: session.AccountID, RoomID: session.RoomID, CreatedAt: at, UpdatedAt: at,
+		ID: session.ID, Account: number, RoomID: session.RoomID, CreatedAt: at, UpdatedAt: at,
 	}
 	return s.journal.await(ctx, &entry{
 		about: slog.Group("open", "session", session.ID),
@@ -39,9 +43,13 @@ func (s *Store) Join(ctx context.Context, participant video.Participant) error {
 	if participant.JoinedAt.IsZero() {
 		participant.JoinedAt = s.now()
 	}
+	number, err := s.number(ctx, participant.AccountID)
+	if err != nil {
+		return err
+	}
 	at := participant.JoinedAt.UnixMicro()
 	row := participantRow{
-		AccountID: participant.AccountID, ID: participant.ID, SessionID: participant.SessionID,
+		Account: number, ID: participant.ID, SessionID: participant.SessionID,
 		Context: []byte(participant.Context), ContextKey: contextKey(participant.Context), JoinedAt: at, UpdatedAt: at,
 	}
 	return s.journal.await(ctx, &entry{
@@ -86,7 +94,7 @@ func timeOr(t *time.Time, now func() time.Time) int64 {
 }
 
 func openSession(ctx context.Context, tx bun.Tx, row *sessionRow) error {
-	room, err := findRoom(ctx, tx, row.AccountID, row.RoomID)
+	room, err := findRoom(ctx, tx, row.Account, row.RoomID)
 	if err != nil {
 		return err
 	}
@@ -109,13 +117,13 @@ func openSession(ctx context.Context, tx bun.Tx, row *sessionRow) error {
 	if err != nil {
 		return err
 	}
-	return addTotal(ctx, tx, row.AccountID, "sessions", 1)
+	return addTotal(ctx, tx, row.Account, "sessions", 1)
 }
 
 func join(ctx context.Context, tx bun.Tx, row *participantRow) error {
 	var session sessionRow
 	err := tx.NewSelect().Model(&session).
-		Where("id = ?", row.SessionID).Where("account_id = ?", row.AccountID).Scan(ctx)
+		Where("id = ?", row.SessionID).Where("account = ?", row.Account).Scan(ctx)
 	if err := one(err, sessionAbsent(row.SessionID), "find session"); err != nil {
 		return err
 	}
@@ -134,7 +142,7 @@ func join(ctx context.Context, tx bun.Tx, row *participantRow) error {
 	if err != nil {
 		return err
 	}
-	return addTotal(ctx, tx, row.AccountID, "participants", 1)
+	return addTotal(ctx, tx, row.Account, "participants", 1)
 }
 
 func leave(ctx context.Context, tx bun.Tx, p video.Participant, at int64) error {

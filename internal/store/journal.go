@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,8 +36,7 @@ const (
 // rests on SQLite's word: a commit that fails was rolled back. Over a network a failed commit may have happened, and
 // then the refused entry has to be undone before anything else is written.
 type journal struct {
-	store     *Store
-	heartbeat time.Duration
+	store *Store
 
 	mu      sync.Mutex
 	queue   []*entry // in the order of the calls
@@ -68,14 +68,13 @@ const (
 	entryAbandoned
 )
 
-func startJournal(s *Store, heartbeat time.Duration) *journal {
+func startJournal(s *Store) *journal {
 	j := &journal{
-		store:     s,
-		heartbeat: heartbeat,
-		wake:      make(chan struct{}, 1),
-		stop:      make(chan struct{}),
-		done:      make(chan error, 1),
-		open:      make(map[video.SessionID]struct{}),
+		store: s,
+		wake:  make(chan struct{}, 1),
+		stop:  make(chan struct{}),
+		done:  make(chan error, 1),
+		open:  make(map[video.SessionID]struct{}),
 	}
 	go func() { j.done <- j.run() }()
 	return j
@@ -136,7 +135,7 @@ func (j *journal) post(e *entry) {
 }
 
 func (j *journal) run() error {
-	tick := time.NewTicker(j.heartbeat)
+	tick := time.NewTicker(heartbeatInterval)
 	defer tick.Stop()
 	for {
 		select {
@@ -232,15 +231,12 @@ func (j *journal) refuseQueued() {
 		}
 		j.kept = append(j.kept, queue...)
 	}
-	left := j.kept[:0]
-	for _, e := range j.kept {
+	j.kept = slices.DeleteFunc(j.kept, func(e *entry) bool {
 		if e.answer != nil {
-			e.answer <- errUnavailable
-		} else {
-			left = append(left, e)
+			e.answer <- errUnavailable // the capacity of 1 is free: each entry is answered once
 		}
-	}
-	j.kept = left
+		return e.answer != nil
+	})
 }
 
 // commit writes a batch in one transaction and answers who waits. An error means that the database does not work at

@@ -2,7 +2,8 @@ package store
 
 import (
 	"context"
-	"fmt"
+	"strings"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -13,87 +14,163 @@ import (
 // the newest. The flat lists hold all of them.
 const MaxIncluded = 100
 
-// listing is one list: rows of a table, newest first by the column start, the id as tie-break. Where says which rows;
-// it names only columns that an index beginning with the account and start covers, so that skipping to a late page
-// reads the index alone.
+// fewRows is how many matching rows are sorted rather than met in order.
+const fewRows = 2000
+
+// listing is one list: rows of a table, newest first by the column start, the id as tie-break. Which index a planner takes
+// decides between milliseconds and seconds, and planners guess, so the query leaves it one choice. An index cannot be used
+// for a column behind a unary plus; that holds for SQLite and PostgreSQL alike.
+//
+//   - An equality has an ordered index of its own, which is taken.
+//   - A range of one column other than start has a narrow index: good for counting, and for finding a few rows.
+//   - All else walks the index by start, which covers every column a range can be on, so that skipping reads no rows.
 type listing struct {
 	table   string
 	start   string // created_at or joined_at
-	account video.AccountID
-	where   []condition
-	total   string // the counter that holds the number of rows while where is empty
+	total   string // the counter that holds the number of rows while nothing is filtered
+	account account
+	always  string // a condition of the table's indexes
+	keyed   bool   // a row's key is its account and its id, not the id alone
+
+	equal      []condition
+	ownIndex   bool // an index of an equality does not begin with the account
+	ranges     []condition
+	onlyColumn string // the one column the ranges asked for are on; empty for none or several
 }
 
 type condition struct {
-	sql  string
-	args []any
+	column string
+	test   string
+	args   []any
 }
 
-func (l *listing) filter(sql string, args ...any) {
-	l.where = append(l.where, condition{sql, args})
+// is keeps the rows whose column passes the test.
+func (l *listing) is(column, test string, args ...any) {
+	l.equal = append(l.equal, condition{column, test, args})
 }
 
-// during keeps the rows whose column lies in the span.
+// during keeps the rows whose column lies in the span. No span of ours begins after it ends or changes, so that an upper
+// bound on any of its times is one on start as well.
 func (l *listing) during(column string, span video.Span) {
+	if span == (video.Span{}) {
+		return
+	}
+	l.onlyColumn = column
+	if len(l.ranges) > 0 {
+		l.onlyColumn = ""
+	}
 	if !span.From.IsZero() {
-		l.filter("? >= ?", bun.Ident(column), span.From.UnixMicro())
+		l.ranges = append(l.ranges, condition{column, ">= ?", []any{span.From.UnixMicro()}})
 	}
 	if !span.Until.IsZero() {
-		l.filter("? < ?", bun.Ident(column), span.Until.UnixMicro())
+		l.ranges = append(l.ranges, condition{column, "< ?", []any{span.Until.UnixMicro()}})
+		if column != l.start {
+			l.ranges = append(l.ranges, condition{l.start, "< ?", []any{span.Until.UnixMicro()}})
+		}
 	}
 }
 
-func (l *listing) apply(q *bun.SelectQuery, always string) *bun.SelectQuery {
-	q = q.TableExpr("?", bun.Ident(l.table)).Where("account_id = ?", l.account)
-	if always != "" {
-		q = q.Where(always)
+// narrow reports whether the one range alone can choose the index.
+func (l *listing) narrow() bool {
+	return len(l.equal) == 0 && l.onlyColumn != "" && l.onlyColumn != l.start
+}
+
+func (l *listing) query(db *bun.DB, narrow bool) *bun.SelectQuery {
+	q := db.NewSelect().TableExpr("?", bun.Ident(l.table))
+	where := func(indexed bool, column, test string, args ...any) {
+		plus := "+"
+		if indexed {
+			plus = ""
+		}
+		q = q.Where(plus+"? "+test, append([]any{bun.Ident(column)}, args...)...)
 	}
-	for _, c := range l.where {
-		q = q.Where(c.sql, c.args...)
+	where(!l.ownIndex, "account", "= ?", l.account)
+	if l.always != "" {
+		q = q.Where(l.always)
+	}
+	for _, c := range l.equal {
+		where(true, c.column, c.test, c.args...)
+	}
+	for _, c := range l.ranges {
+		if narrow && c.column == l.start {
+			continue // implied by the other bound, and not in the narrow index
+		}
+		where(narrow || c.column == l.start, c.column, c.test, c.args...)
 	}
 	return q
 }
 
-// list reads one page into rows (a pointer to a slice of row structs) and returns the number of all matching rows.
-func (s *Store) list(ctx context.Context, l listing, always string, page video.Page, rows any) (int, error) {
+// list reads one page into rows (a pointer to a slice of row structs, to be sorted) and returns the number of all
+// matching rows.
+func (s *Store) list(ctx context.Context, l listing, page video.Page, rows any) (int, error) {
 	if page.Number < 1 || page.Size < 1 || page.Size > video.MaxPageSize {
 		return 0, video.Errorf(video.CodeInvalid, "page number counts from 1, page size is 1 to %d", video.MaxPageSize)
 	}
-	total, err := s.count(ctx, l, always)
+	total, err := s.count(ctx, l)
 	if err != nil {
 		return 0, failed("count "+l.table, err)
 	}
 	if (page.Number - 1) >= (total+page.Size-1)/page.Size {
 		return total, nil // past the end; also guards the offset against overflow
 	}
-	order := fmt.Sprintf("%s DESC, id DESC", l.start)
-	ids := l.apply(s.reads.NewSelect(), always).Column("id").
-		OrderExpr(order).Limit(int64(page.Size)).Offset(int64(page.Number-1) * int64(page.Size))
-	err = s.reads.NewSelect().Model(rows).
-		Where("account_id = ?", l.account).Where("id IN (?)", ids).OrderExpr(order).Scan(ctx)
+	narrow := l.narrow() && total <= fewRows
+	plus := ""
+	if narrow {
+		plus = "+"
+	}
+	var ids []string
+	err = l.query(s.reads, narrow).Column("id").OrderExpr(plus+"? DESC, id DESC", bun.Ident(l.start)).
+		Limit(int64(page.Size)).Offset(int64(page.Number-1)*int64(page.Size)).Scan(ctx, &ids)
+	if err != nil {
+		return 0, failed("list "+l.table, err)
+	}
+	if len(ids) == 0 {
+		return total, nil
+	}
+	// The rows are read by their ids, without an order: with one, planners walk the ordered index whole.
+	found := s.reads.NewSelect().Model(rows).Where("id IN (?)", bun.List(ids))
+	if l.keyed {
+		found = found.Where("account = ?", l.account)
+	}
+	err = found.Scan(ctx)
 	if err != nil {
 		return 0, failed("list "+l.table, err)
 	}
 	return total, nil
 }
 
-func (s *Store) count(ctx context.Context, l listing, always string) (int, error) {
+func (s *Store) count(ctx context.Context, l listing) (int, error) {
 	var n int
-	if len(l.where) == 0 {
+	if len(l.equal) == 0 && len(l.ranges) == 0 {
 		err := s.reads.NewSelect().Model((*totalsRow)(nil)).ColumnExpr("coalesce(sum(?), 0)", bun.Ident(l.total)).
-			Where("account_id = ?", l.account).Scan(ctx, &n)
+			Where("account = ?", l.account).Scan(ctx, &n)
 		return n, err
 	}
-	err := l.apply(s.reads.NewSelect(), always).ColumnExpr("count(*)").Scan(ctx, &n)
+	err := l.query(s.reads, l.narrow()).ColumnExpr("count(*)").Scan(ctx, &n)
 	return n, err
 }
 
-// alsoFrom adds a limited query to a union. The derived table is there because a member of a union can have no order and
-// limit of its own.
-func alsoFrom(db *bun.DB, all, limited *bun.SelectQuery) *bun.SelectQuery {
-	member := db.NewSelect().ColumnExpr("id").TableExpr("(?) AS newest", limited)
-	if all == nil {
-		return member
+// newestOf is a query for the newest rows of a table that belong to each of the owners, MaxIncluded for each. The derived
+// tables are there because a member of a union can have no order and limit of its own.
+func newestOf[ID ~string](db *bun.DB, table, start, owner string, ids []ID) *bun.SelectQuery {
+	var all *bun.SelectQuery
+	for _, id := range ids {
+		newest := db.NewSelect().Table(table).Where("? = ?", bun.Ident(owner), id).
+			OrderExpr("? DESC, id DESC", bun.Ident(start)).Limit(MaxIncluded)
+		member := db.NewSelect().ColumnExpr("*").TableExpr("(?) AS newest", newest)
+		if all == nil {
+			all = member
+		} else {
+			all = all.UnionAll(member)
+		}
 	}
-	return all.UnionAll(member)
+	return all
+}
+
+// newestFirst is the order of every list.
+func newestFirst(a, b time.Time, aID, bID string) int {
+	if c := b.Compare(a); c != 0 {
+		return c
+	}
+	return strings.Compare(bID, aID)
 }

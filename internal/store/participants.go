@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"crypto/sha256"
+	"slices"
 
 	"github.com/uptrace/bun"
 
@@ -12,7 +13,7 @@ import (
 type participantRow struct {
 	bun.BaseModel `bun:"table:participants"`
 
-	AccountID  video.AccountID     `bun:"account_id,pk"`
+	Account    account             `bun:"account,pk"`
 	ID         video.ParticipantID `bun:"id,pk"`
 	SessionID  video.SessionID     `bun:"session_id"`
 	Context    []byte              `bun:"context"`
@@ -23,9 +24,9 @@ type participantRow struct {
 	LeftAt     *int64              `bun:"left_at"`
 }
 
-func (r participantRow) participant() video.Participant {
+func (r participantRow) participant(of video.AccountID) video.Participant {
 	return video.Participant{
-		ID: r.ID, AccountID: r.AccountID, SessionID: r.SessionID, Context: string(r.Context), LeftReason: r.LeftReason,
+		ID: r.ID, AccountID: of, SessionID: r.SessionID, Context: string(r.Context), LeftReason: r.LeftReason,
 		JoinedAt: moment(r.JoinedAt), UpdatedAt: moment(r.UpdatedAt), LeftAt: momentOrNil(r.LeftAt),
 	}
 }
@@ -41,20 +42,28 @@ func contextKey(context string) []byte {
 func (s *Store) Participant(
 	ctx context.Context, account video.AccountID, id video.ParticipantID,
 ) (video.Participant, error) {
+	number, err := s.number(ctx, account)
+	if err != nil {
+		return video.Participant{}, err
+	}
 	var row participantRow
-	err := s.reads.NewSelect().Model(&row).Where("account_id = ?", account).Where("id = ?", id).Scan(ctx)
+	err = s.reads.NewSelect().Model(&row).Where("account = ?", number).Where("id = ?", id).Scan(ctx)
 	absent := video.Errorf(video.CodeNotFound, "no participant with id %s", id)
 	if err := one(err, absent, "find participant"); err != nil {
 		return video.Participant{}, err
 	}
-	return row.participant(), nil
+	return row.participant(account), nil
 }
 
 // ParticipantIDUsed reports whether the id was ever a participant's in the account. A Join can still be refused for it:
 // somebody else may be faster.
 func (s *Store) ParticipantIDUsed(ctx context.Context, account video.AccountID, id video.ParticipantID) (bool, error) {
+	number, err := s.number(ctx, account)
+	if err != nil {
+		return false, err
+	}
 	used, err := s.reads.NewSelect().Model((*participantRow)(nil)).
-		Where("account_id = ?", account).Where("id = ?", id).Exists(ctx)
+		Where("account = ?", number).Where("id = ?", id).Exists(ctx)
 	if err != nil {
 		return false, failed("look up participant id", err)
 	}
@@ -63,51 +72,60 @@ func (s *Store) ParticipantIDUsed(ctx context.Context, account video.AccountID, 
 
 // Participants returns one page of the account's participants, newest first.
 func (s *Store) Participants(ctx context.Context, query video.ParticipantQuery) (video.List[video.Participant], error) {
-	l := listing{table: "participants", start: "joined_at", account: query.AccountID, total: "participants"}
+	number, err := s.number(ctx, query.AccountID)
+	if err != nil {
+		return video.List[video.Participant]{}, err
+	}
+	l := listing{table: "participants", start: "joined_at", account: number, total: "participants", keyed: true}
 	if query.SessionID != "" {
-		l.filter("session_id = ?", query.SessionID)
+		l.is("session_id", "= ?", query.SessionID)
+		l.ownIndex = true
 	}
 	if query.Context != nil {
-		l.filter("context_key = ?", contextKey(*query.Context))
+		l.is("context_key", "= ?", contextKey(*query.Context))
 	}
 	l.during("joined_at", query.JoinedAt)
 	l.during("updated_at", query.UpdatedAt)
 	l.during("left_at", query.LeftAt)
 	var rows []participantRow
-	total, err := s.list(ctx, l, "", query.Page, &rows)
+	total, err := s.list(ctx, l, query.Page, &rows)
 	if err != nil {
 		return video.List[video.Participant]{}, err
 	}
 	participants := make([]video.Participant, len(rows))
 	for i, row := range rows {
-		participants[i] = row.participant()
+		participants[i] = row.participant(query.AccountID)
 	}
+	slices.SortFunc(participants, newerParticipant)
 	return video.List[video.Participant]{Items: participants, Total: total}, nil
 }
 
 // includeParticipants gives each session its newest participants, all sessions in one query.
-func (s *Store) includeParticipants(ctx context.Context, account video.AccountID, sessions []video.Session) error {
-	byID := make(map[video.SessionID]*video.Session, len(sessions))
-	var all *bun.SelectQuery
-	for i := range sessions {
-		byID[sessions[i].ID] = &sessions[i]
-		sessions[i].Participants = []video.Participant{}
-		newest := s.reads.NewSelect().Table("participants").Column("id").
-			Where("session_id = ?", sessions[i].ID).OrderExpr("joined_at DESC, id DESC").Limit(MaxIncluded)
-		all = alsoFrom(s.reads, all, newest)
-	}
-	if all == nil {
+func (s *Store) includeParticipants(ctx context.Context, sessions []video.Session) error {
+	if len(sessions) == 0 {
 		return nil
 	}
-	var found []participantRow
-	err := s.reads.NewSelect().Model(&found).Where("account_id = ?", account).Where("id IN (?)", all).
-		OrderExpr("joined_at DESC, id DESC").Scan(ctx)
+	ids := make([]video.SessionID, len(sessions))
+	byID := make(map[video.SessionID]*video.Session, len(sessions))
+	for i := range sessions {
+		ids[i], byID[sessions[i].ID] = sessions[i].ID, &sessions[i]
+		sessions[i].Participants = []video.Participant{}
+	}
+	var rows []participantRow
+	err := newestOf(s.reads, "participants", "joined_at", "session_id", ids).Scan(ctx, &rows)
 	if err != nil {
 		return failed("include participants", err)
 	}
-	for _, row := range found {
+	for _, row := range rows {
 		session := byID[row.SessionID]
-		session.Participants = append(session.Participants, row.participant())
+		session.Participants = append(session.Participants, row.participant(session.AccountID))
+	}
+	for i := range sessions {
+		slices.SortFunc(sessions[i].Participants, newerParticipant)
 	}
 	return nil
+}
+
+func newerParticipant(a, b video.Participant) int {
+	return newestFirst(a.JoinedAt, b.JoinedAt, string(a.ID), string(b.ID))
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -13,23 +14,23 @@ import (
 type roomRow struct {
 	bun.BaseModel `bun:"table:rooms"`
 
-	ID                      video.RoomID    `bun:"id,pk"`
-	AccountID               video.AccountID `bun:"account_id"`
-	UniqueName              *string         `bun:"unique_name"`
-	MaxParticipants         int             `bun:"max_participants"`
-	EnableRecording         bool            `bun:"enable_recording"`
-	WebhookEventURL         string          `bun:"webhook_event_url"`
-	WebhookEventFailoverURL string          `bun:"webhook_event_failover_url"`
-	WebhookTimeoutSecs      *int            `bun:"webhook_timeout_secs"`
-	ActiveSessionID         *string         `bun:"active_session_id"`
-	CreatedAt               int64           `bun:"created_at"`
-	UpdatedAt               int64           `bun:"updated_at"`
-	DeletedAt               *int64          `bun:"deleted_at"`
+	ID                      video.RoomID `bun:"id,pk"`
+	Account                 account      `bun:"account"`
+	UniqueName              *string      `bun:"unique_name"`
+	MaxParticipants         int          `bun:"max_participants"`
+	EnableRecording         bool         `bun:"enable_recording"`
+	WebhookEventURL         string       `bun:"webhook_event_url"`
+	WebhookEventFailoverURL string       `bun:"webhook_event_failover_url"`
+	WebhookTimeoutSecs      *int         `bun:"webhook_timeout_secs"`
+	ActiveSessionID         *string      `bun:"active_session_id"`
+	CreatedAt               int64        `bun:"created_at"`
+	UpdatedAt               int64        `bun:"updated_at"`
+	DeletedAt               *int64       `bun:"deleted_at"`
 }
 
-func newRoomRow(r video.Room) roomRow {
+func newRoomRow(r video.Room, number account) roomRow {
 	return roomRow{
-		ID: r.ID, AccountID: r.AccountID, UniqueName: textOrNil(r.UniqueName),
+		ID: r.ID, Account: number, UniqueName: textOrNil(r.UniqueName),
 		MaxParticipants: r.MaxParticipants, EnableRecording: r.EnableRecording,
 		WebhookEventURL: r.WebhookEventURL, WebhookEventFailoverURL: r.WebhookEventFailoverURL,
 		WebhookTimeoutSecs: r.WebhookTimeoutSecs, ActiveSessionID: textOrNil(string(r.ActiveSessionID)),
@@ -37,9 +38,9 @@ func newRoomRow(r video.Room) roomRow {
 	}
 }
 
-func (r roomRow) room() video.Room {
+func (r roomRow) room(of video.AccountID) video.Room {
 	return video.Room{
-		ID: r.ID, AccountID: r.AccountID, UniqueName: text(r.UniqueName),
+		ID: r.ID, AccountID: of, UniqueName: text(r.UniqueName),
 		MaxParticipants: r.MaxParticipants, EnableRecording: r.EnableRecording,
 		WebhookEventURL: r.WebhookEventURL, WebhookEventFailoverURL: r.WebhookEventFailoverURL,
 		WebhookTimeoutSecs: r.WebhookTimeoutSecs, ActiveSessionID: video.SessionID(text(r.ActiveSessionID)),
@@ -99,15 +100,19 @@ func (s *Store) CreateRoom(ctx context.Context, room video.Room) (video.Room, er
 	room.CreatedAt = s.stamp()
 	room.UpdatedAt = room.CreatedAt
 	room.ActiveSessionID, room.Sessions = "", nil
-	row := newRoomRow(room)
+	number, err := s.number(ctx, room.AccountID)
+	if err != nil {
+		return video.Room{}, err
+	}
+	row := newRoomRow(room, number)
 	if err := row.storable(); err != nil {
 		return video.Room{}, err
 	}
-	err := s.write(ctx, "create room", func(ctx context.Context, tx bun.Tx) error {
+	err = s.write(ctx, "create room", func(ctx context.Context, tx bun.Tx) error {
 		if _, err := tx.NewInsert().Model(&row).Exec(ctx); err != nil {
 			return err
 		}
-		return addTotal(ctx, tx, room.AccountID, "rooms", 1)
+		return addTotal(ctx, tx, number, "rooms", 1)
 	})
 	if duplicate(err) {
 		if taken, _ := s.reads.NewSelect().Model((*roomRow)(nil)).Where("id = ?", room.ID).Exists(ctx); taken {
@@ -118,18 +123,22 @@ func (s *Store) CreateRoom(ctx context.Context, room video.Room) (video.Room, er
 	if err != nil {
 		return video.Room{}, err
 	}
-	return row.room(), nil
+	return row.room(room.AccountID), nil
 }
 
 // Room returns a live room of the account, with its newest sessions (at most MaxIncluded) if asked for.
 func (s *Store) Room(ctx context.Context, account video.AccountID, id video.RoomID, includeSessions bool) (video.Room, error) {
-	row, err := findRoom(ctx, s.reads, account, id)
+	number, err := s.number(ctx, account)
 	if err != nil {
 		return video.Room{}, err
 	}
-	rooms := []video.Room{row.room()}
+	row, err := findRoom(ctx, s.reads, number, id)
+	if err != nil {
+		return video.Room{}, err
+	}
+	rooms := []video.Room{row.room(account)}
 	if includeSessions {
-		err = s.includeSessions(ctx, account, rooms)
+		err = s.includeSessions(ctx, rooms)
 	}
 	return rooms[0], err
 }
@@ -140,44 +149,55 @@ func (s *Store) RoomByName(ctx context.Context, account video.AccountID, uniqueN
 	if uniqueName == "" || storable(uniqueName, "") != nil {
 		return video.Room{}, absent
 	}
+	number, err := s.number(ctx, account)
+	if err != nil {
+		return video.Room{}, err
+	}
 	var row roomRow
-	err := s.reads.NewSelect().Model(&row).
-		Where("account_id = ?", account).Where("unique_name = ?", uniqueName).Where("deleted_at IS NULL").Scan(ctx)
+	err = s.reads.NewSelect().Model(&row).
+		Where("account = ?", number).Where("unique_name = ?", uniqueName).Where("deleted_at IS NULL").Scan(ctx)
 	if err := one(err, absent, "find room by name"); err != nil {
 		return video.Room{}, err
 	}
-	return row.room(), nil
+	return row.room(account), nil
 }
 
-func findRoom(ctx context.Context, db bun.IDB, account video.AccountID, id video.RoomID) (roomRow, error) {
+func findRoom(ctx context.Context, db bun.IDB, number account, id video.RoomID) (roomRow, error) {
 	var row roomRow
 	err := db.NewSelect().Model(&row).
-		Where("id = ?", id).Where("account_id = ?", account).Where("deleted_at IS NULL").Scan(ctx)
+		Where("id = ?", id).Where("account = ?", number).Where("deleted_at IS NULL").Scan(ctx)
 	return row, one(err, roomAbsent(id), "find room")
 }
 
 // Rooms returns one page of the account's live rooms, newest first.
 func (s *Store) Rooms(ctx context.Context, query video.RoomQuery) (video.List[video.Room], error) {
-	l := listing{table: "rooms", start: "created_at", account: query.AccountID, total: "rooms"}
+	number, err := s.number(ctx, query.AccountID)
+	if err != nil {
+		return video.List[video.Room]{}, err
+	}
+	l := listing{table: "rooms", start: "created_at", account: number, total: "rooms", always: "deleted_at IS NULL"}
 	if query.UniqueName != "" {
 		if storable(query.UniqueName, "") != nil {
 			return video.List[video.Room]{Items: []video.Room{}}, nil
 		}
-		l.filter("unique_name = ?", query.UniqueName)
+		l.is("unique_name", "= ?", query.UniqueName)
 	}
 	l.during("created_at", query.CreatedAt)
 	l.during("updated_at", query.UpdatedAt)
 	var rows []roomRow
-	total, err := s.list(ctx, l, "deleted_at IS NULL", query.Page, &rows)
+	total, err := s.list(ctx, l, query.Page, &rows)
 	if err != nil {
 		return video.List[video.Room]{}, err
 	}
 	rooms := make([]video.Room, len(rows))
 	for i, row := range rows {
-		rooms[i] = row.room()
+		rooms[i] = row.room(query.AccountID)
 	}
+	slices.SortFunc(rooms, func(a, b video.Room) int {
+		return newestFirst(a.CreatedAt, b.CreatedAt, string(a.ID), string(b.ID))
+	})
 	if query.IncludeSessions {
-		if err := s.includeSessions(ctx, query.AccountID, rooms); err != nil {
+		if err := s.includeSessions(ctx, rooms); err != nil {
 			return video.List[video.Room]{}, err
 		}
 	}
@@ -189,10 +209,14 @@ func (s *Store) Rooms(ctx context.Context, query video.RoomQuery) (video.List[vi
 func (s *Store) UpdateRoom(
 	ctx context.Context, account video.AccountID, id video.RoomID, change video.RoomChange,
 ) (video.Room, error) {
+	number, err := s.number(ctx, account)
+	if err != nil {
+		return video.Room{}, err
+	}
 	var row roomRow
-	err := s.write(ctx, "update room", func(ctx context.Context, tx bun.Tx) error {
+	err = s.write(ctx, "update room", func(ctx context.Context, tx bun.Tx) error {
 		var err error
-		if row, err = findRoom(ctx, tx, account, id); err != nil {
+		if row, err = findRoom(ctx, tx, number, id); err != nil {
 			return err
 		}
 		if change == (video.RoomChange{}) {
@@ -212,7 +236,7 @@ func (s *Store) UpdateRoom(
 	if err != nil {
 		return video.Room{}, err
 	}
-	return row.room(), nil
+	return row.room(account), nil
 }
 
 func (r *roomRow) change(c video.RoomChange) {
@@ -239,17 +263,21 @@ func (r *roomRow) change(c video.RoomChange) {
 // DeleteRoom takes the room out of every list and frees its name. Its sessions and participants stay readable. A session
 // that is going on is not ended by this: that is for whoever runs it.
 func (s *Store) DeleteRoom(ctx context.Context, account video.AccountID, id video.RoomID) error {
+	number, err := s.number(ctx, account)
+	if err != nil {
+		return err
+	}
 	return s.write(ctx, "delete room", func(ctx context.Context, tx bun.Tx) error {
 		now := s.now().UnixMicro()
 		n, err := affected(tx.NewUpdate().Model((*roomRow)(nil)).
 			Set("deleted_at = ?", now).Set("updated_at = ?", now).
-			Where("id = ?", id).Where("account_id = ?", account).Where("deleted_at IS NULL").Exec(ctx))
+			Where("id = ?", id).Where("account = ?", number).Where("deleted_at IS NULL").Exec(ctx))
 		if err != nil {
 			return err
 		}
 		if n == 0 {
 			return roomAbsent(id)
 		}
-		return addTotal(ctx, tx, account, "rooms", -1)
+		return addTotal(ctx, tx, number, "rooms", -1)
 	})
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"github.com/uptrace/bun"
 
@@ -12,7 +13,7 @@ type sessionRow struct {
 	bun.BaseModel `bun:"table:sessions"`
 
 	ID          video.SessionID   `bun:"id,pk"`
-	AccountID   video.AccountID   `bun:"account_id"`
+	Account     account           `bun:"account"`
 	RoomID      video.RoomID      `bun:"room_id"`
 	EndedReason video.EndedReason `bun:"ended_reason"`
 	CreatedAt   int64             `bun:"created_at"`
@@ -20,9 +21,9 @@ type sessionRow struct {
 	EndedAt     *int64            `bun:"ended_at"`
 }
 
-func (r sessionRow) session() video.Session {
+func (r sessionRow) session(of video.AccountID) video.Session {
 	return video.Session{
-		ID: r.ID, AccountID: r.AccountID, RoomID: r.RoomID, EndedReason: r.EndedReason,
+		ID: r.ID, AccountID: of, RoomID: r.RoomID, EndedReason: r.EndedReason,
 		CreatedAt: moment(r.CreatedAt), UpdatedAt: moment(r.UpdatedAt), EndedAt: momentOrNil(r.EndedAt),
 	}
 }
@@ -36,45 +37,54 @@ func sessionAbsent(id video.SessionID) *video.Error {
 func (s *Store) Session(
 	ctx context.Context, account video.AccountID, id video.SessionID, includeParticipants bool,
 ) (video.Session, error) {
+	number, err := s.number(ctx, account)
+	if err != nil {
+		return video.Session{}, err
+	}
 	var row sessionRow
-	err := s.reads.NewSelect().Model(&row).Where("id = ?", id).Where("account_id = ?", account).Scan(ctx)
+	err = s.reads.NewSelect().Model(&row).Where("id = ?", id).Where("account = ?", number).Scan(ctx)
 	if err := one(err, sessionAbsent(id), "find session"); err != nil {
 		return video.Session{}, err
 	}
-	sessions := []video.Session{row.session()}
+	sessions := []video.Session{row.session(account)}
 	if includeParticipants {
-		err = s.includeParticipants(ctx, account, sessions)
+		err = s.includeParticipants(ctx, sessions)
 	}
 	return sessions[0], err
 }
 
 // Sessions returns one page of the account's sessions, newest first.
 func (s *Store) Sessions(ctx context.Context, query video.SessionQuery) (video.List[video.Session], error) {
-	l := listing{table: "sessions", start: "created_at", account: query.AccountID, total: "sessions"}
-	if query.RoomID != "" {
-		l.filter("room_id = ?", query.RoomID)
+	number, err := s.number(ctx, query.AccountID)
+	if err != nil {
+		return video.List[video.Session]{}, err
 	}
-	if query.Active != nil {
-		if *query.Active {
-			l.filter("ended_at IS NULL")
-		} else {
-			l.filter("ended_at IS NOT NULL")
-		}
+	l := listing{table: "sessions", start: "created_at", account: number, total: "sessions"}
+	if query.RoomID != "" {
+		l.is("room_id", "= ?", query.RoomID)
+		l.ownIndex = true
+	}
+	if query.Active != nil && *query.Active {
+		l.is("ended_at", "IS NULL")
+	}
+	if query.Active != nil && !*query.Active {
+		l.ranges = append(l.ranges, condition{column: "ended_at", test: "IS NOT NULL"})
 	}
 	l.during("created_at", query.CreatedAt)
 	l.during("updated_at", query.UpdatedAt)
 	l.during("ended_at", query.EndedAt)
 	var rows []sessionRow
-	total, err := s.list(ctx, l, "", query.Page, &rows)
+	total, err := s.list(ctx, l, query.Page, &rows)
 	if err != nil {
 		return video.List[video.Session]{}, err
 	}
 	sessions := make([]video.Session, len(rows))
 	for i, row := range rows {
-		sessions[i] = row.session()
+		sessions[i] = row.session(query.AccountID)
 	}
+	slices.SortFunc(sessions, newerSession)
 	if query.IncludeParticipants {
-		if err := s.includeParticipants(ctx, query.AccountID, sessions); err != nil {
+		if err := s.includeParticipants(ctx, sessions); err != nil {
 			return video.List[video.Session]{}, err
 		}
 	}
@@ -82,28 +92,31 @@ func (s *Store) Sessions(ctx context.Context, query video.SessionQuery) (video.L
 }
 
 // includeSessions gives each room its newest sessions, all rooms in one query.
-func (s *Store) includeSessions(ctx context.Context, account video.AccountID, rooms []video.Room) error {
-	byID := make(map[video.RoomID]*video.Room, len(rooms))
-	var all *bun.SelectQuery
-	for i := range rooms {
-		byID[rooms[i].ID] = &rooms[i]
-		rooms[i].Sessions = []video.Session{}
-		newest := s.reads.NewSelect().Table("sessions").Column("id").
-			Where("room_id = ?", rooms[i].ID).OrderExpr("created_at DESC, id DESC").Limit(MaxIncluded)
-		all = alsoFrom(s.reads, all, newest)
-	}
-	if all == nil {
+func (s *Store) includeSessions(ctx context.Context, rooms []video.Room) error {
+	if len(rooms) == 0 {
 		return nil
 	}
-	var found []sessionRow
-	err := s.reads.NewSelect().Model(&found).Where("account_id = ?", account).Where("id IN (?)", all).
-		OrderExpr("created_at DESC, id DESC").Scan(ctx)
+	ids := make([]video.RoomID, len(rooms))
+	byID := make(map[video.RoomID]*video.Room, len(rooms))
+	for i := range rooms {
+		ids[i], byID[rooms[i].ID] = rooms[i].ID, &rooms[i]
+		rooms[i].Sessions = []video.Session{}
+	}
+	var rows []sessionRow
+	err := newestOf(s.reads, "sessions", "created_at", "room_id", ids).Scan(ctx, &rows)
 	if err != nil {
 		return failed("include sessions", err)
 	}
-	for _, row := range found {
+	for _, row := range rows {
 		room := byID[row.RoomID]
-		room.Sessions = append(room.Sessions, row.session())
+		room.Sessions = append(room.Sessions, row.session(room.AccountID))
+	}
+	for i := range rooms {
+		slices.SortFunc(rooms[i].Sessions, newerSession)
 	}
 	return nil
+}
+
+func newerSession(a, b video.Session) int {
+	return newestFirst(a.CreatedAt, b.CreatedAt, string(a.ID), string(b.ID))
 }

@@ -29,6 +29,7 @@ type Store struct {
 	now     func() time.Time
 	logger  *slog.Logger
 	close   func() error
+	numbers sync.Map // of accounts, by video.AccountID
 }
 
 // Open opens the database, brings its schema up to date and starts the journal. The caller must Close it. A file that
@@ -45,7 +46,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 		return nil, err
 	}
 	s.close = sync.OnceValue(s.shut)
-	s.journal = startJournal(s, heartbeatInterval)
+	s.journal = startJournal(s)
 	return s, nil
 }
 

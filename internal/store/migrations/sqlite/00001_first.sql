@@ -1,8 +1,10 @@
 -- Times are microseconds since 1970 in UTC. The contexts of participants are opaque bytes.
 
 -- +goose Up
+-- Tables that grow name an account by its number, which keeps their indexes small.
 CREATE TABLE accounts (
-    id         TEXT PRIMARY KEY,
+    number     INTEGER PRIMARY KEY,
+    id         TEXT NOT NULL UNIQUE,
     name       TEXT NOT NULL,
     is_default INTEGER NOT NULL,
     created_at INTEGER NOT NULL
@@ -11,7 +13,7 @@ CREATE UNIQUE INDEX accounts_default ON accounts (is_default) WHERE is_default;
 
 -- How many rows each unfiltered list has, kept in the transaction that adds or removes a row.
 CREATE TABLE account_totals (
-    account_id   TEXT PRIMARY KEY REFERENCES accounts (id),
+    account      INTEGER PRIMARY KEY REFERENCES accounts (number),
     rooms        INTEGER NOT NULL DEFAULT 0,
     sessions     INTEGER NOT NULL DEFAULT 0,
     participants INTEGER NOT NULL DEFAULT 0
@@ -38,7 +40,7 @@ CREATE INDEX signing_keys_account ON signing_keys (account_id, created_at, id);
 -- A deleted room stays, for the history that names it.
 CREATE TABLE rooms (
     id                         TEXT PRIMARY KEY,
-    account_id                 TEXT NOT NULL REFERENCES accounts (id),
+    account                    INTEGER NOT NULL REFERENCES accounts (number),
     unique_name                TEXT,
     max_participants           INTEGER NOT NULL,
     enable_recording           INTEGER NOT NULL,
@@ -50,28 +52,28 @@ CREATE TABLE rooms (
     updated_at                 INTEGER NOT NULL,
     deleted_at                 INTEGER
 ) STRICT;
-CREATE UNIQUE INDEX rooms_name ON rooms (account_id, unique_name) WHERE deleted_at IS NULL;
-CREATE INDEX rooms_created ON rooms (account_id, created_at, id, updated_at) WHERE deleted_at IS NULL;
-CREATE INDEX rooms_updated ON rooms (account_id, updated_at, created_at, id) WHERE deleted_at IS NULL;
+CREATE UNIQUE INDEX rooms_name ON rooms (account, unique_name) WHERE deleted_at IS NULL;
+CREATE INDEX rooms_created ON rooms (account, created_at, id, updated_at) WHERE deleted_at IS NULL;
+CREATE INDEX rooms_updated ON rooms (account, updated_at) WHERE deleted_at IS NULL;
 
 CREATE TABLE sessions (
     id           TEXT PRIMARY KEY,
-    account_id   TEXT NOT NULL REFERENCES accounts (id),
+    account      INTEGER NOT NULL REFERENCES accounts (number),
     room_id      TEXT NOT NULL REFERENCES rooms (id),
     ended_reason TEXT NOT NULL,
     created_at   INTEGER NOT NULL,
     updated_at   INTEGER NOT NULL,
     ended_at     INTEGER
 ) STRICT;
-CREATE INDEX sessions_created ON sessions (account_id, created_at, id, updated_at, ended_at);
-CREATE INDEX sessions_updated ON sessions (account_id, updated_at, created_at, id);
-CREATE INDEX sessions_ended ON sessions (account_id, ended_at, created_at, id);
+CREATE INDEX sessions_created ON sessions (account, created_at, id, updated_at, ended_at);
+CREATE INDEX sessions_updated ON sessions (account, updated_at);
+CREATE INDEX sessions_ended ON sessions (account, ended_at);
 CREATE INDEX sessions_room ON sessions (room_id, created_at, id);
-CREATE INDEX sessions_open ON sessions (account_id, created_at, id) WHERE ended_at IS NULL;
+CREATE INDEX sessions_open ON sessions (account, created_at, id) WHERE ended_at IS NULL;
 
 -- context_key is a hash of the context, because a context may be longer than an index entry can be.
 CREATE TABLE participants (
-    account_id  TEXT NOT NULL REFERENCES accounts (id),
+    account     INTEGER NOT NULL REFERENCES accounts (number),
     id          TEXT NOT NULL,
     session_id  TEXT NOT NULL REFERENCES sessions (id),
     context     BLOB NOT NULL,
@@ -80,12 +82,13 @@ CREATE TABLE participants (
     joined_at   INTEGER NOT NULL,
     updated_at  INTEGER NOT NULL,
     left_at     INTEGER,
-    PRIMARY KEY (account_id, id)
+    PRIMARY KEY (account, id)
 ) STRICT;
-CREATE INDEX participants_joined ON participants (account_id, joined_at, id, updated_at, left_at);
-CREATE INDEX participants_updated ON participants (account_id, updated_at, joined_at, id);
-CREATE INDEX participants_left ON participants (account_id, left_at, joined_at, id);
-CREATE INDEX participants_context ON participants (account_id, context_key, joined_at, id);
+CREATE INDEX participants_joined ON participants (account, joined_at, id, updated_at, left_at);
+CREATE INDEX participants_counted ON participants (account, joined_at);
+CREATE INDEX participants_updated ON participants (account, updated_at);
+CREATE INDEX participants_left ON participants (account, left_at);
+CREATE INDEX participants_context ON participants (account, context_key, joined_at, id);
 CREATE INDEX participants_session ON participants (session_id, joined_at, id);
 
 -- The last time at which a running process wrote that it was alive.
