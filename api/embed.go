@@ -8,3 +8,8 @@ import _ "embed"
 //
 //go:embed openapi.yaml
 var OpenAPI []byte
+
+// SignallingSchema is the JSON Schema of every frame of the native signalling protocol; signalling.md gives the meaning.
+//
+//go:embed signalling.schema.json
+var SignallingSchema []byte

@@ -227,7 +227,7 @@ func checkUUID(s string) error {
 // schemaFaults translates what the validator found into one fault for each field, in the order of their pointers.
 func schemaFaults(err error) []fault {
 	var faults []fault
-	switch err := err.(type) {
+	switch err := err.(type) { //nolint:errorlint // what a SchemaError wraps are the branches of its anyOf
 	case nil:
 	case openapi3.MultiError:
 		for _, each := range err {

@@ -89,7 +89,7 @@ func refuse(status int, k kind, format string, args ...any) *refusal {
 	return &refusal{status, []fault{{kind: k, detail: fmt.Sprintf(format, args...)}}}
 }
 
-var headersTooLarge = refuse(http.StatusRequestHeaderFieldsTooLarge, badRequest,
+var errHeadersTooLarge = refuse(http.StatusRequestHeaderFieldsTooLarge, badRequest,
 	"Path, query and headers together are larger than %d bytes.", MaxHeaderBytes)
 
 // refusalOf translates any error. The second result says whether the error is the server's fault and belongs in the log.

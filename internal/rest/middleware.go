@@ -82,7 +82,7 @@ func (e *entrance) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 	switch {
 	case headerBytes(r) > MaxHeaderBytes:
-		e.refuse(recorder, r, headersTooLarge)
+		e.refuse(recorder, r, errHeadersTooLarge)
 	case !cleanPath(r.URL): // the mux would redirect
 		e.unknownPath(recorder, r)
 	default:

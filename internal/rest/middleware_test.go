@@ -247,7 +247,7 @@ func TestFaultsOfTheServer(t *testing.T) {
 	h.config.Rooms = failing{h.store, func() error { panic(http.ErrAbortHandler) }}
 	h.rebuild()
 	defer func() {
-		if p := recover(); p != http.ErrAbortHandler {
+		if p := recover(); p != any(http.ErrAbortHandler) {
 			t.Errorf("recovered %v", p)
 		}
 	}()
@@ -339,11 +339,11 @@ func TestOverTheWire(t *testing.T) {
 
 	get, content := send("GET /v2/rooms" + head + "\r\n")
 	headed, nothing := send("HEAD /v2/rooms" + head + "\r\n")
-	if headed.StatusCode != 200 || nothing != "" || headed.ContentLength != int64(len(content)) || headed.ContentLength != get.ContentLength {
+	if headed.StatusCode != http.StatusOK || nothing != "" || headed.ContentLength != int64(len(content)) || headed.ContentLength != get.ContentLength {
 		t.Errorf("HEAD: %d, %d bytes announced, %q sent", headed.StatusCode, headed.ContentLength, nothing)
 	}
 	deleted, nothing := send("DELETE /v2/rooms/" + h.room(nil) + head + "\r\n")
-	if deleted.StatusCode != 204 || nothing != "" || deleted.Header.Get("Content-Type") != "" {
+	if deleted.StatusCode != http.StatusNoContent || nothing != "" || deleted.Header.Get("Content-Type") != "" {
 		t.Errorf("DELETE: %d %v %q", deleted.StatusCode, deleted.Header, nothing)
 	}
 	late, content := send("POST /v2/rooms" + head + "Content-Length: 10\r\n\r\n{")

@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"fmt"
 	"net/http"
 	"time"
 
@@ -40,7 +39,7 @@ func (e *entrance) refreshToken(r *request) (answer, error) {
 	}
 	grant, err := e.Tokens.Verify(r.Context(), tokens.Token)
 	if err != nil {
-		return answer{}, fmt.Errorf("read the token just made: %v", err)
+		return answer{}, video.Errorf(video.CodeInternal, "read the token just made: %w", err)
 	}
 	_, err = e.Rooms.Room(r.Context(), grant.AccountID, grant.RoomID, false)
 	if err != nil && video.CodeOf(err) == video.CodeRoomNotFound {
