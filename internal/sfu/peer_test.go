@@ -16,19 +16,41 @@ import (
 
 // peer is a real WebRTC client connected to a transport of the engine under test.
 type peer struct {
+	*watcher
 	t         *testing.T
 	transport *Transport
 	pc        *webrtc.PeerConnection
-
-	mu        sync.Mutex
-	wanted    int
-	receiving []video.ReceiveLine
-	connected chan struct{}
-	failed    chan error
-	changed   chan struct{} // one slot; filled at each update
 }
 
-func newEngine(t *testing.T) *Engine {
+// watcher keeps what a transport tells.
+type watcher struct {
+	connected chan struct{}
+	failed    chan error // room for more than the one that may come
+
+	mu           sync.Mutex
+	wanted       int
+	wantedVideo  int
+	timesWanted  int
+	receiving    []video.ReceiveLine
+	timesChanged int
+}
+
+func newWatcher() *watcher {
+	return &watcher{connected: make(chan struct{}), failed: make(chan error, 8)}
+}
+
+// lines returns the number of pairs asked for and what the lines carry by mid.
+func (w *watcher) lines() (wanted int, receiving map[string]video.StreamID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	receiving = map[string]video.StreamID{}
+	for _, l := range w.receiving {
+		receiving[l.MID] = l.StreamID
+	}
+	return w.wanted, receiving
+}
+
+func newEngine(t testing.TB) *Engine {
 	t.Helper()
 	e, err := New(Config{Addresses: []netip.Addr{netip.MustParseAddr("127.0.0.1")}})
 	if err != nil {
@@ -40,7 +62,7 @@ func newEngine(t *testing.T) *Engine {
 
 func newPeer(t *testing.T, e *Engine, session video.SessionID) *peer {
 	t.Helper()
-	p := &peer{t: t, connected: make(chan struct{}), failed: make(chan error, 1), changed: make(chan struct{}, 1)}
+	p := &peer{t: t, watcher: newWatcher()}
 	tr, err := e.NewTransport(TransportConfig{Session: session, Participant: video.ParticipantID(video.NewUUID()), Updates: p})
 	if err != nil {
 		t.Fatal(err)
@@ -69,22 +91,22 @@ func newPeer(t *testing.T, e *Engine, session video.SessionID) *peer {
 	return p
 }
 
-func (p *peer) LinesWanted(audio, _ int) { p.mu.Lock(); p.wanted = audio; p.mu.Unlock(); p.signal() }
-func (p *peer) Receiving(l []video.ReceiveLine) {
-	p.mu.Lock()
-	p.receiving = l
-	p.mu.Unlock()
-	p.signal()
+func (w *watcher) LinesWanted(audio, picture int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.wanted, w.wantedVideo = audio, picture
+	w.timesWanted++
 }
-func (p *peer) Connected()       { close(p.connected) }
-func (p *peer) Failed(err error) { p.failed <- err }
 
-func (p *peer) signal() {
-	select {
-	case p.changed <- struct{}{}:
-	default:
-	}
+func (w *watcher) Receiving(l []video.ReceiveLine) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.receiving = l
+	w.timesChanged++
 }
+
+func (w *watcher) Connected()       { close(w.connected) }
+func (w *watcher) Failed(err error) { w.failed <- err }
 
 // negotiate makes an offer, hands it to the transport and applies the answer.
 func (p *peer) negotiate() {
@@ -132,7 +154,7 @@ func (p *peer) send(mime string) (*webrtc.TrackLocalStaticRTP, *webrtc.RTPTransc
 	return track, tr
 }
 
-func within[T any](t *testing.T, c <-chan T, what string) T {
+func within[T any](t testing.TB, c <-chan T, what string) T {
 	t.Helper()
 	select {
 	case v := <-c:
@@ -143,8 +165,8 @@ func within[T any](t *testing.T, c <-chan T, what string) T {
 	}
 }
 
-// eventually waits until the condition holds, looking again at each update and every few milliseconds.
-func eventually(t *testing.T, what string, condition func() bool) {
+// eventually waits until the condition holds, looking every few milliseconds.
+func eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(10 * time.Second)
 	for !condition() {
@@ -157,15 +179,11 @@ func eventually(t *testing.T, what string, condition func() bool) {
 
 // vp8Frame is a one-packet frame: descriptor with picture id, and a frame tag that says whether it is a key frame.
 func vp8Frame(picture uint16, key bool, body ...byte) []byte {
-	tag := byte(0x01)
-	if key {
-		tag = 0x00
+	p := []byte{0x90, 0x80, 0x80 | byte(picture>>8), byte(picture)}
+	if !key {
+		return append(append(p, 0x01, 0, 0), body...)
 	}
-	p := []byte{0x90, 0x80, 0x80 | byte(picture>>8), byte(picture), tag, 0, 0}
-	if key {
-		p = append(p, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01) // 640 x 360
-	}
-	return append(p, body...)
+	return append(append(p, 0, 0, 0, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01), body...) // 640 x 360
 }
 
 // stream keeps sending numbered VP8 frames until the test ends; every keyEvery-th is a key frame.

@@ -1,0 +1,232 @@
+package sfu
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/pion/rtp"
+	"github.com/pion/srtp/v3"
+
+	"github.com/rotunda-rtc/rotunda/internal/packet"
+	"github.com/rotunda-rtc/rotunda/internal/video"
+)
+
+// securedTransport makes a transport as it is after ICE and DTLS, with one key for both directions, that sends to the address.
+func securedTransport(tb testing.TB, e *Engine, session video.SessionID, to netip.AddrPort, updates Updates) *Transport {
+	tb.Helper()
+	t, err := e.NewTransport(TransportConfig{Session: session, Updates: updates})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(t.Close)
+	t.ice.chosen.Store(&path{socket: e.sockets[0], remote: to})
+	t.secured(testContext(tb), testContext(tb))
+	return t
+}
+
+func testContext(tb testing.TB) *srtp.Context {
+	tb.Helper()
+	c, err := srtp.CreateContext(make([]byte, 16), make([]byte, 12), srtp.ProtectionProfileAeadAes128Gcm)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return c
+}
+
+// videoLine is an offered line with VP8 and its RTX.
+func videoLine(mid string, ssrc uint32) *offeredLine {
+	return &offeredLine{
+		mid: mid, media: "video", kind: video.Video, ssrc: ssrcPair{media: ssrc},
+		formats: []format{{codec: vp8, payloadType: 96, rtx: 97, clockRate: 90000}}, extensions: map[string]uint8{},
+	}
+}
+
+// stage is a publisher and its receivers, and the publisher's packets as they come from the network.
+type stage struct {
+	tb        testing.TB
+	engine    *Engine
+	publisher *Transport
+	encrypt   *srtp.Context
+	payload   []byte
+	plain     []byte
+	wire      []byte
+	arrival   arrival
+	header    rtp.Header
+	n         int
+}
+
+const stageSSRC = 1234
+
+// newStage sets up receivers that take 1,100 byte video packets, and runs until every scratch buffer is filled.
+func newStage(tb testing.TB, receivers int) *stage {
+	tb.Helper()
+	e := newEngine(tb)
+	drain, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = drain.Close() })
+	to := drain.LocalAddr().(*net.UDPAddr).AddrPort()
+
+	const session, stream = video.SessionID("session"), video.StreamID("stream")
+	s := &stage{tb: tb, engine: e, publisher: securedTransport(tb, e, session, to, newWatcher()), encrypt: testContext(tb)}
+	open := func(t *Transport, o *offeredLine) {
+		t.router.mu.Lock()
+		defer t.router.mu.Unlock()
+		l := &line{mid: o.mid, media: o.media}
+		t.all = append(t.all, l)
+		t.apply(l, o)
+		t.formPairs(true)
+	}
+	open(s.publisher, withDirection(videoLine("0", stageSSRC), "sendonly"))
+	if err := s.publisher.Publish(stream, video.Lines{VideoMID: "0"}); err != nil {
+		tb.Fatal(err)
+	}
+	s.publisher.SetGate(stream, video.Video, true)
+	for range receivers {
+		t := securedTransport(tb, e, session, to, newWatcher())
+		open(t, withDirection(videoLine("0", 0), "recvonly"))
+		if err := t.Subscribe(video.Subscription{StreamID: stream, Video: true}); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	for range videoHistory + 16 {
+		s.next()
+		s.receive()
+	}
+	return s
+}
+
+// next makes the next packet of the publisher; it allocates nothing after the first time.
+func (s *stage) next() {
+	if s.payload == nil {
+		s.payload = append(vp8Frame(1, true), make([]byte, 1100)...)[:1100]
+		s.plain, s.wire = make([]byte, packet.MaxSize), make([]byte, 0, packet.MaxSize)
+	}
+	s.header = rtp.Header{Version: 2, PayloadType: 96, SSRC: stageSSRC, SequenceNumber: uint16(s.n), Timestamp: uint32(s.n) * 3000}
+	at, err := s.header.MarshalTo(s.plain)
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	s.n++
+	at += copy(s.plain[at:], s.payload)
+	if s.wire, err = s.encrypt.EncryptRTP(s.wire[:0], s.plain[:at], &s.header); err != nil {
+		s.tb.Fatal(err)
+	}
+}
+
+func (s *stage) receive() { s.publisher.receiveRTP(s.wire, &s.arrival, s.engine.now()) }
+
+// BenchmarkForward measures one 1,100 byte video packet from its encrypted form to the system calls that send it to each
+// receiver: decrypt, note arrival, decide, rewrite, encrypt, send over loopback. The time is summed around that call alone;
+// ns/op includes making the packet.
+func BenchmarkForward(b *testing.B) {
+	for _, receivers := range []int{1, 10, 50} {
+		b.Run(fmt.Sprintf("receivers=%d", receivers), func(b *testing.B) {
+			s := newStage(b, receivers)
+			before := s.engine.Stats().PacketsSent
+			var spent time.Duration
+			b.ReportAllocs()
+			for b.Loop() {
+				s.next()
+				start := time.Now()
+				s.receive()
+				spent += time.Since(start)
+			}
+			sent := s.engine.Stats().PacketsSent - before
+			if sent != uint64(b.N*receivers) {
+				b.Fatalf("%d packets were sent, want %d", sent, b.N*receivers)
+			}
+			b.ReportMetric(float64(spent.Nanoseconds())/float64(sent), "ns/forwarded")
+			b.ReportMetric(float64(spent.Nanoseconds())/float64(b.N), "ns/received")
+		})
+	}
+}
+
+// BenchmarkStep measures the steps of BenchmarkForward one by one.
+func BenchmarkStep(b *testing.B) {
+	timed := func(b *testing.B, prepare, step func()) {
+		var spent time.Duration
+		b.ReportAllocs()
+		for b.Loop() {
+			prepare()
+			start := time.Now()
+			step()
+			spent += time.Since(start)
+		}
+		b.ReportMetric(float64(spent.Nanoseconds())/float64(b.N), "ns/step")
+	}
+	b.Run("decrypt", func(b *testing.B) {
+		s := newStage(b, 0)
+		decrypt, plain := testContext(b), make([]byte, packet.MaxSize)
+		var h rtp.Header
+		timed(b, s.next, func() {
+			if _, err := decrypt.DecryptRTP(plain[:0], s.wire, &h); err != nil {
+				b.Fatal(err)
+			}
+		})
+	})
+	b.Run("receive", func(b *testing.B) { // decrypt, read, note arrival, keep in the history; nobody to send to
+		s := newStage(b, 0)
+		timed(b, s.next, s.receive)
+	})
+	b.Run("decide", func(b *testing.B) { // decide and rewrite; without a path nothing is encrypted or sent
+		s := newStage(b, 1)
+		p, f := s.onward(b)
+		f.transport.ice.chosen.Store(nil)
+		timed(b, func() { p.number++; p.header.Sequence++; p.header.Timestamp += 3000 }, func() { f.forward(p) })
+	})
+	b.Run("encrypt", func(b *testing.B) {
+		s := newStage(b, 0)
+		encrypt := testContext(b)
+		var h rtp.Header
+		buffer := make([]byte, packet.MaxSize+256)
+		n := 0
+		timed(b, func() {
+			s.next()
+			n = copy(buffer, s.plain[:packet.HeaderSize+len(s.payload)])
+		}, func() {
+			if _, err := encrypt.EncryptRTP(buffer[:n], buffer[:n], &h); err != nil {
+				b.Fatal(err)
+			}
+		})
+	})
+	b.Run("send", func(b *testing.B) {
+		s := newStage(b, 0)
+		s.next()
+		p := s.publisher.ice.chosen.Load()
+		timed(b, func() {}, func() { p.socket.send(s.wire, p.remote) })
+	})
+}
+
+// onward returns the stage's last packet on its way, and the forwarder it goes to.
+func (s *stage) onward(tb testing.TB) (*onward, *forwarder) {
+	tb.Helper()
+	p := s.arrival.onward
+	sinks := *p.layer.track.sinks.Load()
+	if len(sinks) != 1 {
+		tb.Fatalf("%d receivers", len(sinks))
+	}
+	return &p, sinks[0]
+}
+
+// TestForwardAllocates holds that forwarding allocates nothing, whatever the number of receivers.
+func TestForwardAllocates(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	for _, receivers := range []int{0, 1, 20} {
+		s := newStage(t, receivers)
+		before := s.engine.Stats().PacketsSent
+		const runs = 2000
+		if n := testing.AllocsPerRun(runs, func() { s.next(); s.receive() }); n != 0 {
+			t.Errorf("%v allocations for a packet to %d receivers", n, receivers)
+		}
+		if sent := s.engine.Stats().PacketsSent - before; sent != uint64((runs+1)*receivers) {
+			t.Errorf("%d packets were sent to %d receivers", sent, receivers)
+		}
+	}
+}
