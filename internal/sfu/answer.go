@@ -19,10 +19,11 @@ const (
 )
 
 var (
-	extensionsIn  = []string{extMID, extRID, extRepairedRID, extTransportCC, extAudioLevel, extOrientation}
-	extensionsOut = []string{extOrientation}
-	feedbackIn    = []string{"nack", "nack pli", "ccm fir", "transport-cc"}
-	feedbackOut   = []string{"nack", "nack pli", "ccm fir"}
+	// Accepted on lines of both directions, although only the orientation is sent: Chromium drops from all later offers
+	// of a connection what an answer left out, and then refuses its own simulcast lines for want of the RID.
+	extensions  = []string{extMID, extRID, extRepairedRID, extTransportCC, extAudioLevel, extOrientation}
+	feedbackIn  = []string{"nack", "nack pli", "ccm fir", "transport-cc"}
+	feedbackOut = []string{"nack", "nack pli", "ccm fir"}
 )
 
 // direction is what a line is used for, seen from the server.
@@ -111,9 +112,9 @@ func writeLine(w func(string, ...any), id identity, l *answerLine) {
 		w("a=rtcp-rsize")
 	}
 	w("a=%s", l.direction)
-	extensions, feedback := extensionsIn, feedbackIn
+	feedback := feedbackIn
 	if l.direction != receives {
-		extensions, feedback = extensionsOut, feedbackOut
+		feedback = feedbackOut
 	}
 	for _, uri := range extensions {
 		if n := l.offered.extensions[uri]; n != 0 {
