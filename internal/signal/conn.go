@@ -210,7 +210,7 @@ func (c *conn) closeAfter(r request, code video.Code) {
 // logRefusal writes the one line there is about a refusal. Those that end a connection are worth more than those a
 // client may bring about a hundred times a second.
 func (c *conn) logRefusal(r request, e *video.Error, err error, ours bool) {
-	log := c.log.With("request", r.Type, "code", e.Code, "message", e.Message)
+	log := c.log.With("request", short(r.Type), "code", e.Code, "message", e.Message)
 	if cause := errors.Unwrap(err); cause != nil {
 		log = log.With("cause", cause)
 	}
@@ -223,6 +223,9 @@ func (c *conn) logRefusal(r request, e *video.Error, err error, ours bool) {
 		log.Debug("request refused", "field", e.Field)
 	}
 }
+
+// short is what of a client's word goes to the log.
+func short(s string) string { return s[:min(len(s), 64)] }
 
 // succeed queues the reply to a request. It may run in the session loop.
 func (c *conn) succeed(r request, data any) {

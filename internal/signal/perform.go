@@ -78,7 +78,7 @@ func (c *conn) performHello(ctx context.Context, r request) error {
 	c.expireWith(grant)
 	c.log = c.log.With("room", room.ID)
 	if fields.Client != nil {
-		c.log.Debug("hello", "client", fields.Client.Name, "version", fields.Client.Version)
+		c.log.Debug("hello", "client", short(fields.Client.Name), "version", short(fields.Client.Version))
 	}
 	c.succeed(r, helloReply{
 		Version:    1,

@@ -1,0 +1,313 @@
+package signal_test
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/rotunda-rtc/rotunda/internal/live/livetest"
+	"github.com/rotunda-rtc/rotunda/internal/signal"
+	"github.com/rotunda-rtc/rotunda/internal/video"
+)
+
+func TestACall(t *testing.T) {
+	h := newHouse(t)
+	a := h.dial()
+	hello := a.ask("hello", object{"version": 1, "token": h.token(), "client": object{"name": "test", "version": "0"}})
+	if hello["room"].(object)["id"] != string(h.room.ID) || hello["server"].(object)["version"] != "1.2.3" {
+		t.Errorf("hello: %v", hello)
+	}
+	joined := a.join()
+	if n := len(joined["participants"].([]any)); n != 1 {
+		t.Errorf("%d participants in the snapshot of the first", n)
+	}
+	published := a.ask("publish", publishFields("self"))
+	if !strings.HasPrefix(published["sdp"].(string), "v=0") {
+		t.Errorf("publish: %v", published)
+	}
+	stream := published["stream_id"]
+
+	b := h.welcomed()
+	b.id = video.NewUUID()
+	snapshot := b.ask("join", object{"participant_id": b.id, "context": `{"name":"<Bé>"}`, "receives_messages": true})
+	if snapshot["session_id"] != joined["session_id"] || len(snapshot["participants"].([]any)) != 2 {
+		t.Errorf("snapshot: %v", snapshot)
+	}
+	want := object{
+		"id": stream, "participant_id": a.id, "key": "self",
+		"audio": object{"enabled": true, "censored": false}, "video": object{"enabled": false, "censored": false},
+	}
+	if !reflect.DeepEqual(snapshot["streams"], []any{want}) {
+		t.Errorf("streams: %v", snapshot["streams"])
+	}
+	came := a.until("participant_joined")["participant"].(object)
+	if came["id"] != b.id || came["context"] != `{"name":"<Bé>"}` || came["receives_messages"] != true {
+		t.Errorf("a heard of %v", came)
+	}
+
+	b.ask("subscribe", object{"stream_id": stream, "audio": true, "video": true, "quality": "low"})
+	if lines := b.until("lines_wanted"); lines["audio"] != 1.0 || lines["video"] != 1.0 {
+		t.Errorf("lines wanted: %v", lines)
+	}
+	b.ask("offer", object{"sdp": livetest.Offer("0 audio recvonly", "1 video recvonly")})
+	receive := b.until("receive")["lines"]
+	if !reflect.DeepEqual(receive, []any{
+		object{"mid": "0", "stream_id": stream, "kind": "audio"}, object{"mid": "1", "stream_id": stream, "kind": "video"},
+	}) {
+		t.Errorf("receive: %v", receive)
+	}
+	b.ask("update_subscription", object{"stream_id": stream, "audio": false, "video": true})
+	a.ask("update_stream", object{"stream_id": stream, "video": object{"enabled": true}})
+	want["video"] = object{"enabled": true, "censored": false}
+	if updated := b.until("stream_updated")["stream"]; !reflect.DeepEqual(updated, want) {
+		t.Errorf("updated: %v", updated)
+	}
+
+	gone := video.NewUUID()
+	message := object{"type": "text", "payload": "<hi>\u2028", "meta": object{"n": 1.0}}
+	missed := b.ask("send_message", object{"message": message, "recipients": []string{a.id, gone}})
+	if !reflect.DeepEqual(missed["not_delivered"], []any{gone}) {
+		t.Errorf("not delivered: %v", missed)
+	}
+	got := a.until("message")
+	if got["from"] != b.id || !reflect.DeepEqual(got["message"], message) || len(got["recipients"].([]any)) != 2 {
+		t.Errorf("a heard %v", got)
+	}
+	a.ask("send_message", object{"message": message})
+	if own := a.until("message"); own["from"] != a.id || len(own["recipients"].([]any)) != 0 {
+		t.Errorf("a heard %v", own)
+	}
+
+	b.ask("unsubscribe", object{"stream_id": stream})
+	if lines := b.until("receive")["lines"].([]any); len(lines) != 0 {
+		t.Errorf("receive: %v", lines)
+	}
+	a.ask("unpublish", object{"stream_id": stream})
+	if got := b.until("stream_unpublished"); got["stream_id"] != stream {
+		t.Errorf("b heard %v", got)
+	}
+	token := a.ask("update_token", object{"token": h.token()})
+	if token["token_expires_at"] == "" {
+		t.Errorf("update_token: %v", token)
+	}
+	a.ask("ping", nil)
+	a.ask("leave", nil)
+	a.wantClose("1000 left")
+	if left := b.until("participant_left"); left["participant_id"] != a.id || left["reason"] != "left" {
+		t.Errorf("b heard %v", left)
+	}
+}
+
+// However a client goes, the others know soon, and why.
+func TestGoing(t *testing.T) {
+	shortSilence := func(c *signal.Config) {
+		c.Socket.PingInterval, c.Socket.Silence = 50*time.Millisecond, 400*time.Millisecond
+	}
+	cases := map[string]struct {
+		change func(*signal.Config)
+		goes   func(*house, *client)
+		reason string
+		within time.Duration
+	}{
+		"closes with 1000":      {nil, func(_ *house, c *client) { _ = c.socket.Close(1000, "") }, "left", 2 * time.Second},
+		"closes its tab":        {nil, func(_ *house, c *client) { _ = c.socket.Close(1001, "") }, "left", 2 * time.Second},
+		"gives no code":         {nil, func(_ *house, c *client) { _ = c.socket.Close(websocket.StatusNoStatusRcvd, "") }, "left", 2 * time.Second},
+		"closes oddly":          {nil, func(_ *house, c *client) { _ = c.socket.Close(3999, "") }, "connection_lost", 2 * time.Second},
+		"loses its socket":      {nil, func(_ *house, c *client) { _ = c.socket.CloseNow() }, "connection_lost", 2 * time.Second},
+		"falls silent":          {nil, func(*house, *client) {}, "connection_lost", 10 * time.Second},
+		"falls silent, shorter": {shortSilence, func(*house, *client) {}, "connection_lost", time.Second},
+		"sends a huge frame": {nil, func(_ *house, c *client) {
+			c.write(make([]byte, 512<<10+1))
+			c.wantClose("1009 frame_too_large")
+		}, "connection_lost", 2 * time.Second},
+		"floods": {nil, func(_ *house, c *client) {
+			go func() {
+				for i := range 600 {
+					if c.socket.Write(c.t.Context(), websocket.MessageText, fmt.Appendf(nil, `{"id":%d,"type":"ping"}`, i+100)) != nil {
+						return
+					}
+				}
+			}()
+			for {
+				if _, _, err := c.socket.Read(c.t.Context()); err != nil {
+					if websocket.CloseStatus(err) != 4420 {
+						c.t.Errorf("closed with %v", err)
+					}
+					return
+				}
+			}
+		}, "connection_lost", 5 * time.Second},
+		"sends garbage": {nil, func(_ *house, c *client) {
+			for range 10 {
+				c.write([]byte("garbage"))
+			}
+			c.wantClose("4400 bad_request")
+		}, "connection_lost", 2 * time.Second},
+	}
+	for name, test := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t)
+			if test.change != nil {
+				h = newHouse(t, test.change)
+			}
+			witness, c := h.joined(), h.joined()
+			started := time.Now()
+			gone := make(chan struct{})
+			go func() {
+				defer close(gone)
+				test.goes(h, c)
+			}()
+			defer func() { <-gone }()
+			for {
+				ctx, cancel := context.WithTimeout(t.Context(), 12*time.Second)
+				_, frame, err := witness.socket.Read(ctx)
+				cancel()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if strings.Contains(string(frame), "participant_left") {
+					if !strings.Contains(string(frame), `"reason":"`+test.reason+`"`) || !strings.Contains(string(frame), c.id) {
+						t.Errorf("heard %s", frame)
+					}
+					break
+				}
+			}
+			if took := time.Since(started); took > test.within {
+				t.Errorf("the others knew after %v", took)
+			}
+		})
+	}
+}
+
+// A client that does not read is cut off; the others get everything.
+func TestSlowReader(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, func(c *signal.Config) { c.Socket.CloseTimeout = 300 * time.Millisecond })
+	slow, fast, sender := h.joined(), h.joined(), h.joined()
+	payload := strings.Repeat("x", 200<<10)
+	left, sent := make(chan struct{}), make(chan int)
+	go func() { // what the kernel takes before the queue fills is not ours to know
+		for n := 1; ; n++ {
+			sender.send("send_message", object{"message": object{"type": "text", "payload": payload}, "recipients": []string{slow.id, fast.id}})
+			select {
+			case <-left:
+				sent <- n
+				return
+			case <-time.After(5 * time.Millisecond):
+			}
+		}
+	}()
+	messages := 0
+	for gone := false; !gone; {
+		switch frame := fast.read(); frame["type"] {
+		case "message":
+			messages++
+		case "participant_left":
+			if frame["participant_id"] != slow.id || frame["reason"] != "connection_lost" {
+				t.Errorf("heard %v", frame)
+			}
+			gone = true
+		}
+	}
+	close(left)
+	for n := <-sent; messages < n; messages++ {
+		fast.until("message")
+	}
+}
+
+func TestWhatWasSentBeforeAClosingIsCarriedOut(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	a, b := h.joined(), h.joined()
+	h.media.OnNegotiate = func(context.Context, video.ParticipantID, string) error {
+		time.Sleep(100 * time.Millisecond)
+		return nil
+	}
+	b.send("publish", publishFields("self"))
+	b.send("send_message", object{"message": object{"type": "text", "payload": "bye"}})
+	_ = b.socket.Close(1000, "")
+	a.until("message")
+	a.until("participant_left")
+}
+
+func TestPingOvertakesSlowRequests(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	c := h.joined()
+	release := make(chan struct{})
+	h.media.OnNegotiate = func(context.Context, video.ParticipantID, string) error { <-release; return nil }
+	publish := c.send("publish", publishFields("self"))
+	after := c.send("send_message", object{"message": object{"type": "text", "payload": "x"}})
+	c.ask("ping", nil)
+	close(release)
+	for _, id := range []int{publish, after} { // these in order
+		for {
+			if frame := c.read(); frame["type"] == "reply" {
+				if frame["re"] != float64(id) {
+					t.Errorf("answer to %v came before that to %d", frame["re"], id)
+				}
+				break
+			}
+		}
+	}
+}
+
+func TestNegotiationThatTakesTooLong(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, func(c *signal.Config) { c.NegotiationTimeout = 50 * time.Millisecond })
+	c := h.joined()
+	h.media.OnNegotiate = func(ctx context.Context, _ video.ParticipantID, _ string) error { <-ctx.Done(); return ctx.Err() }
+	if got := c.refused("publish", publishFields("self")); got != "media_failed" {
+		t.Errorf("refused with %s", got)
+	}
+	h.media.OnNegotiate = nil
+	c.ask("publish", publishFields("self"))
+}
+
+func TestHostClosesConnections(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	welcomed, inside := h.welcomed(), h.joined()
+	h.rooms.Delete(h.room.ID)
+	if err := h.host.EndRoom(t.Context(), h.room.ID); err != nil {
+		t.Fatal(err)
+	}
+	inside.wantClose("4002 room_deleted")
+	if got := welcomed.refused("join", object{"participant_id": video.NewUUID()}); got != "room_not_found" {
+		t.Errorf("refused with %s", got)
+	}
+	welcomed.wantClose("4404 room_not_found")
+
+	h.room = h.rooms.Add(account, 2)
+	waiting, inside := h.welcomed(), h.joined()
+	go func() { _ = h.host.Close(context.Background()) }()
+	inside.wantClose("4003 server_shutdown")
+	if got := waiting.refused("join", object{"participant_id": video.NewUUID()}); got != "unavailable" {
+		t.Errorf("refused with %s", got)
+	}
+	go func() { _ = h.handler.Close(context.Background()) }()
+	waiting.wantClose("4003 server_shutdown")
+}
+
+func TestTokenExpires(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, func(c *signal.Config) { c.TokenAllowance = 300 * time.Millisecond })
+	soon := func(g *video.Grant) { g.ExpiresAt = time.Now().Add(200 * time.Millisecond) }
+	witness, renewed, expires := h.joined(), h.joined(soon), h.joined(soon)
+	renewed.ask("update_token", object{"token": h.token()})
+	started := time.Now()
+	expires.wantClose("4401 unauthorized")
+	if took := time.Since(started); took > 2*time.Second {
+		t.Errorf("expired after %v", took)
+	}
+	if left := witness.until("participant_left"); left["participant_id"] != expires.id || left["reason"] != "token_expired" {
+		t.Errorf("heard %v", left)
+	}
+	renewed.ask("ping", nil)
+}
