@@ -1,0 +1,217 @@
+import { type BrowserContext, expect, type Page } from "@playwright/test";
+import type { InitializeConfig } from "@rotunda/video";
+import type { Outcome, Rig, StateSummary, StreamSummary, Told } from "../page/rig.js";
+import type { Colour, Person } from "./people.js";
+import type { Rotunda } from "./rotunda.js";
+
+/** How far a colour may be from the one filmed, in each of red, green and blue: cameras and codecs round. */
+const colourTolerance = 14;
+/** How far a pitch may be from the one played, in Hz. */
+const pitchTolerance = 3;
+/** Decibels below full scale. Tones are played at -6; what is silent is below -100. */
+const audible = -40;
+const silent = -80;
+
+/** The SDK refused something, with a code for programs. */
+export class Refused extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+  ) {
+    super(`${code}: ${message}`);
+  }
+}
+
+/** A frame on the signalling socket. */
+export interface Frame {
+  sent: boolean;
+  at: number;
+  content: { type: string; [field: string]: unknown };
+}
+
+export interface JoinOptions extends Partial<InitializeConfig> {
+  /** What the token may do, and for how long. */
+  wishes?: { token_ttl_secs?: number; grants?: Record<string, boolean> };
+}
+
+/** Somebody in front of a browser, in a page of an application made with the SDK. */
+export class Participant {
+  readonly frames: Frame[] = [];
+  readonly console: string[] = [];
+  #id = "";
+
+  constructor(
+    readonly person: Person,
+    readonly context: BrowserContext,
+    readonly page: Page,
+  ) {
+    page.on("console", (message) => this.console.push(`${message.type()}: ${message.text()}`));
+    page.on("pageerror", (error) => this.console.push(`uncaught: ${error.stack ?? error}`));
+    page.on("websocket", (socket) => {
+      socket.on("framesent", ({ payload }) => this.#keep(true, payload));
+      socket.on("framereceived", ({ payload }) => this.#keep(false, payload));
+    });
+  }
+
+  /** The participant id of the last room initialized. */
+  get id(): string {
+    return this.#id;
+  }
+
+  /** Works the page. What the SDK refuses is thrown as `Refused`. */
+  async ask<T, A = undefined>(work: (rig: Rig, arg: A) => T | Promise<T>, arg?: A): Promise<T> {
+    const source = `rig.attempt((rig) => (${work})(rig, ${JSON.stringify(arg)}))`;
+    const outcome = (await this.page.evaluate(source)) as Outcome<T>;
+    if ("refused" in outcome) throw new Refused(outcome.refused.code, outcome.refused.message);
+    return outcome.value;
+  }
+
+  /** Makes a room of the SDK, with a fresh token unless one is given. */
+  async initialize(server: Rotunda, roomId: string, options: JoinOptions = {}): Promise<void> {
+    const { wishes, ...config } = options;
+    const clientToken = config.clientToken ?? (await server.rest.tokens(roomId, wishes)).token;
+    this.#id = await this.ask((rig, given) => rig.initialize(given), {
+      roomId,
+      serverUrl: server.url,
+      context: this.person.name,
+      enableMessages: true,
+      ...config,
+      clientToken,
+    });
+  }
+
+  connect(): Promise<void> {
+    return this.ask((rig) => rig.room.connect());
+  }
+
+  async join(server: Rotunda, roomId: string, options: JoinOptions = {}): Promise<void> {
+    await this.initialize(server, roomId, options);
+    await this.connect();
+  }
+
+  /** Joins, publishes camera and microphone. */
+  async enter(server: Rotunda, roomId: string, options: JoinOptions = {}): Promise<void> {
+    await this.join(server, roomId, options);
+    await this.publish();
+  }
+
+  publish(options: { enableSimulcast?: boolean } = {}): Promise<void> {
+    const { width, height } = this.person;
+    return this.ask((rig, { size, options }) => rig.publishCamera(size, options), {
+      size: { width, height },
+      options,
+    });
+  }
+
+  /** Subscribes to a stream once it is there. */
+  async subscribe(
+    other: Participant,
+    key = "self",
+    config: { audio?: boolean; video?: boolean; quality?: "low" | "medium" | "high" } = {},
+  ): Promise<void> {
+    await expect.poll(async () => (await this.stream(other, key)) !== undefined).toBe(true);
+    await this.ask((rig, [id, key, config]) => rig.subscribe(id, key, config), [
+      other.id,
+      key,
+      { audio: true, video: true, ...config },
+    ] as const);
+  }
+
+  state(): Promise<StateSummary> {
+    return this.ask((rig) => rig.summary());
+  }
+
+  async stream(of: Participant, key = "self"): Promise<StreamSummary | undefined> {
+    return (await this.state()).streams[`${of.id}/${key}`];
+  }
+
+  told(): Promise<Told[]> {
+    return this.ask((rig) => rig.told);
+  }
+
+  /** The first event of a name with these leading arguments, once it came. */
+  async tells(event: Told["event"], ...args: unknown[]): Promise<Told> {
+    let found: Told | undefined;
+    await expect
+      .poll(
+        async () => {
+          const told = await this.told();
+          found = told.find((one) => one.event === event && args.every((arg, at) => one.args[at] === arg));
+          return found ? event : told.map((one) => `${one.event} ${JSON.stringify(one.args)}`).slice(-5);
+        },
+        { message: `${this.person.name} is told ${event} ${args.join(" ")}`, intervals: [50] },
+      )
+      .toBe(event);
+    return found as Told;
+  }
+
+  /** The notices of a type that came over the socket. */
+  notices(type: string): Frame["content"][] {
+    return this.frames
+      .filter(({ sent, content }) => !sent && content.type === type)
+      .map(({ content }) => content);
+  }
+
+  /** New pictures arrive, and they show what the other's camera films. */
+  async sees(other: Participant, key = "self"): Promise<void> {
+    await this.seesColours(other, key, other.person.left, other.person.right);
+  }
+
+  async seesColours(other: Participant, key: string, left: Colour, right: Colour): Promise<void> {
+    const before = await this.framesDecoded(other, key);
+    await expect(async () => {
+      const picture = await this.picture(other, key);
+      expect(picture, `${this.person.name} has a picture of ${other.person.name}`).toBeDefined();
+      if (!picture) return;
+      expectColour(picture.left, left);
+      expectColour(picture.right, right);
+      expect(await this.framesDecoded(other, key), "new pictures").toBeGreaterThan(before + 5);
+    }).toPass({ intervals: [100], timeout: 15_000 });
+  }
+
+  picture(other: Participant, key = "self") {
+    return this.ask((rig, [id, key]) => rig.picture(id, key), [other.id, key] as const);
+  }
+
+  framesDecoded(other: Participant, key = "self"): Promise<number> {
+    return this.ask((rig, [id, key]) => rig.framesDecoded(id, key), [other.id, key] as const);
+  }
+
+  /** Hears the other's tone, at its pitch. */
+  async hears(other: Participant): Promise<void> {
+    await expect(async () => {
+      const tone = await this.ask((rig, id) => rig.tone(id, "self"), other.id);
+      expect(tone?.level, `${this.person.name} hears ${other.person.name}`).toBeGreaterThan(audible);
+      expect(Math.abs((tone?.pitch ?? 0) - other.person.pitch), `${tone?.pitch} Hz`).toBeLessThan(
+        pitchTolerance,
+      );
+    }).toPass({ intervals: [100], timeout: 15_000 });
+  }
+
+  async hearsNothingOf(other: Participant): Promise<void> {
+    await expect
+      .poll(() => this.ask((rig, id) => rig.tone(id, "self")?.level, other.id), { intervals: [100] })
+      .toBeLessThan(silent);
+  }
+
+  /** Hears the other in the mix of everything. */
+  async hearsInMix(other: Participant): Promise<void> {
+    await expect
+      .poll(() => this.ask((rig, pitch) => rig.mixedLevel(pitch), other.person.pitch), { intervals: [100] })
+      .toBeGreaterThan(audible);
+  }
+
+  /** Goes away as people do: by closing the tab. */
+  async closeTab(): Promise<void> {
+    await this.page.close();
+  }
+
+  #keep(sent: boolean, payload: string | Buffer): void {
+    this.frames.push({ sent, at: Date.now(), content: JSON.parse(payload.toString()) });
+  }
+}
+
+function expectColour(seen: Colour, wanted: Colour): void {
+  const far = Math.max(...seen.map((part, at) => Math.abs(part - (wanted[at] ?? 0))));
+  expect(far, `seen ${seen}, filmed ${wanted}`).toBeLessThanOrEqual(colourTolerance);
+}

@@ -1,0 +1,109 @@
+export interface RoomRecord {
+  id: string;
+  unique_name: string | null;
+  max_participants: number;
+  active_session_id?: string;
+}
+
+export interface SessionRecord {
+  id: string;
+  room_id: string;
+  active: boolean;
+  ended_at: string | null;
+  ended_reason: string | null;
+  participants?: ParticipantRecord[];
+}
+
+export interface ParticipantRecord {
+  id: string;
+  session_id: string;
+  context: string | null;
+  joined_at: string;
+  left_at: string | null;
+  left_reason: string | null;
+}
+
+export interface Tokens {
+  token: string;
+  refresh_token: string;
+}
+
+/** An answer of the server that is not a success. */
+export class RestError extends Error {
+  constructor(
+    readonly status: number,
+    readonly codes: string[],
+    text: string,
+  ) {
+    super(`${status}: ${text}`);
+  }
+}
+
+/** As much of the REST API as the tests need. */
+export class Rest {
+  constructor(
+    private readonly url: () => string,
+    private readonly apiKey: string,
+  ) {}
+
+  createRoom(settings: { unique_name?: string; max_participants?: number } = {}): Promise<RoomRecord> {
+    return this.#data("POST", "/rooms", settings);
+  }
+
+  room(id: string): Promise<RoomRecord> {
+    return this.#data("GET", `/rooms/${id}`);
+  }
+
+  async deleteRoom(id: string): Promise<void> {
+    await this.#ask("DELETE", `/rooms/${id}`);
+  }
+
+  tokens(
+    roomId: string,
+    wishes: { token_ttl_secs?: number; grants?: Record<string, boolean> } = {},
+  ): Promise<Tokens> {
+    return this.#data("POST", `/rooms/${roomId}/actions/generate_join_client_token`, wishes);
+  }
+
+  async refreshedToken(roomId: string, refreshToken: string, seconds?: number): Promise<string> {
+    const wishes = { refresh_token: refreshToken, ...(seconds && { token_ttl_secs: seconds }) };
+    const path = `/rooms/${roomId}/actions/refresh_client_token`;
+    return (await this.#data<{ token: string }>("POST", path, wishes)).token;
+  }
+
+  session(id: string): Promise<SessionRecord> {
+    return this.#data("GET", `/room_sessions/${id}?include_participants=true`);
+  }
+
+  participant(id: string): Promise<ParticipantRecord> {
+    return this.#data("GET", `/room_participants/${id}`);
+  }
+
+  participantsOf(sessionId: string): Promise<ParticipantRecord[]> {
+    return this.#data("GET", `/room_sessions/${sessionId}/participants`);
+  }
+
+  async #data<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const answer = await this.#ask(method, path, body);
+    return ((await answer.json()) as { data: T }).data;
+  }
+
+  async #ask(method: string, path: string, body?: unknown): Promise<Response> {
+    const answer = await fetch(`${this.url()}/v2${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${this.apiKey}`,
+        ...(body !== undefined && { "content-type": "application/json" }),
+      },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    if (answer.ok) return answer;
+    const text = await answer.text();
+    const { errors } = JSON.parse(text) as { errors: { code: string }[] };
+    throw new RestError(
+      answer.status,
+      errors.map(({ code }) => code),
+      text,
+    );
+  }
+}

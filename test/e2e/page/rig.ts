@@ -1,0 +1,258 @@
+import {
+  type Events,
+  type InitializeConfig,
+  initialize,
+  type Message,
+  type Room,
+  RoomError,
+  type State,
+  type SubscriptionConfig,
+  type VideoPublishOptions,
+} from "@rotunda/video";
+import { look, type Picture, screenOf } from "./picture.js";
+import { Ear, type Tone } from "./sound.js";
+
+/** An event of the room as a test sees it, without the state. */
+export interface Told {
+  event: keyof Events;
+  args: unknown[];
+  /** `Date.now()` */
+  at: number;
+}
+
+/** What the state says about a stream. */
+export interface StreamSummary {
+  id: string;
+  audio: boolean;
+  video: boolean;
+  configured: boolean;
+}
+
+export interface StateSummary {
+  status: State["status"];
+  self: string;
+  /** Context by participant id. */
+  contexts: Record<string, string | undefined>;
+  /** By `participant id/key`. */
+  streams: Record<string, StreamSummary>;
+  /** `participant id/key` of what is subscribed. */
+  subscriptions: string[];
+}
+
+export type Outcome<T> = { value: T } | { refused: { code: string; message: string } };
+
+/** One browser page of an application, worked by a test from outside. */
+export class Rig {
+  readonly told: Told[] = [];
+  /** The close codes of signalling sockets. */
+  readonly closes: number[] = [];
+  readonly #connections: RTCPeerConnection[] = [];
+  readonly #videos = new Map<MediaStreamTrack, HTMLVideoElement>();
+  readonly #ears = new Map<MediaStreamTrack, Ear>();
+  readonly #own: Record<string, { audio?: MediaStreamTrack; video?: MediaStreamTrack }> = {};
+  #hearing: AudioContext | undefined;
+  #room: Room | undefined;
+
+  constructor() {
+    const { closes } = this;
+    const connections = this.#connections;
+    globalThis.RTCPeerConnection = class extends RTCPeerConnection {
+      constructor(configuration?: RTCConfiguration) {
+        super(configuration);
+        connections.push(this);
+      }
+    };
+    globalThis.WebSocket = class extends WebSocket {
+      constructor(url: string | URL, protocols?: string | string[]) {
+        super(url, protocols);
+        this.addEventListener("close", ({ code }) => closes.push(code));
+      }
+    };
+  }
+
+  /** Calls one of the methods below, and brings its refusal in a form that leaves the page. */
+  async attempt<T>(work: (rig: Rig) => T | Promise<T>): Promise<Outcome<T>> {
+    try {
+      return { value: await work(this) };
+    } catch (error) {
+      if (!(error instanceof RoomError)) throw error;
+      return { refused: { code: error.code, message: error.message } };
+    }
+  }
+
+  get room(): Room {
+    if (!this.#room) throw new Error("no room was initialized in this page");
+    return this.#room;
+  }
+
+  async initialize(config: InitializeConfig): Promise<string> {
+    const room = await initialize(config);
+    this.#room = room;
+    const events = [
+      "connected",
+      "disconnected",
+      "participant_joined",
+      "participant_leaving",
+      "participant_left",
+      "stream_published",
+      "stream_unpublished",
+      "track_enabled",
+      "track_disabled",
+      "subscription_started",
+      "subscription_reconfigured",
+      "subscription_ended",
+      "message_received",
+      "error",
+    ] as const;
+    for (const event of events) {
+      room.on(event, (...args: unknown[]) => {
+        const plain = args.slice(0, -1).map((arg) => (arg instanceof Error ? String(arg) : arg));
+        this.told.push({ event, args: plain, at: Date.now() });
+      });
+    }
+    return room.getLocalParticipant().id;
+  }
+
+  summary(): StateSummary {
+    const state = this.room.getState();
+    const named = [...state.streams.values()].map((stream) => [
+      `${stream.participantId}/${stream.key}`,
+      {
+        id: stream.id,
+        audio: stream.isAudioEnabled,
+        video: stream.isVideoEnabled,
+        configured: stream.isConfigured,
+      },
+    ]);
+    return {
+      status: state.status,
+      self: state.localParticipantId,
+      contexts: Object.fromEntries([...state.participants].map(([id, { context }]) => [id, context])),
+      streams: Object.fromEntries(named),
+      subscriptions: [...state.subscriptions].flatMap(([id, byKey]) =>
+        [...byKey.keys()].map((key) => `${id}/${key}`),
+      ),
+    };
+  }
+
+  /** Publishes camera and microphone as `self`. */
+  async publishCamera(
+    size: { width: number; height: number },
+    options: VideoPublishOptions = {},
+  ): Promise<void> {
+    const media = await navigator.mediaDevices.getUserMedia({
+      video: { width: { exact: size.width }, height: { exact: size.height } },
+      audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
+    });
+    const [audio] = media.getAudioTracks();
+    const [video] = media.getVideoTracks();
+    this.#own.self = { audio, video };
+    await this.room.addStream("self", { audio, video: { track: video, options } });
+  }
+
+  /** Switches a track of `self` and says so, as an application does. */
+  async switch(kind: "audio" | "video", on: boolean): Promise<void> {
+    const { audio, video } = this.#own.self ?? {};
+    const track = kind === "audio" ? audio : video;
+    if (!track) throw new Error(`no ${kind} is published`);
+    track.enabled = on;
+    await this.room.updateStream("self", { audio, video });
+  }
+
+  /** Closes the camera, or opens it again. */
+  async camera(on: boolean): Promise<void> {
+    const own = this.#own.self;
+    if (!own) throw new Error("no camera is published");
+    const settings = own.video?.getSettings();
+    own.video?.stop();
+    own.video = undefined;
+    if (on) {
+      const media = await navigator.mediaDevices.getUserMedia({
+        video: { width: 640, height: 360, ...settings },
+      });
+      own.video = media.getVideoTracks()[0];
+    }
+    await this.room.updateStream("self", own);
+  }
+
+  /** Shares this very tab as `presentation`. */
+  async share(): Promise<void> {
+    const media = await navigator.mediaDevices.getDisplayMedia({ video: true, audio: false });
+    const [video] = media.getVideoTracks();
+    this.#own.presentation = { video };
+    await this.room.addStream("presentation", { video });
+  }
+
+  async unshare(): Promise<void> {
+    this.#own.presentation?.video?.stop();
+    await this.room.removeStream("presentation");
+  }
+
+  subscribe(participantId: string, key: string, config: SubscriptionConfig): Promise<void> {
+    return this.room.addSubscription(participantId, key, config);
+  }
+
+  send(payload: string, recipients?: string[]): Promise<string[]> {
+    const message: Message = { type: "text", payload };
+    return this.room.sendMessage(message, recipients);
+  }
+
+  /** What the picture of a stream shows now. */
+  picture(participantId: string, key: string): Picture | undefined {
+    const track = this.room.getParticipantStream(participantId, key)?.videoTrack;
+    if (!track) return undefined;
+    const video = this.#videos.get(track) ?? screenOf(track);
+    this.#videos.set(track, video);
+    return look(video);
+  }
+
+  /** The loudest tone of a stream. */
+  tone(participantId: string, key: string): Tone | undefined {
+    const track = this.room.getParticipantStream(participantId, key)?.audioTrack;
+    return track && this.#ear(track).loudest();
+  }
+
+  /** How loud a pitch is in the mix of everything subscribed, in dB. */
+  mixedLevel(pitch: number): number | undefined {
+    const track = this.room.getState().mixedAudioTrack;
+    return track && this.#ear(track).levelAt(pitch);
+  }
+
+  /** How many pictures of a stream were decoded so far. */
+  async framesDecoded(participantId: string, key: string): Promise<number> {
+    const inbound = await this.#report(participantId, key, "video", "inbound-rtp");
+    return (inbound?.framesDecoded as number | undefined) ?? 0;
+  }
+
+  /** How the media of a stream is encrypted. */
+  async srtpCipher(participantId: string, key: string): Promise<string | undefined> {
+    const transport = await this.#report(participantId, key, "audio", "transport");
+    return transport?.srtpCipher as string | undefined;
+  }
+
+  /** The number of lines (m= sections) of each connection that is not closed. */
+  lines(): number[] {
+    return this.#connections
+      .filter((connection) => connection.connectionState !== "closed")
+      .map((connection) => connection.localDescription?.sdp.match(/^m=/gm)?.length ?? 0);
+  }
+
+  #ear(track: MediaStreamTrack): Ear {
+    this.#hearing ??= new AudioContext({ sampleRate: 48_000 });
+    const ear = this.#ears.get(track) ?? new Ear(this.#hearing, track);
+    this.#ears.set(track, ear);
+    return ear;
+  }
+
+  async #report(participantId: string, key: string, kind: "audio" | "video", type: string) {
+    const { receivers } = await this.room.getWebRTCStatsForStream(participantId, key);
+    const reports = Object.values(receivers[kind] ?? {}) as Record<string, unknown>[];
+    return reports.find((report) => report.type === type);
+  }
+}
+
+declare global {
+  var rig: Rig;
+}
+
+globalThis.rig = new Rig();

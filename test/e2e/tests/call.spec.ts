@@ -1,0 +1,31 @@
+import type { Participant } from "../harness/participant.js";
+import { ada, bo, cy } from "../harness/people.js";
+import { expect, test } from "../harness/test.js";
+
+test("three people see and hear each other", async ({ server, arrive }) => {
+  const room = await server.rest.createRoom();
+  const all = [await arrive(ada), await arrive(bo), await arrive(cy)];
+  for (const one of all) await one.enter(server, room.id);
+  await everyPair(all, (one, other) => one.subscribe(other));
+  await everyPair(all, (one, other) => one.sees(other));
+  await everyPair(all, (one, other) => one.hears(other));
+  await everyPair(all, (one, other) => one.hearsInMix(other));
+
+  await everyPair(all, async (one, other) => {
+    const cipher = await one.ask((rig, id) => rig.srtpCipher(id, "self"), other.id);
+    expect(cipher).toMatch(/(^|_)AEAD_AES_128_GCM$/);
+  });
+  // One connection each: a pair of lines for what is sent, and a pair for each of the two others.
+  for (const one of all) expect(await one.ask((rig) => rig.lines())).toEqual([6]);
+});
+
+/** Does something for everyone with regard to everyone else, all at once. */
+async function everyPair(
+  all: Participant[],
+  work: (one: Participant, other: Participant) => Promise<void>,
+): Promise<void> {
+  const pairs = all.flatMap((one) =>
+    all.filter((other) => other !== one).map((other) => [one, other] as const),
+  );
+  await Promise.all(pairs.map(([one, other]) => work(one, other)));
+}
