@@ -139,6 +139,8 @@ func (e *entrance) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	switch ref.status {
 	case http.StatusUnauthorized:
 		header.Set("WWW-Authenticate", `Bearer realm="rotunda"`)
+	case http.StatusRequestEntityTooLarge, http.StatusRequestTimeout:
+		header.Set("Connection", "close") // the rest of the body is not worth reading
 	case http.StatusServiceUnavailable:
 		header.Set("Retry-After", "1")
 	case http.StatusInternalServerError:

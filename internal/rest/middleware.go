@@ -179,7 +179,7 @@ func (e *entrance) authenticate(r *http.Request) (video.APIKey, error) {
 			"An API key is needed, in the header Authorization: Bearer KEY.")
 	}
 	found, err := e.Keys.Authenticate(r.Context(), key)
-	if video.CodeOf(err) == video.CodeUnauthorized && err != nil {
+	if err != nil && video.CodeOf(err) == video.CodeUnauthorized {
 		return video.APIKey{}, refuse(http.StatusUnauthorized, authenticationFailed,
 			"The API key is unknown, revoked or expired.")
 	}
@@ -236,6 +236,3 @@ func (s *statusRecorder) WriteHeader(status int) {
 	s.status = status
 	s.ResponseWriter.WriteHeader(status)
 }
-
-// Unwrap is for http.ResponseController and http.MaxBytesReader.
-func (s *statusRecorder) Unwrap() http.ResponseWriter { return s.ResponseWriter }
