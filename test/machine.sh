@@ -47,6 +47,7 @@ test)
   provide gcc -- gcc
   provide curl -- curl
   provide jq -- jq
+  provide ffmpeg -- ffmpeg
   provide chromium chromium-browser google-chrome -- chromium
   ;;
 *)
