@@ -1,0 +1,178 @@
+package whip
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rotunda-rtc/rotunda/internal/live"
+	"github.com/rotunda-rtc/rotunda/internal/video"
+)
+
+// Limits of a request.
+const (
+	MaxOfferBytes = 64 << 10 // larger bodies are refused with 413
+	MaxNameBytes  = 128      // of UTF-8 without control characters
+)
+
+// Tokens verifies client tokens. One that is forged, expired or of the wrong kind is refused with unauthorized.
+type Tokens interface {
+	Verify(ctx context.Context, token string) (video.Grant, error)
+}
+
+// Config is what a Handler needs. Host and Tokens are required; a zero duration means the default.
+type Config struct {
+	Host      *live.Host
+	Tokens    Tokens
+	PublicURL string // what Location headers begin with, without a slash at the end; empty: they are paths
+	Logger    *slog.Logger
+
+	ConnectTimeout     time.Duration // a resource whose media is not up by then is removed; default 30 s
+	NegotiationTimeout time.Duration // for the answer to one offer; default 10 s
+}
+
+// Handler serves WHIP and WHEP.
+type Handler struct {
+	config  Config
+	routes  *http.ServeMux
+	serving sync.WaitGroup // the goroutines of resources
+
+	mu        sync.Mutex
+	closing   bool
+	resources map[string]*resource // by their id
+}
+
+// New returns a handler. Close it when it is no longer served.
+func New(config Config) *Handler {
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = 30 * time.Second
+	}
+	if config.NegotiationTimeout == 0 {
+		config.NegotiationTimeout = 10 * time.Second
+	}
+	h := &Handler{config: config, routes: http.NewServeMux(), resources: make(map[string]*resource)}
+	h.route("/rooms/{room_id}/whip/{name}", "POST", h.publish)
+	h.route("/rooms/{room_id}/whep/{name}", "POST", h.playName)
+	h.route("/rooms/{room_id}/whip/{name}/{resource}", "DELETE", h.remove)
+	h.route("/rooms/{room_id}/whep/{participant_id}/{key}", "POST", h.playStream)
+	h.route("/rooms/{room_id}/whep/{name}/{resource}", "DELETE", h.remove)
+	h.route("/rooms/{room_id}/whep/{participant_id}/{key}/{resource}", "DELETE", h.remove)
+	h.fallback("/rooms/{room_id}/whip/{name}", "POST")
+	h.fallback("/rooms/{room_id}/whip/{name}/{resource}", "DELETE")
+	h.fallback("/rooms/{room_id}/whep/{name}", "POST")
+	h.fallback("/rooms/{room_id}/whep/{name}/{resource}", "POST, DELETE") // or participant and key
+	h.fallback("/rooms/{room_id}/whep/{participant_id}/{key}/{resource}", "DELETE")
+	h.routes.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { h.refuse(w, r, errNotFound) })
+	return h
+}
+
+func (h *Handler) route(path, method string, serve func(http.ResponseWriter, *http.Request) error) {
+	h.routes.HandleFunc(method+" "+path, func(w http.ResponseWriter, r *http.Request) {
+		if err := serve(w, r); err != nil {
+			h.refuse(w, r, err)
+		}
+	})
+}
+
+// fallback answers preflights, and refuses methods a path does not have.
+func (h *Handler) fallback(path, methods string) {
+	h.routes.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Allow", methods+", OPTIONS")
+		if r.Method != http.MethodOptions {
+			h.refuse(w, r, errMethod)
+			return
+		}
+		w.Header().Set("Access-Control-Allow-Methods", methods+", OPTIONS")
+		w.Header().Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match")
+		w.Header().Set("Access-Control-Max-Age", "86400")
+		w.Header().Set("Accept-Post", sdpType)
+		w.WriteHeader(http.StatusNoContent)
+	})
+}
+
+// ServeHTTP serves the routes of the package.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	w.Header().Set("Access-Control-Expose-Headers", "Location, Link, Allow, Retry-After")
+	h.routes.ServeHTTP(w, r)
+}
+
+// Close ends all resources and returns when they are gone, or when ctx ends. New ones are refused.
+func (h *Handler) Close(ctx context.Context) error {
+	h.mu.Lock()
+	h.closing = true
+	for _, res := range h.resources {
+		res.end(video.LeftServerShutdown)
+	}
+	h.mu.Unlock()
+	done := make(chan struct{})
+	go func() {
+		h.serving.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+const sdpType = "application/sdp"
+
+// authorize verifies the bearer token of a request; it must be for the room of the path.
+func (h *Handler) authorize(r *http.Request) (video.Grant, error) {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+		return video.Grant{}, video.Errorf(video.CodeUnauthorized, "a client token is needed as bearer")
+	}
+	grant, err := h.config.Tokens.Verify(r.Context(), strings.TrimSpace(token))
+	if err != nil {
+		return video.Grant{}, err
+	}
+	if string(grant.RoomID) != r.PathValue("room_id") {
+		return video.Grant{}, video.Errorf(video.CodeUnauthorized, "the token is for another room")
+	}
+	return grant, nil
+}
+
+// readOffer reads the offer a POST brings.
+func readOffer(w http.ResponseWriter, r *http.Request) (*offer, error) {
+	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != sdpType {
+		return nil, errNotSDP
+	}
+	if !acceptsSDP(r.Header.Values("Accept")) {
+		return nil, errNotAcceptable
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxOfferBytes))
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		return nil, video.Errorf(video.CodeTooLarge, "the offer is longer than %d bytes", MaxOfferBytes)
+	}
+	if err != nil {
+		return nil, video.Errorf(video.CodeInvalid, "the body cannot be read: %w", err)
+	}
+	return parseOffer(string(body))
+}
+
+// acceptsSDP reports whether a client takes an SDP answer (RFC 9110, section 12.5.1; the weights do not matter here).
+func acceptsSDP(accept []string) bool {
+	if len(accept) == 0 {
+		return true
+	}
+	for part := range strings.SplitSeq(strings.Join(accept, ","), ",") {
+		switch mediaRange, _, _ := mime.ParseMediaType(part); mediaRange {
+		case sdpType, "application/*", "*/*":
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,120 @@
+package whip
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/rotunda-rtc/rotunda/internal/live"
+	"github.com/rotunda-rtc/rotunda/internal/video"
+)
+
+// resource is what a POST made: a publisher or a viewer. Its channels have room for one; what does not fit came too
+// late to matter.
+type resource struct {
+	grant  video.Grant
+	id     string                 // the last part of its path; nobody can guess it
+	leave  func(video.LeftReason) // takes it out of the session and returns when its transport is closed
+	logger *slog.Logger
+
+	ends      chan video.LeftReason // somebody wants it gone
+	connected chan struct{}
+	gone      chan struct{} // closed when it is
+}
+
+func newResource(grant video.Grant, logger *slog.Logger) *resource {
+	return &resource{
+		grant: grant, id: video.NewUUID(), logger: logger,
+		ends: make(chan video.LeftReason, 1), connected: make(chan struct{}, 1), gone: make(chan struct{}),
+	}
+}
+
+// end asks the resource's goroutine to end it.
+func (r *resource) end(reason video.LeftReason) {
+	select {
+	case r.ends <- reason:
+	default:
+	}
+}
+
+// Notify implements live.Listener.
+func (r *resource) Notify(n live.Notice) {
+	switch n := n.(type) {
+	case live.MediaConnected:
+		select {
+		case r.connected <- struct{}{}:
+		default:
+		}
+	case live.MediaFailed:
+		r.logger.Info("media failed", "error", n.Err)
+		r.end(video.LeftConnectionLost)
+	case live.Removed:
+		r.end(n.Reason)
+	}
+}
+
+// serve is the resource's goroutine.
+func (r *resource) serve(connectTimeout time.Duration) {
+	timeout := time.NewTimer(connectTimeout)
+	defer timeout.Stop()
+	reason := video.LeftConnectionLost
+	for waiting := true; waiting; {
+		select {
+		case <-r.connected:
+			timeout.Stop()
+		case <-timeout.C:
+			r.logger.Info("media did not connect", "within", connectTimeout)
+			waiting = false
+		case reason = <-r.ends:
+			waiting = false
+		}
+	}
+	r.leave(reason)
+}
+
+// keep registers a resource under its path and starts its goroutine. It reports false when the handler is closing; the
+// resource is gone then.
+func (h *Handler) keep(r *resource) bool {
+	h.mu.Lock()
+	if h.closing {
+		h.mu.Unlock()
+		r.leave(video.LeftServerShutdown)
+		return false
+	}
+	defer h.mu.Unlock()
+	h.resources[r.id] = r
+	h.serving.Go(func() {
+		r.serve(h.config.ConnectTimeout)
+		h.mu.Lock()
+		delete(h.resources, r.id)
+		h.mu.Unlock()
+		close(r.gone)
+	})
+	return true
+}
+
+// remove serves DELETE.
+func (h *Handler) remove(w http.ResponseWriter, req *http.Request) error {
+	grant, err := h.authorize(req)
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	r := h.resources[req.PathValue("resource")]
+	h.mu.Unlock()
+	if r == nil || r.grant.RoomID != grant.RoomID || r.grant.AccountID != grant.AccountID {
+		return errNotFound
+	}
+	r.end(video.LeftByChoice)
+	<-r.gone
+	w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// created answers a POST.
+func (h *Handler) created(w http.ResponseWriter, req *http.Request, r *resource, answer string) {
+	w.Header().Set("Content-Type", sdpType)
+	w.Header().Set("Location", h.config.PublicURL+req.URL.EscapedPath()+"/"+r.id)
+	w.WriteHeader(http.StatusCreated)
+	_, _ = w.Write([]byte(answer))
+}
