@@ -260,6 +260,7 @@ it("shows who speaks until they stop, are muted or leave", async () => {
   const room = rooms[0] as ScriptedRoom;
   room.emit("audio_activity", "b", "self", empty);
   room.emit("audio_activity", "c", "self", empty);
+  room.emit("audio_activity", "d", "presentation", empty);
   expect([...call.view.get().speaking]).toEqual(["b", "c"]);
   room.emit("audio_activity_ended", "b", "self", empty);
   room.emit("track_disabled", "c", "self", "audio", empty);

@@ -204,9 +204,10 @@ export class Conversation implements Call {
     room.on("participant_leaving", (id, _reason, state) => this.#say(`${nameIn(state, id)} left`));
     room.on("participant_left", (id) => this.#quiet(id));
     room.on("stream_published", (id, key, state) => this.#published(id, key, state));
-    room.on("audio_activity", (id) => this.#heard(id));
-    room.on("audio_activity_ended", (id) => this.#quiet(id));
-    room.on("track_disabled", (id, _key, kind) => kind === "audio" && this.#quiet(id));
+    // The sound of a shared screen is not its owner speaking.
+    room.on("audio_activity", (id, key) => key !== screenKey && this.#heard(id));
+    room.on("audio_activity_ended", (id, key) => key !== screenKey && this.#quiet(id));
+    room.on("track_disabled", (id, key, kind) => kind === "audio" && key !== screenKey && this.#quiet(id));
     room.on("track_censored", (id, _key, kind, state) => this.#censored(id, kind, state));
     room.on("message_received", (from, message, recipients, state) => {
       const own = from === state.localParticipantId;
