@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/rotunda-rtc/rotunda/internal/video"
+)
+
+// caller is someone in a room, without media.
+type caller struct {
+	t      *testing.T
+	socket *websocket.Conn
+}
+
+// join enters a room over the server's signalling socket.
+func join(t *testing.T, s *server, key string, room string) *caller {
+	t.Helper()
+	var tokens struct{ Token string }
+	s.call("POST", "/v2/rooms/"+room+"/actions/generate_join_client_token", key, "", http.StatusCreated, &tokens)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	socket, _, err := websocket.Dial(ctx, strings.Replace(s.url, "http", "ws", 1)+"/v2/signal", &websocket.DialOptions{
+		HTTPClient: &http.Client{Transport: client.Transport}, Subprotocols: []string{"rotunda.v1"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = socket.CloseNow() })
+	c := &caller{t, socket}
+	c.request(`{"id": 1, "type": "hello", "version": 1, "token": %q}`, tokens.Token)
+	c.request(`{"id": 2, "type": "join", "participant_id": %q}`, video.NewUUID())
+	return c
+}
+
+// request sends a frame and waits for its reply.
+func (c *caller) request(format string, args ...any) {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(c.t.Context(), 10*time.Second)
+	defer cancel()
+	if err := c.socket.Write(ctx, websocket.MessageText, fmt.Appendf(nil, format, args...)); err != nil {
+		c.t.Fatal(err)
+	}
+	for {
+		_, frame, err := c.socket.Read(ctx)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		var got struct{ Type string }
+		if err := json.Unmarshal(frame, &got); err != nil || got.Type == "error" {
+			c.t.Fatalf("answered %s, %v", frame, err)
+		}
+		if got.Type == "reply" {
+			return
+		}
+	}
+}
+
+// closed waits for the server to close the socket and returns its code.
+func (c *caller) closed() websocket.StatusCode {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(c.t.Context(), 10*time.Second)
+	defer cancel()
+	for {
+		if _, _, err := c.socket.Read(ctx); err != nil {
+			return websocket.CloseStatus(err)
+		}
+	}
+}
+
+type sessionRecord struct {
+	Active       bool
+	EndedAt      *time.Time `json:"ended_at"`
+	Participants []struct {
+		LeftAt *time.Time `json:"left_at"`
+	}
+}
+
+func sessionsOf(s *server, key, room string) (sessions []sessionRecord) {
+	s.t.Helper()
+	s.call("GET", "/v2/rooms/"+room+"/sessions?include_participants=true", key, "", http.StatusOK, &sessions)
+	return sessions
+}
+
+const sessionKey = "a-key-for-tests-of-sessions"
+
+func newRoom(s *server) string {
+	s.t.Helper()
+	var room struct{ ID string }
+	s.call("POST", "/v2/rooms", sessionKey, "", http.StatusCreated, &room)
+	return room.ID
+}
+
+func TestStopTellsThoseInside(t *testing.T) {
+	dir := t.TempDir()
+	s := startProcess(t, dir, "--api-key="+sessionKey, "--drain-timeout=30s")
+	room := newRoom(s)
+	inside := join(t, s, sessionKey, room)
+	if got := sessionsOf(s, sessionKey, room); len(got) != 1 || !got[0].Active {
+		t.Fatalf("sessions before the stop: %+v", got)
+	}
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if code := inside.closed(); code != 4003 {
+		t.Errorf("the socket was closed with %d, want 4003", code)
+	}
+	if code := s.wait(); code != 0 {
+		t.Errorf("ended with %d:\n%s", code, s.stderr)
+	}
+
+	s = start(t, dir, "--api-key="+sessionKey)
+	got := sessionsOf(s, sessionKey, room)
+	if len(got) != 1 || got[0].Active || got[0].EndedAt == nil || len(got[0].Participants) != 1 || got[0].Participants[0].LeftAt == nil {
+		t.Errorf("sessions after the stop: %+v", got)
+	}
+	if strings.Contains(s.stderr.String(), "died") {
+		t.Errorf("the next start takes the stop for a crash:\n%s", s.stderr)
+	}
+}
+
+func TestCrashIsMendedAtTheNextStart(t *testing.T) {
+	dir := t.TempDir()
+	s := startProcess(t, dir, "--api-key="+sessionKey)
+	room := newRoom(s)
+	join(t, s, sessionKey, room)
+	if err := s.cmd.Process.Signal(os.Kill); err != nil {
+		t.Fatal(err)
+	}
+	s.wait()
+
+	s = start(t, dir, "--api-key="+sessionKey)
+	got := sessionsOf(s, sessionKey, room)
+	if len(got) != 1 || got[0].Active || len(got[0].Participants) != 1 || got[0].Participants[0].LeftAt == nil {
+		t.Errorf("sessions after the crash: %+v", got)
+	}
+	if !strings.Contains(s.stderr.String(), "sessions of a server that died were closed") {
+		t.Errorf("the log says nothing of it:\n%s", s.stderr)
+	}
+	join(t, s, sessionKey, room) // and the room works
+}
+
+func TestDeletedRoomPutsPeopleOut(t *testing.T) {
+	s := start(t, t.TempDir(), "--api-key="+sessionKey)
+	room := newRoom(s)
+	inside := join(t, s, sessionKey, room)
+	s.call("DELETE", "/v2/rooms/"+room, sessionKey, "", http.StatusNoContent, nil)
+	if code := inside.closed(); code != 4002 {
+		t.Errorf("the socket was closed with %d, want 4002", code)
+	}
+}
+
+func TestSocketsOfForeignOrigins(t *testing.T) {
+	for _, c := range []struct {
+		args    []string
+		origin  string
+		allowed bool
+	}{
+		{nil, "https://anywhere.example", true},
+		{[]string{"--allowed-origins=https://app.example"}, "https://app.example", true},
+		{[]string{"--allowed-origins=https://app.example"}, "http://app.example", false},
+		{[]string{"--allowed-origins=https://app.example"}, "https://anywhere.example", false},
+		{[]string{"--allowed-origins=https://app.example"}, "", true},
+	} {
+		s := start(t, t.TempDir(), c.args...)
+		header := http.Header{}
+		if c.origin != "" {
+			header.Set("Origin", c.origin)
+		}
+		socket, answer, err := websocket.Dial(t.Context(), strings.Replace(s.url, "http", "ws", 1)+"/v2/signal", &websocket.DialOptions{
+			HTTPClient: &http.Client{Transport: client.Transport}, Subprotocols: []string{"rotunda.v1"}, HTTPHeader: header,
+		})
+		if err == nil {
+			_ = socket.CloseNow()
+		} else if answer != nil && answer.StatusCode != http.StatusForbidden {
+			t.Errorf("%v, %s: answered %d", c.args, c.origin, answer.StatusCode)
+		}
+		if (err == nil) != c.allowed {
+			t.Errorf("%v, %s: %v", c.args, c.origin, err)
+		}
+		s.stop()
+	}
+}
