@@ -149,8 +149,7 @@ func (s *session) open() {
 	ctx, cancel := context.WithTimeout(context.Background(), s.host.config.JournalTimeout)
 	defer cancel()
 	if err := s.host.config.Journal.OpenSession(ctx, s.record); err != nil {
-		s.openErr = err
-		s.logger.Warn("session not recorded", "error", err)
+		s.openErr = err // each joiner is told, and logs it
 		return
 	}
 	s.logger.Info("session started")
@@ -160,7 +159,7 @@ func (s *session) open() {
 func (s *session) enroll(ctx context.Context, m *member) error {
 	<-s.opened
 	if s.openErr != nil {
-		return unavailable(ctx, "open a session", s.openErr)
+		return s.journalRefusal(s.openErr)
 	}
 	transport, err := s.host.config.Media.NewTransport(TransportConfig{
 		Session: s.record.ID, Participant: m.presence.ID, Updates: m.link,
@@ -178,6 +177,7 @@ func (s *session) enroll(ctx context.Context, m *member) error {
 	return nil
 }
 
+// journalRefusal is what a joiner is told when the journal refused.
 func (s *session) journalRefusal(err error) error {
 	switch video.CodeOf(err) {
 	case video.CodeDuplicate, video.CodeDuplicateParticipant:
