@@ -197,11 +197,13 @@ func (in *inbound) discover(raw []byte, h *packet.Header) (source, bool) {
 	if len(in.sources) >= maxSources {
 		return source{}, false
 	}
-	tr := in.tracks[string(h.Extension(raw, in.mid))]
+	mid := h.Extension(raw, in.mid)
+	tr := in.tracks[string(mid)]
+	if len(mid) == 0 {
+		tr = in.onlyTrack(h.PayloadType)
+	}
 	if tr == nil {
-		if tr = in.onlyTrack(h.PayloadType); tr == nil {
-			return source{}, false
-		}
+		return source{}, false
 	}
 	f, repair := tr.format(h.PayloadType)
 	if f == nil {
