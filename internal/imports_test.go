@@ -64,6 +64,7 @@ var testDoors = []string{
 	"github.com/golang-jwt/jwt", // forged tokens
 	"github.com/prometheus/client_golang",
 	"database/sql", // to break what store must survive
+	"github.com/santhosh-tekuri/jsonschema",
 	"os/exec",
 }
 

@@ -422,6 +422,7 @@ func TestViewers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		settle()
 		heard = nil
 		if err := p.Unpublish(t.Context(), published.StreamID, nil); err != nil {
 			t.Fatal(err)
