@@ -36,6 +36,7 @@ type listing struct {
 	ownIndex   bool // an index of an equality does not begin with the account
 	ranges     []condition
 	onlyColumn string // the one column the ranges asked for are on; empty for none or several
+	onlySpan   video.Span
 }
 
 type condition struct {
@@ -55,7 +56,7 @@ func (l *listing) during(column string, span video.Span) {
 	if span == (video.Span{}) {
 		return
 	}
-	l.onlyColumn = column
+	l.onlyColumn, l.onlySpan = column, span
 	if len(l.ranges) > 0 {
 		l.onlyColumn = ""
 	}
@@ -146,8 +147,67 @@ func (s *Store) count(ctx context.Context, l listing) (int, error) {
 			Where("account = ?", l.account).Scan(ctx, &n)
 		return n, err
 	}
-	err := l.query(s.reads, l.narrow()).ColumnExpr("count(*)").Scan(ctx, &n)
+	query := l.query(s.reads, l.narrow()).ColumnExpr("count(*)")
+	if len(l.equal) == 0 && l.onlyColumn != "" {
+		most, err := s.spansMost(ctx, l)
+		if err != nil {
+			return 0, err
+		}
+		if most {
+			query = l.countOutside(s.reads)
+		}
+	}
+	err := query.Scan(ctx, &n)
 	return n, err
+}
+
+// spansMost guesses whether the one range asked for holds most rows, from how much of the time between the first and the
+// last row it covers.
+func (s *Store) spansMost(ctx context.Context, l listing) (bool, error) {
+	end := func(expr string) *bun.SelectQuery {
+		return l.unfiltered(s.reads).ColumnExpr(expr, bun.Ident(l.onlyColumn))
+	}
+	var lowest, highest *int64
+	err := s.reads.NewSelect().ColumnExpr("(?), (?)", end("min(?)"), end("max(?)")).Scan(ctx, &lowest, &highest)
+	if err != nil || lowest == nil || highest == nil {
+		return false, err
+	}
+	from, until := *lowest, *highest
+	if !l.onlySpan.From.IsZero() {
+		from = max(from, l.onlySpan.From.UnixMicro())
+	}
+	if !l.onlySpan.Until.IsZero() {
+		until = min(until, l.onlySpan.Until.UnixMicro())
+	}
+	return until-from > (*highest-*lowest)/2, nil
+}
+
+// countOutside counts the rows of a range that holds most as all rows without the others, which are fewer to walk. It is
+// one statement, so that all its parts see the same rows.
+func (l *listing) countOutside(db *bun.DB) *bun.SelectQuery {
+	column := bun.Ident(l.onlyColumn)
+	all := db.NewSelect().Model((*totalsRow)(nil)).Column(l.total).Where("account = ?", l.account)
+	count := func(test string, args ...any) *bun.SelectQuery {
+		return l.unfiltered(db).ColumnExpr("count(*)").Where("? "+test, append([]any{column}, args...)...)
+	}
+	none := db.NewSelect().ColumnExpr("0")
+	before, after := none, none
+	if !l.onlySpan.From.IsZero() {
+		before = count("< ?", l.onlySpan.From.UnixMicro())
+	}
+	if !l.onlySpan.Until.IsZero() {
+		after = count(">= ?", l.onlySpan.Until.UnixMicro())
+	}
+	return db.NewSelect().ColumnExpr("(?) - (?) - (?) - (?)", all, before, after, count("IS NULL"))
+}
+
+// unfiltered selects from all rows of the list, filtered by nothing.
+func (l *listing) unfiltered(db *bun.DB) *bun.SelectQuery {
+	q := db.NewSelect().TableExpr("?", bun.Ident(l.table)).Where("account = ?", l.account)
+	if l.always != "" {
+		q = q.Where(l.always)
+	}
+	return q
 }
 
 // newestOf is a query for the newest rows of a table that belong to each of the owners, MaxIncluded for each. The derived

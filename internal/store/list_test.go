@@ -171,3 +171,37 @@ func testParticipantList(t *testing.T, f *fixture) {
 		})
 	}
 }
+
+// Every range is counted alike from inside and from outside.
+func testCounting(t *testing.T, f *fixture) {
+	session := f.session(f.room("").ID)
+	var times []time.Time
+	for i := range 12 {
+		p := f.join(session.ID, "")
+		times = append(times, p.JoinedAt)
+		if i%3 > 0 { // some are still there
+			f.leave(p, video.LeftByChoice)
+		}
+		f.clock.advance(time.Duration(i*i) * time.Second)
+	}
+	f.flush()
+	number, err := f.number(t.Context(), f.account)
+	must(t, err)
+	bounds := append([]time.Time{{}}, times...)
+	for _, column := range []string{"joined_at", "updated_at", "left_at"} {
+		for _, from := range bounds {
+			for _, until := range bounds {
+				if from.IsZero() && until.IsZero() {
+					continue
+				}
+				l := listing{table: "participants", start: "joined_at", account: number, total: "participants"}
+				l.during(column, video.Span{From: from, Until: until})
+				var direct int
+				must(t, l.query(f.reads, l.narrow()).ColumnExpr("count(*)").Scan(t.Context(), &direct))
+				got, err := f.count(t.Context(), l)
+				must(t, err)
+				wantEqual(t, column, got, direct)
+			}
+		}
+	}
+}

@@ -62,13 +62,8 @@ func text(s *string) string {
 	return *s
 }
 
-// storable refuses text that a database column of characters cannot hold.
-func storable(s, field string) error {
-	if !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
-		return video.Errorf(video.CodeInvalid, "text must be UTF-8 without NUL characters").WithField(field)
-	}
-	return nil
-}
+// isText reports whether a database column of characters can hold s.
+func isText(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
 
 func (r roomRow) storable() error {
 	for _, f := range []struct{ value, field string }{
@@ -76,8 +71,8 @@ func (r roomRow) storable() error {
 		{r.WebhookEventURL, "/webhook_event_url"},
 		{r.WebhookEventFailoverURL, "/webhook_event_failover_url"},
 	} {
-		if err := storable(f.value, f.field); err != nil {
-			return err
+		if !isText(f.value) {
+			return video.Errorf(video.CodeInvalid, "text must be UTF-8 without NUL characters").WithField(f.field)
 		}
 	}
 	return nil
@@ -146,7 +141,7 @@ func (s *Store) Room(ctx context.Context, account video.AccountID, id video.Room
 // RoomByName returns the account's live room of that name.
 func (s *Store) RoomByName(ctx context.Context, account video.AccountID, uniqueName string) (video.Room, error) {
 	absent := video.Errorf(video.CodeRoomNotFound, "no room with the unique name %q", uniqueName)
-	if uniqueName == "" || storable(uniqueName, "") != nil {
+	if uniqueName == "" || !isText(uniqueName) {
 		return video.Room{}, absent
 	}
 	number, err := s.number(ctx, account)
@@ -177,7 +172,7 @@ func (s *Store) Rooms(ctx context.Context, query video.RoomQuery) (video.List[vi
 	}
 	l := listing{table: "rooms", start: "created_at", account: number, total: "rooms", always: "deleted_at IS NULL"}
 	if query.UniqueName != "" {
-		if storable(query.UniqueName, "") != nil {
+		if !isText(query.UniqueName) {
 			return video.List[video.Room]{Items: []video.Room{}}, nil
 		}
 		l.is("unique_name", "= ?", query.UniqueName)

@@ -110,14 +110,6 @@ func momentOrNil(us *int64) *time.Time {
 	return &t
 }
 
-func microsOrNil(t *time.Time) *int64 {
-	if t == nil {
-		return nil
-	}
-	us := t.UnixMicro()
-	return &us
-}
-
 // affected is the number of rows a statement changed.
 func affected(result sql.Result, err error) (int64, error) {
 	if err != nil {
