@@ -1,3 +1,4 @@
+import type { MixedAudio } from "./media/mixed-audio.js";
 import type { Publisher } from "./publisher.js";
 import type { Session } from "./session.js";
 import type { Stream } from "./state.js";
@@ -10,7 +11,7 @@ export const PULSE_INTERVAL = 2_000;
 /** How long it must be quiet before speech counts as ended, in milliseconds. */
 export const HANGOVER = 800;
 
-// Linear, 1 is full scale: about -36 and -44 dBov. Speech is louder than the first, a quiet room is below the second.
+// Peaks, 1 is full scale: about -36 and -44 dB. Speech is louder than the first, a quiet room is below the second.
 const START_LEVEL = 0.016;
 const STOP_LEVEL = 0.006;
 const SMOOTHING = 0.5;
@@ -49,15 +50,16 @@ export class ActivityMonitor {
   readonly #session: Session;
   readonly #publisher: Publisher;
   readonly #subscriber: Subscriber;
+  readonly #mixed: MixedAudio;
   readonly #detectors = new Map<string, { stream: Stream; detector: SpeechDetector }>();
-  readonly #lastHeard = new Map<string, number>();
   readonly #timer: ReturnType<typeof setInterval>;
   #sampling = false;
 
-  constructor(session: Session, publisher: Publisher, subscriber: Subscriber) {
+  constructor(session: Session, publisher: Publisher, subscriber: Subscriber, mixed: MixedAudio) {
     this.#session = session;
     this.#publisher = publisher;
     this.#subscriber = subscriber;
+    this.#mixed = mixed;
     this.#timer = setInterval(() => void this.#sampleAll(), SAMPLE_INTERVAL);
   }
 
@@ -97,7 +99,6 @@ export class ActivityMonitor {
     for (const [id, { stream, detector }] of this.#detectors) {
       if (ids.has(id)) continue;
       this.#detectors.delete(id);
-      this.#lastHeard.delete(id);
       if (detector.speaking) this.#session.tell("audio_activity_ended", stream.participantId, stream.key);
     }
   }
@@ -107,14 +108,11 @@ export class ActivityMonitor {
       const sender = this.#publisher.sender(stream.id, "audio");
       return sender ? levelIn(await sender.getStats(), "media-source") : 0;
     }
+    // Statistics measure what is played, so a stream that is heard in the mix alone would seem silent there.
+    const heard = stream.audioTrack && this.#mixed.level(stream.audioTrack);
+    if (heard !== undefined) return heard;
     const receiver = this.#subscriber.receiver(stream.id, "audio");
-    if (!receiver) return 0;
-    const source = receiver.getSynchronizationSources()[0];
-    if (source?.audioLevel === undefined) return levelIn(await receiver.getStats(), "inbound-rtp");
-    // The last level stays when nothing arrives any more.
-    const isNew = this.#lastHeard.get(stream.id) !== source.timestamp;
-    this.#lastHeard.set(stream.id, source.timestamp);
-    return isNew ? source.audioLevel : 0;
+    return receiver ? levelIn(await receiver.getStats(), "inbound-rtp") : 0;
   }
 }
 

@@ -26,7 +26,7 @@ export class Call implements ConnectionListener {
     session.onEnd(() => this.#mixed.close());
     this.publisher = new Publisher(session, this.#media);
     this.subscriber = new Subscriber(session, this.#media);
-    const activity = new ActivityMonitor(session, this.publisher, this.subscriber);
+    const activity = new ActivityMonitor(session, this.publisher, this.subscriber, this.#mixed);
     session.onEnd(() => activity.stop());
     session.watch((state) => this.#mix(state));
     session.watchNotices((notice) => this.#notice(notice));

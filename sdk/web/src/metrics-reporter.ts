@@ -2,6 +2,7 @@ import {
   byRoundTrips,
   type ConnectionQuality,
   type NetworkMetrics,
+  type ParticipantMetrics,
   qualityBetween,
   ROUND_TRIPS,
   type Sample,
@@ -76,36 +77,34 @@ export class MetricsReporter {
   }
 
   async #measure(): Promise<NetworkMetrics> {
-    const metrics: NetworkMetrics = {};
-    for (const participant of this.#participants()) {
-      const { quality, streams } = await this.#measureParticipant(participant);
-      const isLocal = participant.origin === "local";
-      metrics[participant.id] = {
-        connectionQuality: isLocal ? byRoundTrips(this.#roundTrips) : quality,
-        ...(this.#includeStreams && { streams }),
-      };
-    }
+    const measured = this.#participants().map(
+      async (participant) => [participant.id, await this.#measureParticipant(participant)] as const,
+    );
+    const metrics = Object.fromEntries(await Promise.all(measured));
     for (const id of this.#samples.keys()) {
       if (!this.#session.state.streams.has(id.slice(0, id.lastIndexOf("/")))) this.#samples.delete(id);
     }
     return metrics;
   }
 
-  /** The level of a participant is that of its worst stream. */
-  async #measureParticipant(participant: Participant) {
-    const streams: Record<string, { audio?: TrackQuality; video?: TrackQuality }> = {};
-    let quality: ConnectionQuality = 5;
+  /** The level of a participant is that of its worst stream; this client's is that of its connection to the server. */
+  async #measureParticipant(participant: Participant): Promise<ParticipantMetrics> {
+    const streams: NonNullable<ParticipantMetrics["streams"]> = {};
+    let connectionQuality: ConnectionQuality = 5;
     for (const streamId of Object.values(participant.streams)) {
       const stream = this.#session.state.streams.get(streamId);
       if (!stream?.isConfigured) continue;
-      const audio = await this.#measureTrack(stream, "audio");
-      const video = await this.#measureTrack(stream, "video");
+      const [audio, video] = await Promise.all([
+        this.#measureTrack(stream, "audio"),
+        this.#measureTrack(stream, "video"),
+      ]);
       streams[stream.key] = { ...(audio && { audio }), ...(video && { video }) };
       const level =
         (stream.isVideoEnabled && video?.quality) || (stream.isAudioEnabled && audio?.quality) || 5;
-      quality = Math.min(quality, level) as ConnectionQuality;
+      connectionQuality = Math.min(connectionQuality, level) as ConnectionQuality;
     }
-    return { quality, streams };
+    if (participant.origin === "local") connectionQuality = byRoundTrips(this.#roundTrips);
+    return { connectionQuality, ...(this.#includeStreams && { streams }) };
   }
 
   async #measureTrack(stream: Stream, kind: TrackKind): Promise<TrackQuality | undefined> {

@@ -1,6 +1,13 @@
 import { RoomError } from "./errors.js";
 import type { MediaConnection } from "./media/connection.js";
-import { audioShape, type SendLine, SendLines, sendOver, videoShape } from "./media/send-lines.js";
+import {
+  audioShape,
+  isNegotiated,
+  type SendLine,
+  SendLines,
+  sendOver,
+  videoShape,
+} from "./media/send-lines.js";
 import type { StreamTracks, VideoPublishOptions } from "./options.js";
 import type { SentTracks } from "./reducer.js";
 import type { Session } from "./session.js";
@@ -93,25 +100,26 @@ export class Publisher {
     hint(video, options);
     const shapes = { audio: audioShape, video: videoShape(video, options) };
     const idle = { audio: this.#lines.take(shapes.audio), video: this.#lines.take(shapes.video) };
-    const taken = Object.values(idle).filter((line) => line !== undefined);
+    const held = Object.values(idle).filter((line) => line !== undefined);
     try {
       if (idle.audio) await sendOver(idle.audio, audio);
       if (idle.video) await sendOver(idle.video, video, options.maxBitrate);
-      if (idle.audio && idle.video) {
-        stream.lines = { audio: idle.audio, video: idle.video };
+      if (held.length === 2 && held.every(isNegotiated)) {
+        stream.lines = idle as Record<TrackKind, SendLine>;
         await this.#announce(stream);
       } else {
         await this.#negotiate(stream, () => {
           const audioLine = idle.audio ?? this.#lines.open(shapes.audio, audio);
+          if (!idle.audio) held.push(audioLine);
           const videoLine = idle.video ?? this.#lines.open(shapes.video, video, options.maxBitrate);
+          if (!idle.video) held.push(videoLine);
           stream.lines = { audio: audioLine, video: videoLine };
           return true;
         });
       }
     } catch (error) {
-      // New lines went with the offer; these stay.
       stream.lines = undefined;
-      for (const line of taken) this.#lines.release(line);
+      for (const line of held) this.#lines.release(line);
       throw error;
     }
     this.#session.apply({ type: "local_stream_configured", streamId: stream.id as string });

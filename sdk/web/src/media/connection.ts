@@ -41,8 +41,9 @@ export class MediaConnection {
 
   /**
    * Offers what `prepare` adds, with everything else that waits to be offered. `exchange` brings the offer to the server and
-   * returns its answer. If that fails, the offer is rolled back, the transceivers that `prepare` added are discarded, and the
-   * error is thrown. `prepare` may return false: nothing is to be offered any more.
+   * returns its answer. If that fails, the offer is rolled back and the error is thrown; the transceivers that `prepare` added
+   * stay and go out with the next offer. (Stopping them instead makes Chromium mix up the lines of that one.) `prepare` may
+   * return false: nothing is to be offered any more.
    */
   negotiate(prepare: () => boolean, exchange: (sdp: string) => Promise<string>): Promise<void> {
     const turn = this.#tail.then(() => this.#negotiate(prepare, exchange));
@@ -107,7 +108,6 @@ export class MediaConnection {
       if (this.#pc.signalingState === "have-local-offer") {
         await this.#pc.setLocalDescription({ type: "rollback" });
       }
-      for (const transceiver of this.#pc.getTransceivers()) if (transceiver.mid === null) transceiver.stop();
     } catch (error) {
       this.#log.warn("an offer could not be rolled back", error);
     }

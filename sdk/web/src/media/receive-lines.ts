@@ -69,13 +69,13 @@ export class ReceiveLines {
   }
 
   #missing(kind: TrackKind): number {
-    // Those of a refused offer were stopped.
-    const open = this.#lines.filter((line) => line.kind === kind && line.transceiver.direction !== "stopped");
-    return Math.max(0, this.#wanted[kind] - open.length);
+    return Math.max(0, this.#wanted[kind] - this.#lines.filter((line) => line.kind === kind).length);
   }
 
   #isShort(): boolean {
-    return this.#missing("audio") > 0 || this.#missing("video") > 0;
+    // A line of a refused offer has no mid; it needs another offer.
+    const unnegotiated = this.#lines.some((line) => line.transceiver.mid === null);
+    return unnegotiated || this.#missing("audio") > 0 || this.#missing("video") > 0;
   }
 
   #openMissing(): boolean {

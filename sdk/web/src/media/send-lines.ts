@@ -38,31 +38,41 @@ export class SendLines {
 
   /** An idle line of this shape, if there is one; it is the caller's until released. */
   take(shape: LineShape): SendLine | undefined {
-    for (const line of this.#idle) {
-      const same = line.shape;
-      if (same.kind === shape.kind && same.layers === shape.layers && same.codec === shape.codec) {
-        this.#idle.delete(line);
-        return line;
-      }
-    }
-    return undefined;
+    const fitting = [...this.#idle].filter((line) => sameShape(line.shape, shape));
+    const line = fitting.find(isNegotiated) ?? fitting[0];
+    if (!line) return undefined;
+    this.#idle.delete(line);
+    line.transceiver.direction = "sendonly";
+    return line;
   }
 
   /** A new line, to be negotiated. */
   open(shape: LineShape, track: MediaStreamTrack | undefined, maxBitrate?: number): SendLine {
     const init: RTCRtpTransceiverInit = { direction: "sendonly" };
     if (shape.kind === "video") init.sendEncodings = encodingsFor(sizeOf(track), shape.layers, maxBitrate);
+    const codecs = shape.codec && codecOrder(shape.codec);
     const transceiver = this.#media.addTransceiver(track ?? shape.kind, init);
-    if (shape.codec) preferCodec(transceiver, shape.codec);
+    if (codecs) transceiver.setCodecPreferences(codecs);
     return { shape, transceiver };
   }
 
-  /** Gives a negotiated line back. It sends nothing from now on. */
+  /** Gives a line back. It sends nothing from now on. */
   release(line: SendLine): void {
     this.#idle.add(line);
+    // One whose offer was refused keeps silent in the offers of others.
+    if (!isNegotiated(line)) line.transceiver.direction = "inactive";
     // Fails only when the connection is closed, and then nothing is sent anyway.
     line.transceiver.sender.replaceTrack(null).catch(() => {});
   }
+}
+
+/** Whether the server knows the line as one that sends. */
+export function isNegotiated(line: SendLine): boolean {
+  return line.transceiver.currentDirection === "sendonly";
+}
+
+function sameShape(one: LineShape, other: LineShape): boolean {
+  return one.kind === other.kind && one.layers === other.layers && one.codec === other.codec;
 }
 
 /** Sends another track, or nothing, over a line. */
@@ -99,12 +109,13 @@ async function setEncodings(
   await sender.setParameters(parameters);
 }
 
-function preferCodec(transceiver: RTCRtpTransceiver, codec: "vp8" | "h264"): void {
+/** All codecs the browser sends, those of one kind first. */
+function codecOrder(codec: "vp8" | "h264"): RTCRtpCodec[] {
   const codecs = RTCRtpSender.getCapabilities("video")?.codecs ?? [];
   const isPreferred = (candidate: RTCRtpCodec) => candidate.mimeType.toLowerCase() === `video/${codec}`;
   const preferred = codecs.filter(isPreferred);
   if (preferred.length === 0) {
     throw new RoomError("not_supported", `this browser cannot send ${codec.toUpperCase()}`);
   }
-  transceiver.setCodecPreferences([...preferred, ...codecs.filter((candidate) => !isPreferred(candidate))]);
+  return [...preferred, ...codecs.filter((candidate) => !isPreferred(candidate))];
 }

@@ -61,7 +61,6 @@ export class FakeSender {
 
 export class FakeReceiver {
   stats: Stats[] = [];
-  sources: { timestamp: number; audioLevel?: number }[] = [];
   readonly track: MediaStreamTrack;
   constructor(kind: "audio" | "video") {
     this.track = new FakeTrack(kind) as unknown as MediaStreamTrack;
@@ -69,14 +68,12 @@ export class FakeReceiver {
   async getStats() {
     return report(this.stats);
   }
-  getSynchronizationSources() {
-    return this.sources;
-  }
 }
 
 export class FakeTransceiver {
   mid: string | null = null;
   direction: string;
+  currentDirection: string | null = null;
   readonly sender: FakeSender;
   readonly receiver: FakeReceiver;
   codecs: { mimeType: string }[] = [];
@@ -91,9 +88,6 @@ export class FakeTransceiver {
   }
   setCodecPreferences(codecs: { mimeType: string }[]): void {
     this.codecs = codecs;
-  }
-  stop(): void {
-    this.direction = "stopped";
   }
 }
 
@@ -120,7 +114,7 @@ export class FakePeerConnection {
     return transceiver;
   }
   getTransceivers() {
-    return this.transceivers.filter((transceiver) => transceiver.direction !== "stopped");
+    return this.transceivers;
   }
   async createOffer() {
     return { type: "offer", sdp: `offer ${this.getTransceivers().length}` };
@@ -143,6 +137,7 @@ export class FakePeerConnection {
     }
     this.signalingState = "stable";
     this.#offered = [];
+    for (const transceiver of this.transceivers) transceiver.currentDirection = transceiver.direction;
   }
   restartIce(): void {
     this.restarts++;
@@ -159,11 +154,22 @@ export class FakePeerConnection {
 
 class FakeNode {
   connected = false;
-  connect(): void {
+  analyser: FakeAnalyser | undefined;
+  connect(to: unknown): void {
     this.connected = true;
+    if (to instanceof FakeAnalyser) this.analyser = to;
   }
   disconnect(): void {
     this.connected = false;
+  }
+}
+
+class FakeAnalyser {
+  fftSize = 2048;
+  peak = 0;
+  getFloatTimeDomainData(samples: Float32Array): void {
+    samples.fill(0);
+    samples[7] = -this.peak;
   }
 }
 
@@ -178,6 +184,9 @@ export class FakeAudioContext {
   createMediaStreamDestination() {
     return { stream: this.mixed };
   }
+  createAnalyser() {
+    return new FakeAnalyser();
+  }
   createMediaStreamSource(stream: FakeStream) {
     const node = new FakeNode();
     this.sources.push({ stream, node });
@@ -187,7 +196,10 @@ export class FakeAudioContext {
   heard(): MediaStreamTrack[] {
     return this.sources.filter(({ node }) => node.connected).flatMap(({ stream }) => stream.getTracks());
   }
+  /** What a browser does that waits for a gesture. */
+  static held = false;
   async resume(): Promise<void> {
+    if (FakeAudioContext.held) throw new Error("NotAllowedError");
     this.state = "running";
   }
   async close(): Promise<void> {
