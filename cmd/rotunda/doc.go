@@ -2,11 +2,15 @@
 // packages into each other, starts them floor by floor from the ground up and stops them downwards.
 //
 //	main.go      the command line
-//	config.go    what can be configured, and in which layers
-//	settings.go  how each setting is read
+//	config.go    the layers of the configuration
+//	settings.go  what can be configured, and how each setting is read
 //	serve.go     what runs, in the order it starts and stops
-//	first.go     what a fresh data directory is given
+//	listen.go    listeners
+//	data.go      the data directory, and what a fresh one is given
+//	greeting.go  what serve prints
+//	health.go    who may come in when
 //	routes.go    which address leads where, and what guards all of them
 //	media.go     sfu's engine as live's media
+//	deletion.go  live as rest asks for it
 //	key.go       makes API keys
 package main

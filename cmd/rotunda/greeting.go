@@ -78,6 +78,14 @@ func (c *Config) baseURL(listening string) string {
 	return (&url.URL{Scheme: "http", Host: net.JoinHostPort(host, port)}).String()
 }
 
+// publicURL is what rest builds links from. On loopback it is left to the host that the request names.
+func (c *Config) publicURL(listening string) string {
+	if c.PublicURL == nil && onLoopback(c.HTTP) {
+		return ""
+	}
+	return c.baseURL(listening)
+}
+
 // warnings are about settings that work, but probably not as meant.
 func (c *Config) warnings() []string {
 	var all []string

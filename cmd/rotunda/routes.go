@@ -14,6 +14,7 @@ type routes struct {
 	health http.Handler
 	rest   http.Handler
 	signal http.Handler
+	whip   http.Handler
 	demo   http.Handler // nil unless there is a demo room
 	app    http.Handler
 }
@@ -28,6 +29,8 @@ func (r *routes) handler(log *slog.Logger) http.Handler {
 			r.signal.ServeHTTP(w, req)
 		case path == "/v2", strings.HasPrefix(path, "/v2/"):
 			r.rest.ServeHTTP(w, req)
+		case strings.HasPrefix(path, "/rooms/"):
+			r.whip.ServeHTTP(w, req)
 		case path == "/demo/token" && r.demo != nil:
 			r.demo.ServeHTTP(w, req)
 		case path == "/demo/token":

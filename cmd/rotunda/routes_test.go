@@ -51,7 +51,7 @@ func TestHealthFollowsTheServersLife(t *testing.T) {
 
 func TestEveryAnswerIsGuarded(t *testing.T) {
 	s := start(t, t.TempDir())
-	for _, path := range []string{"/", "/healthz", "/v2/rooms", "/v2/nowhere", "/v2//rooms", "/../etc/passwd", "/demo/token"} {
+	for _, path := range []string{"/", "/healthz", "/v2/rooms", "/v2/nowhere", "/v2//rooms", "/rooms/x/whip/y", "/../etc/passwd", "/demo/token"} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url, nil)
 		if err != nil {
 			t.Fatal(err)

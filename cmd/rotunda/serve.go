@@ -4,14 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"os/signal"
+	"slices"
+	"sync"
 	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/rotunda-rtc/rotunda/apps/sample"
 	"github.com/rotunda-rtc/rotunda/internal/demo"
@@ -21,7 +25,7 @@ import (
 	"github.com/rotunda-rtc/rotunda/internal/sfu"
 	signalling "github.com/rotunda-rtc/rotunda/internal/signal"
 	"github.com/rotunda-rtc/rotunda/internal/store"
-	"github.com/rotunda-rtc/rotunda/internal/video"
+	"github.com/rotunda-rtc/rotunda/internal/whip"
 )
 
 type serveCommand struct {
@@ -54,205 +58,184 @@ func (*serveCommand) Run(ctx context.Context, line *kong.Context, t *terminal) e
 	return serve(ctx, config, log, t)
 }
 
+// house is a server being built, running, or being taken down.
+type house struct {
+	config *Config
+	log    *slog.Logger
+	begun  time.Time
+
+	listener net.Listener
+	metrics  *prometheus.Registry
+	db       *store.Store
+	own      *belongings
+	engine   *sfu.Engine
+	host     *live.Host
+	ready    *health
+	routes   *routes
+	sockets  *signalling.Handler
+	whip     *whip.Handler
+	secret   string // of the demo link; empty without a demo room
+
+	stops []func() error // what to undo, in the order it was done
+}
+
 // serve starts the house floor by floor, and stops it downwards when ctx ends or the listener fails.
 func serve(ctx context.Context, config *Config, log *slog.Logger, t *terminal) (err error) {
-	begun := time.Now()
-
-	// The ground: the data directory, and the doors to the outside.
-	unlock, err := lockData(config.Data)
-	if err != nil {
-		return err
-	}
-	defer closing(&err, unlock)
-	listener, err := listen(ctx, "http", config.HTTP)
-	if err != nil {
-		return err
-	}
-	defer closing(&err, closeOnce(listener))
-	metrics := observe.NewRegistry(version)
-	stopMetrics, err := serveMetrics(ctx, config, observe.Handler(metrics), log)
-	if err != nil {
-		return err
-	}
-	defer stopMetrics()
-
-	// Engines.
-	db, err := store.Open(ctx, store.Config{Path: databasePath(config.Data), Logger: log})
-	if err != nil {
-		return err
-	}
-	defer closing(&err, db.Close)
-	own, err := unpack(ctx, config, db)
-	if err != nil {
-		return err
-	}
-	if n, err := db.CloseDangling(ctx); err != nil {
-		return err
-	} else if n > 0 {
-		log.Warn("sessions of a server that died were closed", "sessions", n)
-	}
-	engine, err := sfu.New(sfu.Config{
-		UDPPort: config.RTCUDPPort, Addresses: config.RTCPublicIP, Logger: log,
-		Loopback: onLoopback(config.HTTP) || config.Demo != DemoOff,
-	})
-	if err != nil {
-		return fmt.Errorf("%w: choose another with --rtc-udp-port, or addresses with --rtc-public-ip", err)
-	}
-	defer engine.Close()
-	metrics.MustRegister(media{engine})
-
-	// The core.
-	host := live.NewHost(live.Config{
-		Rooms: db, Journal: db, Media: media{engine}, Logger: log,
-		Linger: orNever(config.Linger), MaxViewers: config.WHEPViewers,
-	})
-
-	// Entrances.
-	ready := &health{check: func(ctx context.Context) error {
-		_, err := db.CountAPIKeys(ctx, own.account.ID)
-		return err
-	}}
-	public := &routes{health: ready, app: sample.Handler()}
-	if public.rest, err = rest.New(rest.Config{
-		Rooms: db, Sessions: db, Keys: own.authority, Tokens: own.authority, Live: ending{host, log},
-		PublicURL: config.publicURL(listener.Addr().String()), Log: log,
-	}); err != nil {
-		return err
-	}
-	sockets := signalling.New(signalling.Config{
-		Host: host, Tokens: own.authority, Version: version, Origins: config.AllowedOrigins, Logger: log,
-	})
-	public.signal = sockets
-	hello := &greeting{config: config, listening: listener.Addr().String(), mediaPort: engine.Port(), fresh: own.fresh}
-	if config.Demo != DemoOff {
-		hello.demo = demoSecret(own.rootKey)
-		entrance, err := demo.New(demo.Config{Account: own.account.ID, Secret: hello.demo, Rooms: db, Tokens: own.authority, Log: log})
-		if err != nil {
+	h := &house{config: config, log: log, begun: time.Now()}
+	defer func() { err = errors.Join(err, h.stop()) }()
+	for _, floor := range []func(context.Context) error{h.ground, h.engines, h.core, h.entrances} {
+		if err := floor(ctx); err != nil {
 			return err
 		}
-		if _, err := entrance.Room(ctx); err != nil {
-			return err
-		}
-		public.demo = entrance
 	}
-
-	// Open.
-	server := newServer(ready.gate(public.handler(log)), log)
+	server := newServer(h.ready.gate(h.routes.handler(log)), log)
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	ready.set(serving)
-	if hello.apiKey, err = firstAPIKey(ctx, config, db, own.account.ID); err == nil {
-		err = hello.print(t.stdout)
-	}
-	log.Info("serving", "version", version, "http", listener.Addr().String(), "media_port", engine.Port(), "metrics", config.Metrics, "took", time.Since(begun).Round(time.Millisecond))
-	if err == nil {
+	var accepting sync.WaitGroup
+	accepting.Go(func() { failed <- server.Serve(h.listener) })
+	h.ready.set(serving)
+	if err = h.greet(ctx, t.stdout); err == nil {
 		select {
 		case <-ctx.Done():
 		case err = <-failed:
-			err = fmt.Errorf("listen: %w", err)
+			err = fmt.Errorf("serve: %w", err)
 		}
 	}
-
-	// Closed. What is left stops in the order opposite to its start, by the deferred calls above.
-	ready.set(draining)
-	log.Info("stopping", "at_most", config.DrainTimeout)
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), config.DrainTimeout)
-	defer cancel()
-	if late := host.Close(drain); late != nil {
-		log.Error("sessions were cut off", "error", late)
-	}
-	if late := sockets.Close(drain); late != nil {
-		log.Error("signalling sockets were cut off", "error", late)
-	}
-	if late := server.Shutdown(drain); late != nil {
-		log.Error("requests were cut off", "error", errors.Join(late, server.Close()))
-	}
+	h.drain(ctx, server)
+	accepting.Wait()
 	return err
 }
 
-// closing adds to *err what end says, for use with defer.
-func closing(err *error, end func() error) {
-	*err = errors.Join(*err, end())
-}
-
-// closeOnce closes a listener that its server may have closed already.
-func closeOnce(listener net.Listener) func() error {
-	return func() error {
-		if err := listener.Close(); !errors.Is(err, net.ErrClosed) {
-			return err
-		}
-		return nil
-	}
-}
-
-// listen opens a TCP listener; its errors name the setting to change.
-func listen(ctx context.Context, key, address string) (net.Listener, error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("listen on %s: another program has this port: stop it, or choose another with %s", address, flagOf(key))
-	case err != nil:
-		return nil, fmt.Errorf("listen on %s: %w: choose another address with %s", address, err, flagOf(key))
-	}
-	return listener, nil
-}
-
-// serveMetrics opens the operators' own listener, if there is to be one.
-func serveMetrics(ctx context.Context, config *Config, handler http.Handler, log *slog.Logger) (stop func(), err error) {
-	if config.Metrics == "" {
-		return func() {}, nil
-	}
-	listener, err := listen(ctx, "metrics", config.Metrics)
+// ground is the data directory, and the doors to the outside.
+func (h *house) ground(ctx context.Context) error {
+	unlock, err := lockData(h.config.Data)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	server := newServer(handler, log)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			log.Error("metrics listener failed", "error", err)
+	h.later(unlock)
+	if h.listener, err = listen(ctx, "http", h.config.HTTP); err != nil {
+		return err
+	}
+	h.later(closeOnce(h.listener))
+	h.metrics = observe.NewRegistry(version)
+	stopMetrics, err := serveMetrics(ctx, h.config.Metrics, observe.Handler(h.metrics), h.log)
+	if err != nil {
+		return err
+	}
+	h.later(stopMetrics)
+	return nil
+}
+
+func (h *house) engines(ctx context.Context) (err error) {
+	if h.db, err = store.Open(ctx, store.Config{Path: databasePath(h.config.Data), Logger: h.log}); err != nil {
+		return err
+	}
+	h.later(h.db.Close)
+	if h.own, err = unpack(ctx, h.config, h.db); err != nil {
+		return err
+	}
+	died, err := h.db.CloseDangling(ctx)
+	if err != nil {
+		return err
+	}
+	if died > 0 {
+		h.log.Warn("sessions of a server that died were closed", "sessions", died)
+	}
+	h.engine, err = sfu.New(sfu.Config{
+		UDPPort: h.config.RTCUDPPort, Addresses: h.config.RTCPublicIP, Logger: h.log,
+		Loopback: onLoopback(h.config.HTTP) || h.config.Demo != DemoOff,
+	})
+	if err != nil {
+		return fmt.Errorf("%w: choose another port with --rtc-udp-port, or addresses with --rtc-public-ip", err)
+	}
+	h.later(func() error { h.engine.Close(); return nil })
+	return h.metrics.Register(media{h.engine})
+}
+
+func (h *house) core(context.Context) error {
+	h.host = live.NewHost(live.Config{
+		Rooms: h.db, Journal: h.db, Media: media{h.engine}, Logger: h.log,
+		Linger: lingerOf(h.config), MaxViewers: h.config.WHEPViewers,
+	})
+	return nil
+}
+
+func (h *house) entrances(ctx context.Context) (err error) {
+	h.ready = &health{check: func(ctx context.Context) error {
+		_, err := h.db.CountAPIKeys(ctx, h.own.account.ID)
+		return err
+	}}
+	publicURL, tokens := h.config.publicURL(h.listener.Addr().String()), h.own.authority
+	h.sockets = signalling.New(signalling.Config{
+		Host: h.host, Tokens: tokens, Version: version, Origins: h.config.AllowedOrigins, Logger: h.log,
+	})
+	h.whip = whip.New(whip.Config{Host: h.host, Tokens: tokens, PublicURL: publicURL, Logger: h.log})
+	h.routes = &routes{health: h.ready, signal: h.sockets, whip: h.whip, app: sample.Handler()}
+	if h.routes.rest, err = rest.New(rest.Config{
+		Rooms: h.db, Sessions: h.db, Keys: tokens, Tokens: tokens, Live: deletion{h.host, h.log}, PublicURL: publicURL, Log: h.log,
+	}); err != nil || h.config.Demo == DemoOff {
+		return err
+	}
+	h.secret = demoSecret(h.own.rootKey)
+	entrance, err := demo.New(demo.Config{Account: h.own.account.ID, Secret: h.secret, Rooms: h.db, Tokens: tokens, Log: h.log})
+	if err != nil {
+		return err
+	}
+	h.routes.demo = entrance
+	_, err = entrance.Room(ctx)
+	return err
+}
+
+// greet makes the first API key, if one is due, and says how to go on.
+func (h *house) greet(ctx context.Context, w io.Writer) error {
+	key, err := firstAPIKey(ctx, h.config, h.db, h.own.account.ID)
+	if err != nil {
+		return err
+	}
+	hello := &greeting{
+		config: h.config, listening: h.listener.Addr().String(), mediaPort: h.engine.Port(),
+		fresh: h.own.fresh, apiKey: key, demo: h.secret,
+	}
+	if err := hello.print(w); err != nil {
+		return fmt.Errorf("print greeting: %w", err)
+	}
+	h.log.Info("serving", "version", version, "http", h.listener.Addr().String(), "media_port", h.engine.Port(),
+		"took", time.Since(h.begun).Round(time.Millisecond))
+	return nil
+}
+
+// drain empties the upper floors: everyone is told, sessions end, requests finish. It takes as long as the operator
+// allows, and no longer than it needs.
+func (h *house) drain(ctx context.Context, server *http.Server) {
+	h.log.Info("stopping", "at_most", h.config.DrainTimeout)
+	h.ready.set(draining)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.config.DrainTimeout)
+	defer cancel()
+	for _, part := range []struct {
+		name string
+		stop func(context.Context) error
+	}{
+		{"sessions", h.host.Close},
+		{"signalling sockets", h.sockets.Close},
+		{"WHIP resources", h.whip.Close},
+		{"requests", server.Shutdown},
+	} {
+		if err := part.stop(ctx); err != nil {
+			h.log.Warn(part.name+" were cut off", "error", err)
 		}
-	}()
-	return func() { _ = server.Close(); <-done }, nil
-}
-
-// newServer sets no write timeout: sockets and profiles take as long as they take.
-func newServer(handler http.Handler, log *slog.Logger) *http.Server {
-	return &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    2 * rest.MaxHeaderBytes, // within it, rest says in its own words that headers are too large
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	if err := server.Close(); err != nil {
+		h.log.Warn("connections were not closed", "error", err)
 	}
 }
 
-// publicURL is what rest builds links from. On loopback it is left to the host that the request names.
-func (c *Config) publicURL(listening string) string {
-	if c.PublicURL == nil && onLoopback(c.HTTP) {
-		return ""
-	}
-	return c.baseURL(listening)
-}
+// later remembers what undoes a step.
+func (h *house) later(stop func() error) { h.stops = append(h.stops, stop) }
 
-// orNever turns no linger at all into live's word for it.
-func orNever(linger time.Duration) time.Duration {
-	if linger == 0 {
-		return -1
+// stop undoes every step, the last one first.
+func (h *house) stop() error {
+	var faults []error
+	for _, stop := range slices.Backward(h.stops) {
+		faults = append(faults, stop())
 	}
-	return linger
-}
-
-// ending is what rest asks of live when a room is deleted.
-type ending struct {
-	host *live.Host
-	log  *slog.Logger
-}
-
-// EndRoom puts everyone out of a room that was deleted.
-func (e ending) EndRoom(ctx context.Context, room video.RoomID) {
-	if err := e.host.EndRoom(ctx, room); err != nil {
-		e.log.Warn("session of a deleted room is still ending", "room", room, "error", err)
-	}
+	return errors.Join(faults...)
 }

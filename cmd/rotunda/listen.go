@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+
+	"github.com/rotunda-rtc/rotunda/internal/rest"
+)
+
+// closeOnce closes a listener that its server may have closed already.
+func closeOnce(listener net.Listener) func() error {
+	return func() error {
+		if err := listener.Close(); !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		return nil
+	}
+}
+
+// listen opens a TCP listener; its errors name the setting to change.
+func listen(ctx context.Context, key, address string) (net.Listener, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("listen on %s: another program has this port: stop it, or choose another with %s", address, flagOf(key))
+	case err != nil:
+		return nil, fmt.Errorf("listen on %s: %w: choose another address with %s", address, err, flagOf(key))
+	}
+	return listener, nil
+}
+
+// serveMetrics opens the operators' own listener, if there is to be one.
+func serveMetrics(ctx context.Context, address string, handler http.Handler, log *slog.Logger) (stop func() error, err error) {
+	if address == "" {
+		return func() error { return nil }, nil
+	}
+	listener, err := listen(ctx, "metrics", address)
+	if err != nil {
+		return nil, err
+	}
+	server := newServer(handler, log)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			log.Error("metrics listener failed", "error", err)
+		}
+	}()
+	return func() error { err := server.Close(); <-done; return err }, nil
+}
+
+// newServer sets no write timeout: sockets and profiles take as long as they take.
+func newServer(handler http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    2 * rest.MaxHeaderBytes, // within it, rest says in its own words that headers are too large
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+}
