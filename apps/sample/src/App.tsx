@@ -2,13 +2,13 @@ import { initialize } from "@rotunda/video";
 import { useCallback, useEffect, useState } from "react";
 import { CallScreen } from "./call/CallScreen";
 import { Conversation } from "./call/conversation";
-import type { Ending } from "./call/ending";
+import { afterRefusal, type Ending } from "./call/ending";
 import { Capture } from "./devices/capture";
 import { recall, remember } from "./devices/remembered";
 import { EndPage } from "./entrance/EndPage";
 import { type Invitation, readInvitation } from "./entrance/invitation";
 import { JoinPage } from "./entrance/JoinPage";
-import { Pass } from "./entrance/pass";
+import { Pass, PassError } from "./entrance/pass";
 import { StartPage } from "./entrance/StartPage";
 
 /** One visit with one link. */
@@ -64,6 +64,19 @@ function Visit({ invitation }: { invitation: Invitation & { kind: "demo" | "room
   };
 
   useLife(phase, setPhase);
+
+  // Gets the ticket while the user still types: joining is quicker, and a dead link says so at once.
+  useEffect(() => {
+    pass.ticket().catch((error: unknown) => {
+      const verdict = error instanceof PassError ? afterRefusal(error.refusal) : null;
+      if (verdict?.kind !== "end") return;
+      setPhase((now) =>
+        now.kind === "join"
+          ? { kind: "end", ending: verdict.ending, wanted: { microphone: true, camera: true } }
+          : now,
+      );
+    });
+  }, [pass]);
 
   switch (phase.kind) {
     case "join":

@@ -36,6 +36,13 @@ it("trades the demo secret for a ticket once, and refreshes with the refresh tok
   expect(fetch.mock.calls[1]?.[1]?.body).toBe('{"refresh_token":"r1"}');
 });
 
+it("asks once for all who want a ticket at the same time", async () => {
+  const fetch = server(answer({ room_id: roomId, token: tokenUntil(600), refresh_token: "r1" }));
+  const pass = new Pass({ kind: "demo", secret: "s" }, { fetch, now: () => now });
+  expect(await Promise.all([pass.ticket(), pass.ticket()])).toHaveLength(2);
+  expect(fetch).toHaveBeenCalledTimes(1);
+});
+
 it("goes back to the secret when the demo's refresh token is refused", async () => {
   const fetch = server(
     answer({ room_id: roomId, token: tokenUntil(600), refresh_token: "r1" }),

@@ -32,6 +32,7 @@ export class Pass {
   readonly #now: () => number;
   #ticket: Ticket | null = null;
   #refreshToken: string | null = null;
+  #renewal: Promise<Ticket> | null = null;
 
   constructor(
     invitation: Invitation & { kind: "demo" | "room" },
@@ -53,8 +54,15 @@ export class Pass {
     return expiresAt !== null && expiresAt - this.#now() < margin ? this.renew() : this.#ticket;
   }
 
-  /** A fresh ticket, whatever is left of the old one. Rejects with a `PassError`. */
-  async renew(): Promise<Ticket> {
+  /** A fresh ticket, whatever is left of the old one; those who ask meanwhile share it. Rejects with a `PassError`. */
+  renew(): Promise<Ticket> {
+    this.#renewal ??= this.#fresh().finally(() => {
+      this.#renewal = null;
+    });
+    return this.#renewal;
+  }
+
+  async #fresh(): Promise<Ticket> {
     if (this.#ticket && this.#refreshToken) {
       try {
         return await this.#refresh(this.#ticket.roomId, this.#refreshToken);
