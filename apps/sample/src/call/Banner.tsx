@@ -1,5 +1,5 @@
-import { IconLink } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
+import { CopyLink } from "../ui/CopyLink";
 import { Mark } from "../ui/Mark";
 import type { ConversationView } from "./conversation";
 
@@ -37,26 +37,8 @@ export function Banner({ view, onRetry, shareable }: Props) {
   return (
     <div className="banner" data-kind="quiet">
       <span>Nobody else is here yet.</span>
-      {shareable && <CopyLink />}
+      {shareable && <CopyLink className="banner-button" size={16} />}
     </div>
-  );
-}
-
-function CopyLink() {
-  const [copied, setCopied] = useState(false);
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(location.href);
-      setCopied(true);
-    } catch {
-      setCopied(false);
-    }
-  };
-  return (
-    <button type="button" className="banner-button" onClick={() => void copy()}>
-      <IconLink size={16} aria-hidden="true" />
-      {copied ? "Link copied" : "Copy the link"}
-    </button>
   );
 }
 

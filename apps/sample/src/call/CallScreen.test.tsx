@@ -183,4 +183,15 @@ describe("join page", () => {
     fireEvent.click(screen.getByText("Try again"));
     expect(devices.retry).toHaveBeenCalledWith("camera");
   });
+
+  it("says once what both devices suffer from", () => {
+    const devices = makeDevices();
+    devices.view.patch({
+      camera: { ...off, trouble: "insecure" },
+      microphone: { ...off, trouble: "insecure" },
+    });
+    render(<JoinPage devices={devices} name="Ana" onJoin={() => undefined} />);
+    expect(screen.getAllByText("Cameras and microphones need HTTPS or localhost")).toHaveLength(1);
+    expect(screen.queryByText("Try again")).toBeNull();
+  });
 });

@@ -10,11 +10,7 @@ interface Props {
 /** What is wrong with camera and microphone, and what helps. */
 export function TroubleNotice({ devices }: Props) {
   const { camera, microphone } = useStore(devices.view);
-  const troubles: { kind: Kind; trouble: Trouble }[] = [];
-  if (camera.trouble) troubles.push({ kind: "camera", trouble: camera.trouble });
-  if (microphone.trouble && !saidAlready(microphone.trouble, camera.trouble)) {
-    troubles.push({ kind: "microphone", trouble: microphone.trouble });
-  }
+  const troubles = troublesOf(camera.trouble, microphone.trouble);
   if (troubles.length === 0) return null;
   return (
     <div className="troubles" role="status" data-testid="error">
@@ -27,7 +23,7 @@ export function TroubleNotice({ devices }: Props) {
               <p className="trouble-title">{advice.title}</p>
               <p>{advice.help}</p>
               {canRetry(trouble) && (
-                <button type="button" className="link" onClick={() => void devices.retry(kind)}>
+                <button type="button" className="link" onClick={() => void retry(devices, kind)}>
                   Try again
                 </button>
               )}
@@ -39,9 +35,24 @@ export function TroubleNotice({ devices }: Props) {
   );
 }
 
-/** Reasons that lie in the page concern both devices and need saying once. */
-function saidAlready(trouble: Trouble, camera: Trouble | null): boolean {
-  return trouble === camera && (trouble === "insecure" || trouble === "unsupported");
+interface Said {
+  kind: Kind | "both";
+  trouble: Trouble;
+}
+
+/** The same trouble of both devices needs saying once. */
+function troublesOf(camera: Trouble | null, microphone: Trouble | null): Said[] {
+  if (camera && camera === microphone) return [{ kind: "both", trouble: camera }];
+  const said: Said[] = [];
+  if (camera) said.push({ kind: "camera", trouble: camera });
+  if (microphone) said.push({ kind: "microphone", trouble: microphone });
+  return said;
+}
+
+/** Both are asked for one after the other: browsers hold back a second question while the first is open. */
+async function retry(devices: Devices, kind: Kind | "both"): Promise<void> {
+  if (kind !== "microphone") await devices.retry("camera");
+  if (kind !== "camera") await devices.retry("microphone");
 }
 
 function canRetry(trouble: Trouble): boolean {

@@ -34,12 +34,13 @@ describe("trouble", () => {
       "unknown",
     ];
     for (const trouble of all) {
-      for (const kind of ["camera", "microphone"] as const) {
+      for (const kind of ["camera", "microphone", "both"] as const) {
         const { title, help } = adviceOn(trouble, kind, "");
         expect(title.length).toBeGreaterThan(5);
         expect(help).toMatch(/\.$/);
       }
     }
+    expect(adviceOn("refused", "both", "").title).toBe("Camera and microphone are blocked");
     expect(adviceOn("insecure", "camera", "").title).toContain("HTTPS or localhost");
   });
 

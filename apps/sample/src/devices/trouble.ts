@@ -43,8 +43,9 @@ export function obstacle(page: {
   return page.navigator.mediaDevices ? null : "unsupported";
 }
 
-export function adviceOn(trouble: Trouble, kind: Kind, userAgent: string): Advice {
-  const [name, article] = kind === "camera" ? ["Camera", "camera"] : ["Microphone", "microphone"];
+/** What to tell the user of one device, or of both when they have the same trouble. */
+export function adviceOn(trouble: Trouble, kind: Kind | "both", userAgent: string): Advice {
+  const { name, device, is } = wording[kind];
   switch (trouble) {
     case "insecure":
       return {
@@ -53,32 +54,38 @@ export function adviceOn(trouble: Trouble, kind: Kind, userAgent: string): Advic
       };
     case "unsupported":
       return {
-        title: `This browser offers no ${article}`,
+        title: `This browser offers no ${device}`,
         help: "A current Chrome, Edge, Firefox or Safari does. You can still join.",
       };
     case "refused":
-      return { title: `${name} is blocked`, help: switchFor(userAgent, name) };
+      return { title: `${name} ${is} blocked`, help: switchFor(userAgent, name) };
     case "dismissed":
       return {
-        title: `${name} was not allowed`,
+        title: `${name} ${is} not allowed yet`,
         help: "The question was closed without an answer. Try again and choose Allow.",
       };
     case "missing":
       return {
-        title: `No ${article} found`,
-        help: `Plug one in, then try again. You can also join without a ${article}.`,
+        title: `No ${device} found`,
+        help: `Plug one in, then try again. You can also join without a ${device}.`,
       };
     case "busy":
       return {
-        title: `${name} is in use`,
-        help: "Another program or tab holds it. Close that one, then try again.",
+        title: `${name} ${is} in use`,
+        help: "Another program or tab is using it. Close that one, then try again.",
       };
     case "unplugged":
-      return { title: `${name} was disconnected`, help: "Plug it in again or choose another one." };
+      return { title: `${name} ${is} disconnected`, help: "Plug it in again or choose another one." };
     case "unknown":
       return { title: `${name} could not be started`, help: "Try again, or choose another device." };
   }
 }
+
+const wording = {
+  camera: { name: "Camera", device: "camera", is: "is" },
+  microphone: { name: "Microphone", device: "microphone", is: "is" },
+  both: { name: "Camera and microphone", device: "camera or microphone", is: "are" },
+};
 
 /** Where each browser hides the switch that takes back a refusal. */
 export function switchFor(userAgent: string, name: string): string {
