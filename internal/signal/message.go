@@ -109,7 +109,8 @@ type flagsBody struct {
 func streamOf(s video.Stream) streamBody {
 	return streamBody{
 		s.ID, s.ParticipantID, s.Key,
-		flagsBody{s.AudioEnabled, s.AudioCensored}, flagsBody{s.VideoEnabled, s.VideoCensored},
+		flagsBody{s.AudioEnabled, s.AudioCensored},
+		flagsBody{s.VideoEnabled, s.VideoCensored},
 	}
 }
 

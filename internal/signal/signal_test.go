@@ -176,7 +176,7 @@ func (c *client) read() object {
 
 func (c *client) tryRead() (object, error) {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(c.t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(c.t.Context(), 15*time.Second)
 	defer cancel()
 	_, b, err := c.socket.Read(ctx)
 	if err != nil {

@@ -1,6 +1,7 @@
 package whip
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -50,8 +51,8 @@ var answers = map[video.Code]shown{
 
 // refuse answers a request with an error, in the envelope of the REST API.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	if r.Context().Err() != nil {
-		return // nobody is there to be told
+	if errors.Is(err, context.Canceled) {
+		err = video.Errorf(video.CodeUnavailable, "the request was given up")
 	}
 	detail := ""
 	answer := shown{http.StatusInternalServerError, "10007", "Unexpected error"}
@@ -66,7 +67,10 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		detail = "internal error " + id
 		log.Error("request failed", "id", id, "error", err)
 	} else {
-		log.Info("request refused", "detail", detail, "cause", errors.Unwrap(err))
+		if cause := errors.Unwrap(err); cause != nil {
+			log = log.With("cause", cause)
+		}
+		log.Info("request refused", "detail", detail)
 	}
 	switch answer.status {
 	case http.StatusUnauthorized:

@@ -35,7 +35,8 @@ func pair(t *testing.T, config ws.Config, on func(*ws.Conn, string)) (*websocket
 			frame, _, err := c.Read()
 			if err != nil {
 				c.Close(1000, "")
-				ends <- err.(*ws.CloseError)
+				end, _ := errors.AsType[*ws.CloseError](err)
+				ends <- end
 				return
 			}
 			on(c, string(frame))
@@ -128,7 +129,7 @@ func TestPeerThatIgnoresTheCloseIsCutOff(t *testing.T) {
 	if took := time.Since(started); took > 2*time.Second {
 		t.Errorf("closing took %v", took)
 	}
-	<-ends
+	_ = <-ends
 }
 
 func TestLimits(t *testing.T) {
@@ -144,7 +145,7 @@ func TestLimits(t *testing.T) {
 		if got := closing(t, client); got != "1009 frame_too_large" {
 			t.Errorf("closed with %s", got)
 		}
-		<-ends
+		_ = <-ends
 	})
 	t.Run("huge", func(t *testing.T) { // far more than is read before the close
 		client, _, ends := pair(t, config, echo)
@@ -152,7 +153,7 @@ func TestLimits(t *testing.T) {
 		if got := closing(t, client); got != "1009 frame_too_large" {
 			t.Errorf("closed with %s", got)
 		}
-		<-ends
+		_ = <-ends
 	})
 	t.Run("rate", func(t *testing.T) {
 		client, _, ends := pair(t, config, echo)
@@ -164,7 +165,7 @@ func TestLimits(t *testing.T) {
 		if got := closing(t, client); got != "4420 too_many_requests" {
 			t.Errorf("closed with %s", got)
 		}
-		<-ends
+		_ = <-ends
 	})
 }
 
@@ -298,7 +299,8 @@ func TestGarbageOnTheWire(t *testing.T) {
 		}
 		_, _, err = c.Read()
 		c.Close(1002, "")
-		ended <- err.(*ws.CloseError)
+		end, _ := errors.AsType[*ws.CloseError](err)
+		ended <- end
 	}))
 	defer server.Close()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(server.URL, "http://"))
