@@ -100,7 +100,8 @@ func portFree(port int) error {
 	if port == 0 {
 		return nil
 	}
-	c, err := net.ListenPacket("udp4", ":"+strconv.Itoa(port))
+	var lc net.ListenConfig
+	c, err := lc.ListenPacket(context.Background(), "udp4", ":"+strconv.Itoa(port))
 	if err != nil {
 		return fmt.Errorf("media port %d: %w", port, err)
 	}

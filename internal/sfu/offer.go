@@ -118,7 +118,7 @@ func parseLine(m *sdp.MediaDescription) offeredLine {
 	if m.MediaName.Media == "audio" || m.MediaName.Media == "video" {
 		line.kind = video.Kind(m.MediaName.Media)
 	}
-	var rtpmaps, fmtps, feedback = map[string]string{}, map[string]string{}, map[string][]string{}
+	rtpmaps, fmtps, feedback := map[string]string{}, map[string]string{}, map[string][]string{}
 	fid := map[uint32]uint32{}
 	var declared []uint32
 	bundleOnly := false
