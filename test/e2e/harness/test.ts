@@ -1,5 +1,6 @@
 import { type Browser, type BrowserContext, test as base, expect } from "@playwright/test";
 import { launch } from "./browsers.js";
+import { Caller } from "./caller.js";
 import { Participant } from "./participant.js";
 import { type Person, shy } from "./people.js";
 import { Rotunda, type StartOptions } from "./rotunda.js";
@@ -39,6 +40,8 @@ interface OfTest {
   contextOf: (person: Person) => Promise<BrowserContext>;
   /** Opens the page with the SDK for a person. */
   arrive: (person: Person) => Promise<Participant>;
+  /** Gives a person a page for the call app. */
+  call: (person: Person) => Promise<Caller>;
 }
 
 export const test = base.extend<OfTest, OfWorker>({
@@ -74,6 +77,7 @@ export const test = base.extend<OfTest, OfWorker>({
         expect(exit.milliseconds).toBeLessThan(5_500);
       }
       expect(server.log.split("\n").filter(isAlarming), "alarming log lines").toEqual([]);
+      expect(server.log, "no token in the log").not.toContain("eyJ");
     } finally {
       await info.attach("server.log", { body: server.log, contentType: "text/plain" });
       await server.discard();
@@ -111,14 +115,31 @@ export const test = base.extend<OfTest, OfWorker>({
       await info.attach(`${person.name}.log`, { body, contentType: "text/plain" });
     }
     for (const { person, console } of participants) {
-      expect(
-        console.filter((line) => line.startsWith("uncaught:")),
-        `in ${person.name}'s page`,
-      ).toEqual([]);
+      expectCalm(person, console);
     }
+  },
+
+  call: async ({ contextOf }, use, info) => {
+    const callers: Caller[] = [];
+    await use(async (person) => {
+      const context = await contextOf(person);
+      const caller = new Caller(person, await context.newPage());
+      await caller.page.setViewportSize({ width: 1024, height: 640 });
+      callers.push(caller);
+      return caller;
+    });
+    for (const { person, console } of callers) {
+      await info.attach(`${person.name}.log`, { body: console.join("\n"), contentType: "text/plain" });
+    }
+    for (const { person, console } of callers) expectCalm(person, console);
   },
 });
 
 function isAlarming(line: string): boolean {
   return /level=ERROR|^panic:|^fatal error:|DATA RACE/.test(line);
+}
+
+function expectCalm(person: Person, console: string[]): void {
+  const uncaught = console.filter((line) => line.startsWith("uncaught:"));
+  expect(uncaught, `in ${person.name}'s page`).toEqual([]);
 }
