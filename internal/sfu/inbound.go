@@ -24,6 +24,7 @@ type inbound struct {
 	srtp    *srtp.Context     // nil until secured
 	tracks  map[string]*track // by mid
 	sources map[uint32]source // by SSRC
+	layers  []*layer          // of all tracks
 	mid     uint8             // extension ids, the same on all lines of a bundle
 	rid     uint8
 	repair  uint8
@@ -43,7 +44,6 @@ type source struct {
 type arrival struct {
 	buffer []byte
 	rtp    rtp.Header
-	rtcp   [packet.MaxSize]byte
 	onward onward
 }
 
@@ -81,6 +81,7 @@ func (in *inbound) register(tr *track, l *offeredLine) {
 	}
 	if s := l.ssrc; s.media != 0 && len(in.sources) < maxSources {
 		layer := tr.addLayer("", s.media)
+		in.layers = append(in.layers, layer)
 		in.sources[s.media] = source{layer: layer}
 		if s.rtx != 0 {
 			layer.rtx = s.rtx
@@ -231,10 +232,12 @@ func (in *inbound) discover(raw []byte, h *packet.Header) (source, bool) {
 		if old := src.layer; old != nil {
 			delete(in.sources, old.ssrc)
 			delete(in.sources, old.rtx)
+			in.layers = slices.DeleteFunc(in.layers, func(l *layer) bool { return l == old })
 		}
 		if src.layer = tr.addLayer(rid, h.SSRC); src.layer == nil {
 			return source{}, false
 		}
+		in.layers = append(in.layers, src.layer)
 	}
 	in.sources[h.SSRC] = src
 	return src, true

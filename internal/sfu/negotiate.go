@@ -140,7 +140,8 @@ func (t *Transport) newForwarder(o *offeredLine) *forwarder {
 		f.sent = make([]sentPacket, sentHistory)
 	}
 	t.out.mu.Lock()
-	t.out.forwarders[f.ssrc] = f
+	t.out.forwarders = append(t.out.forwarders, f)
+	t.out.bySSRC[f.ssrc] = f
 	t.out.mu.Unlock()
 	return f
 }

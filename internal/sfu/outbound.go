@@ -17,9 +17,10 @@ const reportInterval = 1e9
 // outbound is the sending side of a connection.
 type outbound struct {
 	mu         sync.Mutex
-	srtp       *srtp.Context         // nil until secured
-	forwarders map[uint32]*forwarder // by SSRC
-	rtp        rtp.Header            // scratch
+	srtp       *srtp.Context // nil until secured
+	forwarders []*forwarder
+	bySSRC     map[uint32]*forwarder
+	rtp        rtp.Header // scratch
 	buffer     [packet.MaxSize + 256]byte
 	repair     [packet.MaxSize]byte // scratch of resend
 }
@@ -82,7 +83,7 @@ func (o *outbound) sendRTCP(t *Transport, b []byte) {
 func (t *Transport) resend(p *rtcp.TransportLayerNack, now int64) {
 	t.out.mu.Lock()
 	defer t.out.mu.Unlock()
-	f := t.out.forwarders[p.MediaSSRC]
+	f := t.out.bySSRC[p.MediaSSRC]
 	if f == nil {
 		return
 	}
@@ -97,7 +98,7 @@ func (t *Transport) resend(p *rtcp.TransportLayerNack, now int64) {
 // wantKeyframe passes a client's keyframe request (RFC 4585 section 6.3.1, RFC 5104 section 4.3.1) to the layer it is watching.
 func (t *Transport) wantKeyframe(ssrc uint32, now int64) {
 	t.out.mu.Lock()
-	f := t.out.forwarders[ssrc]
+	f := t.out.bySSRC[ssrc]
 	var l *layer
 	if f != nil {
 		l = f.current

@@ -7,9 +7,11 @@ import (
 )
 
 const (
+	// tickInterval is how long a lost packet waits at most before it is asked for.
 	tickInterval = 20 * time.Millisecond
-	// twccInterval is how often transport-wide feedback is sent (ns); senders' estimators expect 50 to 100 ms.
-	twccInterval = 100e6
+	// slowTicks is after how many ticks the rest is done: every 100 ms, the longest that senders' bandwidth estimators
+	// expect between two transport-wide feedbacks.
+	slowTicks = 5
 )
 
 // tick does everything that time, not a packet, gives rise to, for all transports one after another.
@@ -18,7 +20,7 @@ func (e *Engine) tick() {
 	defer ticker.Stop()
 	var all []*Transport
 	var wanted []want
-	for {
+	for n := 0; ; n++ {
 		select {
 		case <-e.ctx.Done():
 			return
@@ -26,20 +28,23 @@ func (e *Engine) tick() {
 		}
 		now := e.now()
 		all = e.transports(all)
+		slow := n%slowTicks == 0
 		for _, t := range all {
-			t.sendFeedback(now)
-			wanted = t.start(wanted, now)
-			t.sendReports(now)
-			t.checkAlive(now)
+			t.sendFeedback(now, slow)
+			if slow {
+				wanted = t.start(wanted, now)
+				t.sendReports(now)
+				t.checkAlive(now)
+			}
 		}
 		clear(all)
 		clear(wanted)
 	}
 }
 
-// sendFeedback tells the client what of its media arrived: requests for lost packets at once, transport-wide feedback
-// every 100 ms, receiver reports every second.
-func (t *Transport) sendFeedback(now int64) {
+// sendFeedback tells the client what of its media arrived: requests for lost packets at every tick, transport-wide feedback
+// at every slow one, receiver reports every second.
+func (t *Transport) sendFeedback(now int64, slow bool) {
 	var packets []rtcp.Packet
 	t.in.mu.Lock()
 	if t.in.srtp == nil {
@@ -47,11 +52,7 @@ func (t *Transport) sendFeedback(now int64) {
 		return
 	}
 	var broken []*layer
-	for _, src := range t.in.sources {
-		if src.repair {
-			continue
-		}
-		l := src.layer
+	for _, l := range t.in.layers {
 		var lost bool
 		t.in.nacks, lost = l.reception.Wanted(now, t.in.nacks[:0])
 		if len(t.in.nacks) > 0 {
@@ -66,11 +67,10 @@ func (t *Transport) sendFeedback(now int64) {
 			broken = append(broken, l)
 		}
 	}
-	if t.in.twcc != nil && now-t.lastTWCC >= twccInterval {
-		t.lastTWCC = now
+	if slow && t.in.twcc != nil {
 		packets = append(packets, t.in.twcc.BuildFeedbackPacket()...)
 	}
-	if now-t.lastReport >= reportInterval {
+	if slow && now-t.lastReport >= reportInterval {
 		t.lastReport = now
 		if rr := t.receiverReport(now); len(rr.Reports) > 0 {
 			packets = append([]rtcp.Packet{rr}, packets...)
@@ -88,19 +88,16 @@ func (t *Transport) sendFeedback(now int64) {
 // receiverReport is called with in.mu held. A report holds 31 blocks at most (RFC 3550 section 6.4.1).
 func (t *Transport) receiverReport(now int64) *rtcp.ReceiverReport {
 	rr := &rtcp.ReceiverReport{SSRC: t.ssrc}
-	for _, src := range t.in.sources {
-		if src.repair || len(rr.Reports) == 31 {
-			continue
-		}
-		rep, ok := src.layer.reception.Report()
-		if !ok {
+	for _, l := range t.in.layers {
+		rep, ok := l.reception.Report()
+		if !ok || len(rr.Reports) == 31 {
 			continue
 		}
 		block := rtcp.ReceptionReport{
-			SSRC: src.layer.ssrc, FractionLost: rep.FractionLost, TotalLost: rep.TotalLost,
+			SSRC: l.ssrc, FractionLost: rep.FractionLost, TotalLost: rep.TotalLost,
 			LastSequenceNumber: rep.Highest, Jitter: rep.Jitter,
 		}
-		if c := src.layer.clock.Load(); c != nil && c.reported {
+		if c := l.clock.Load(); c != nil && c.reported {
 			block.LastSenderReport = uint32(c.ntp >> 16)
 			block.Delay = uint32((now - c.arrived) * 65536 / 1e9)
 		}

@@ -58,7 +58,6 @@ type Transport struct {
 	closed     atomic.Bool
 	offered    atomic.Int64 // when the handshake could begin (ns), 0 before the first offer
 	lastReport int64        // of the ticker alone
-	lastTWCC   int64        // of the ticker alone
 
 	clockKnown  bool  // guarded by in.mu
 	clockOffset int64 // guarded by in.mu; the client's clock to ours
@@ -83,7 +82,7 @@ func newTransport(e *Engine, r *router, cfg TransportConfig) *Transport {
 	t.ice.local = newCredentials()
 	t.dtls = newDTLSEnd(t)
 	t.in.tracks, t.in.sources = map[string]*track{}, map[uint32]source{}
-	t.out.forwarders = map[uint32]*forwarder{}
+	t.out.bySSRC = map[uint32]*forwarder{}
 	t.subscriptions = map[video.StreamID]*subscription{}
 	t.ctx, t.stop = context.WithCancel(e.ctx)
 	return t
