@@ -111,7 +111,12 @@ func (w *watcher) Failed(err error) { w.failed <- err }
 // negotiate makes an offer, hands it to the transport and applies the answer.
 func (p *peer) negotiate() {
 	p.t.Helper()
-	offer, err := p.pc.CreateOffer(nil)
+	p.negotiateWith(nil)
+}
+
+func (p *peer) negotiateWith(options *webrtc.OfferOptions) {
+	p.t.Helper()
+	offer, err := p.pc.CreateOffer(options)
 	if err != nil {
 		p.t.Fatal(err)
 	}
