@@ -279,6 +279,31 @@ func TestJoinRacesEndRoom(t *testing.T) {
 	}
 }
 
+// Whoever wins, nobody is in a deleted room once EndRoom returned.
+func TestManyJoinsRaceEndRoom(t *testing.T) {
+	for range 200 {
+		h := newHouse(t)
+		var joins sync.WaitGroup
+		for range 4 {
+			joins.Go(func() {
+				o := newObserver()
+				if _, _, err := h.host.Join(context.Background(), h.request(o)); err != nil {
+					wantCode(t, err, video.CodeRoomNotFound)
+				}
+			})
+		}
+		h.rooms.Delete(h.room.ID)
+		if err := h.host.EndRoom(t.Context(), h.room.ID); err != nil {
+			t.Fatal(err)
+		}
+		if n := h.media.Open(); n != 0 {
+			t.Errorf("%d are in after EndRoom", n)
+		}
+		joins.Wait()
+		h.close()
+	}
+}
+
 func TestJoinRacesTheEndOfTheLinger(t *testing.T) {
 	within(t, func(t *testing.T) {
 		h := newHouse(t)

@@ -107,7 +107,7 @@ func TestACall(t *testing.T) {
 func TestGoing(t *testing.T) {
 	t.Parallel()
 	shortSilence := func(c *signal.Config) {
-		c.Socket.PingInterval, c.Socket.Silence = 50*time.Millisecond, 400*time.Millisecond
+		c.Socket.PingInterval, c.Socket.Silence = 100*time.Millisecond, 1500*time.Millisecond
 	}
 	cases := map[string]struct {
 		change func(*signal.Config)
@@ -121,7 +121,7 @@ func TestGoing(t *testing.T) {
 		"closes oddly":          {nil, func(_ *house, c *client) { _ = c.socket.Close(3999, "") }, "connection_lost", 2 * time.Second},
 		"loses its socket":      {nil, func(_ *house, c *client) { _ = c.socket.CloseNow() }, "connection_lost", 2 * time.Second},
 		"falls silent":          {nil, func(*house, *client) {}, "connection_lost", 10 * time.Second},
-		"falls silent, shorter": {shortSilence, func(*house, *client) {}, "connection_lost", time.Second},
+		"falls silent, shorter": {shortSilence, func(*house, *client) {}, "connection_lost", 3 * time.Second},
 		"sends a huge frame": {nil, func(_ *house, c *client) {
 			c.write(make([]byte, 512<<10+1))
 			c.wantClose("1009 frame_too_large")

@@ -129,7 +129,9 @@ func TestPeerThatIgnoresTheCloseIsCutOff(t *testing.T) {
 	if took := time.Since(started); took > 2*time.Second {
 		t.Errorf("closing took %v", took)
 	}
-	_ = <-ends
+	if end := <-ends; end.Peer || end.Code != 4000 {
+		t.Errorf("ended with %v", end)
+	}
 }
 
 func TestLimits(t *testing.T) {
@@ -145,7 +147,9 @@ func TestLimits(t *testing.T) {
 		if got := closing(t, client); got != "1009 frame_too_large" {
 			t.Errorf("closed with %s", got)
 		}
-		_ = <-ends
+		if end := <-ends; end.Peer || end.Code != 1009 {
+			t.Errorf("ended with %v", end)
+		}
 	})
 	t.Run("huge", func(t *testing.T) { // far more than is read before the close
 		client, _, ends := pair(t, config, echo)
@@ -153,7 +157,9 @@ func TestLimits(t *testing.T) {
 		if got := closing(t, client); got != "1009 frame_too_large" {
 			t.Errorf("closed with %s", got)
 		}
-		_ = <-ends
+		if end := <-ends; end.Peer || end.Code != 1009 {
+			t.Errorf("ended with %v", end)
+		}
 	})
 	t.Run("rate", func(t *testing.T) {
 		client, _, ends := pair(t, config, echo)
@@ -165,13 +171,16 @@ func TestLimits(t *testing.T) {
 		if got := closing(t, client); got != "4420 too_many_requests" {
 			t.Errorf("closed with %s", got)
 		}
-		_ = <-ends
+		if end := <-ends; end.Peer || end.Code != 4420 {
+			t.Errorf("ended with %v", end)
+		}
 	})
 }
 
 func TestSilentPeerIsGone(t *testing.T) {
+	t.Parallel()
 	config := ws.Config{
-		PingInterval: 50 * time.Millisecond, Silence: 300 * time.Millisecond, CloseTimeout: 100 * time.Millisecond,
+		PingInterval: 100 * time.Millisecond, Silence: 1500 * time.Millisecond, CloseTimeout: 100 * time.Millisecond,
 		Silent: ws.Closing{Code: 4408, Reason: "timed_out"},
 	}
 	client, c, ends := pair(t, config, nothing)
@@ -181,13 +190,13 @@ func TestSilentPeerIsGone(t *testing.T) {
 	select {
 	case <-c.Shutting():
 		t.Fatal("a living peer was given up")
-	case <-time.After(time.Second):
+	case <-time.After(2 * time.Second):
 	}
 	deaf, c, deafEnds := pair(t, config, nothing) // never reads, so never answers
 	_ = deaf
 	select {
 	case <-c.Shutting():
-	case <-time.After(3 * time.Second):
+	case <-time.After(5 * time.Second):
 		t.Fatal("a dead peer was not noticed")
 	}
 	if end := <-deafEnds; end.Peer || end.Code != 4408 {
