@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
+
+	"github.com/rotunda-rtc/rotunda/internal/rest"
 )
 
 // routes are the handlers that share the public listener. The app is served wherever nothing else is.
@@ -29,6 +31,8 @@ func (r *routes) handler(log *slog.Logger) http.Handler {
 			r.signal.ServeHTTP(w, req)
 		case path == "/v2", strings.HasPrefix(path, "/v2/"):
 			r.rest.ServeHTTP(w, req)
+		case strings.HasPrefix(path, rest.ErrorPages):
+			rest.ErrorPage(w, req)
 		case strings.HasPrefix(path, "/rooms/"):
 			r.whip.ServeHTTP(w, req)
 		case path == "/demo/token" && r.demo != nil:

@@ -14,33 +14,40 @@ import (
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
-// kind is one row of the published table of error codes.
-type kind struct{ code, title string }
+// kind is one row of the published table of error codes. Help tells a developer what to do about it.
+type kind struct{ code, title, help string }
 
 var (
-	invalidURL           = kind{"10003", "Invalid URL"}
-	missingParameter     = kind{"10004", "Missing required parameter"}
-	notFound             = kind{"10005", "Resource not found"}
-	invalidID            = kind{"10006", "Invalid ID"}
-	unexpectedError      = kind{"10007", "Unexpected error"}
-	requestTimeout       = kind{"10008", "Request timeout"}
-	authenticationFailed = kind{"10009", "Authentication failed"}
-	authorizationFailed  = kind{"10010", "Authorization failed"}
-	duplicateResource    = kind{"10012", "Duplicate resource"}
-	unsupportedMediaType = kind{"10014", "Unsupported Media Type"}
-	badRequest           = kind{"10015", "Bad Request"}
-	invalidJSON          = kind{"10023", "Invalid JSON"}
-	stringLength         = kind{"10025", "String length out of range"}
-	invalidType          = kind{"10026", "Invalid parameter type"}
-	unprocessable        = kind{"10027", "Unprocessable Entity"}
-	characterEncoding    = kind{"10028", "Character encoding error"}
-	jsonExpected         = kind{"10029", "JSON expected"}
-	methodNotAllowed     = kind{"10030", "Method not allowed"}
-	invalidFilter        = kind{"10031", "Invalid request filter"}
-	invalidEnum          = kind{"10032", "Invalid enumerated value"}
-	outsideRange         = kind{"10033", "Value outside of range"}
-	serviceUnavailable   = kind{"10037", "Service unavailable"}
+	invalidURL           = kind{"10003", "Invalid URL", "The field must hold an absolute http or https URL of at most 2,000 characters."}
+	missingParameter     = kind{"10004", "Missing required parameter", "Add the field or parameter that the source names."}
+	notFound             = kind{"10005", "Resource not found", "There is nothing with this path or id in the account of the key. What belongs to another account, or was deleted, is not found either."}
+	invalidID            = kind{"10006", "Invalid ID", "Ids are UUIDs in lower case."}
+	unexpectedError      = kind{"10007", "Unexpected error", "The server failed. Its log has the cause under the request id of the answer."}
+	requestTimeout       = kind{"10008", "Request timeout", "The request took too long to arrive. Send it again."}
+	authenticationFailed = kind{"10009", "Authentication failed", "Send a valid API key: Authorization: Bearer KEY…"}
+	authorizationFailed  = kind{"10010", "Authorization failed", "The credential is genuine but does not allow this: a refresh token may be expired or made for another room."}
+	duplicateResource    = kind{"10012", "Duplicate resource", "Something with this name exists. Names are unique within an account."}
+	unsupportedMediaType = kind{"10014", "Unsupported Media Type", "The content type is not one this path takes."}
+	badRequest           = kind{"10015", "Bad Request", "The request is wrong in the way the detail says."}
+	invalidJSON          = kind{"10023", "Invalid JSON", "The body is not well-formed JSON."}
+	stringLength         = kind{"10025", "String length out of range", "The text is too short or too long; the detail names the bounds."}
+	invalidType          = kind{"10026", "Invalid parameter type", "The value has another type than the field takes."}
+	unprocessable        = kind{"10027", "Unprocessable Entity", "The request is well formed, but cannot be carried out in the present state."}
+	characterEncoding    = kind{"10028", "Character encoding error", "Bodies and parameters are UTF-8."}
+	jsonExpected         = kind{"10029", "JSON expected", "Send the body as application/json."}
+	methodNotAllowed     = kind{"10030", "Method not allowed", "The path exists, but not with this method. The Allow header names those it takes."}
+	invalidFilter        = kind{"10031", "Invalid request filter", "The filter is unknown, or its value cannot be read."}
+	invalidEnum          = kind{"10032", "Invalid enumerated value", "The value is not one of those the field takes; the detail lists them."}
+	outsideRange         = kind{"10033", "Value outside of range", "The number is too small or too large; the detail names the bounds."}
+	serviceUnavailable   = kind{"10037", "Service unavailable", "The server cannot do this now. Try again after the time in the Retry-After header."}
 )
+
+var kinds = []kind{
+	invalidURL, missingParameter, notFound, invalidID, unexpectedError, requestTimeout, authenticationFailed,
+	authorizationFailed, duplicateResource, unsupportedMediaType, badRequest, invalidJSON, stringLength, invalidType,
+	unprocessable, characterEncoding, jsonExpected, methodNotAllowed, invalidFilter, invalidEnum, outsideRange,
+	serviceUnavailable,
+}
 
 // byCode says how each failure the core knows is answered.
 var byCode = map[video.Code]struct {
@@ -174,7 +181,7 @@ func (e *entrance) renderErrors(r *http.Request, ref *refusal) any {
 	for i, f := range ref.faults {
 		entries[i] = errorEntry{
 			Code: f.kind.code, Title: f.kind.title, Detail: f.detail,
-			Meta: errorMeta{URL: root + "/docs/errors/" + f.kind.code},
+			Meta: errorMeta{URL: root + ErrorPages + f.kind.code},
 		}
 		if f.pointer != nil || f.parameter != "" {
 			entries[i].Source = &errorSource{Pointer: f.pointer, Parameter: f.parameter}

@@ -24,11 +24,6 @@ export function AboutPanel({ call }: Props) {
           <dd className="mono">@rotunda/video {version}</dd>
         </div>
       </dl>
-      <p>
-        <a href="/docs" target="_blank" rel="noreferrer">
-          API reference
-        </a>
-      </p>
     </div>
   );
 }
