@@ -1,5 +1,9 @@
 import { expect, type Locator, type Page, type TestInfo } from "@playwright/test";
-import type { Colour, Person } from "./people.js";
+import { expectColour } from "./participant.js";
+import type { Person } from "./people.js";
+
+/** How far a colour may be from the one filmed: larger tiles and smaller layers are scaled as well. */
+const tolerance = 18;
 
 /** Somebody who uses the call app. */
 export class Caller {
@@ -88,19 +92,12 @@ export async function showsFilm(video: Locator, person: Person): Promise<void> {
       const canvas = new OffscreenCanvas(16, 9);
       const context = canvas.getContext("2d") as OffscreenCanvasRenderingContext2D;
       context.drawImage(video, 0, 0, 16, 9);
-      const at = (x: number) => [...context.getImageData(x, 1, 1, 1).data.slice(0, 3)];
+      const at = (x: number) =>
+        [...context.getImageData(x, 1, 1, 1).data].slice(0, 3) as [number, number, number];
       return { playing, left: at(3), right: at(12) };
     });
     expect(seen.playing, "a new picture").toBe(true);
-    expectNear(seen.left, person.left);
-    expectNear(seen.right, person.right);
+    expectColour(seen.left, person.left, tolerance);
+    expectColour(seen.right, person.right, tolerance);
   }).toPass({ intervals: [100], timeout: 15_000 });
-}
-
-/** How far a colour may be from the one filmed, in each of red, green and blue. */
-const tolerance = 18;
-
-function expectNear(seen: number[], wanted: Colour): void {
-  const far = Math.max(...wanted.map((part, at) => Math.abs(part - (seen[at] ?? 0))));
-  expect(far, `seen ${seen}, filmed ${wanted}`).toBeLessThanOrEqual(tolerance);
 }

@@ -1,5 +1,5 @@
 import { type BrowserContext, expect, type Page } from "@playwright/test";
-import type { InitializeConfig } from "@rotunda/video";
+import type { InitializeConfig, SubscriptionConfig, VideoPublishOptions } from "@rotunda/video";
 import type { Outcome, Rig, StateSummary, StreamSummary, Told } from "../page/rig.js";
 import type { Colour, Person } from "./people.js";
 import type { Rotunda } from "./rotunda.js";
@@ -95,7 +95,7 @@ export class Participant {
     await this.publish();
   }
 
-  publish(options: { enableSimulcast?: boolean } = {}): Promise<void> {
+  publish(options: VideoPublishOptions = {}): Promise<void> {
     const { width, height } = this.person;
     return this.ask((rig, { size, options }) => rig.publishCamera(size, options), {
       size: { width, height },
@@ -104,11 +104,7 @@ export class Participant {
   }
 
   /** Subscribes to a stream once it is there. */
-  async subscribe(
-    other: Participant,
-    key = "self",
-    config: { audio?: boolean; video?: boolean; quality?: "low" | "medium" | "high" } = {},
-  ): Promise<void> {
+  async subscribe(other: Participant, key = "self", config: Partial<SubscriptionConfig> = {}): Promise<void> {
     await expect.poll(async () => (await this.stream(other, key)) !== undefined).toBe(true);
     await this.ask((rig, [id, key, config]) => rig.subscribe(id, key, config), [
       other.id,
@@ -153,18 +149,24 @@ export class Participant {
   }
 
   /** New pictures arrive, and they show what the other's camera films. */
-  async sees(other: Participant, key = "self"): Promise<void> {
-    await this.seesColours(other, key, other.person.left, other.person.right);
+  async sees(other: Participant, key = "self", tolerance?: number): Promise<void> {
+    await this.seesColours(other, key, other.person.left, other.person.right, tolerance);
   }
 
-  async seesColours(other: Participant, key: string, left: Colour, right: Colour): Promise<void> {
+  async seesColours(
+    other: Participant,
+    key: string,
+    left: Colour,
+    right: Colour,
+    tolerance = colourTolerance,
+  ): Promise<void> {
     const before = await this.framesDecoded(other, key);
     await expect(async () => {
       const picture = await this.picture(other, key);
       expect(picture, `${this.person.name} has a picture of ${other.person.name}`).toBeDefined();
       if (!picture) return;
-      expectColour(picture.left, left);
-      expectColour(picture.right, right);
+      expectColour(picture.left, left, tolerance);
+      expectColour(picture.right, right, tolerance);
       expect(await this.framesDecoded(other, key), "new pictures").toBeGreaterThan(before + 5);
     }).toPass({ intervals: [100], timeout: 15_000 });
   }
@@ -194,6 +196,16 @@ export class Participant {
       .toBeLessThan(silent);
   }
 
+  /** No new picture comes for a while. */
+  async seesNothingNewOf(other: Participant): Promise<void> {
+    let frames = -1;
+    await expect(async () => {
+      const before = frames;
+      frames = await this.framesDecoded(other);
+      expect(frames, "no new pictures").toBe(before);
+    }).toPass({ intervals: [500] });
+  }
+
   /** Hears the other in the mix of everything. */
   async hearsInMix(other: Participant): Promise<void> {
     await expect
@@ -211,7 +223,7 @@ export class Participant {
   }
 }
 
-function expectColour(seen: Colour, wanted: Colour): void {
+export function expectColour(seen: Colour, wanted: Colour, tolerance: number): void {
   const far = Math.max(...seen.map((part, at) => Math.abs(part - (wanted[at] ?? 0))));
-  expect(far, `seen ${seen}, filmed ${wanted}`).toBeLessThanOrEqual(colourTolerance);
+  expect(far, `seen ${seen}, filmed ${wanted}`).toBeLessThanOrEqual(tolerance);
 }

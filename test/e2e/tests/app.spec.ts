@@ -112,6 +112,7 @@ test.describe("with the demo link", () => {
     await first.page.setViewportSize({ width: 390, height: 780 });
     await first.page.goto(server.demoLink);
     await expect(first.page.getByTestId("join-button")).toBeInViewport();
+    await showsFilm(first.page.getByTestId("preview").locator("video"), ada);
     await first.photograph(info, "join");
     await first.join(server.demoLink);
     await second.join(server.demoLink);

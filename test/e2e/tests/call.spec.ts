@@ -19,6 +19,22 @@ test("three people see and hear each other", async ({ server, arrive }) => {
   for (const one of all) expect(await one.ask((rig) => rig.lines())).toEqual([6]);
 });
 
+test("each codec goes through", async ({ server, arrive }) => {
+  const room = await server.rest.createRoom();
+  const [first, second] = [await arrive(ada), await arrive(bo)];
+  await first.join(server, room.id);
+  await first.publish({ codec: "h264" });
+  await second.join(server, room.id);
+  await second.publish({ codec: "vp8" });
+  await Promise.all([first.subscribe(second), second.subscribe(first)]);
+  // Chromium sends and takes H264 without a word about the colour matrix.
+  await Promise.all([first.sees(second), second.sees(first, "self", 30)]);
+  const codec = (one: Participant, other: Participant) =>
+    one.ask((rig, id) => rig.videoCodec(id, "self"), other.id);
+  expect(await codec(second, first)).toBe("video/H264");
+  expect(await codec(first, second)).toBe("video/VP8");
+});
+
 /** Does something for everyone with regard to everyone else, all at once. */
 async function everyPair(
   all: Participant[],

@@ -28,3 +28,17 @@ test("a message to one reaches that one, a message to all reaches all", async ({
   const missed = await sender.ask((rig, to) => rig.send("anybody?", [to]), nobody);
   expect(missed).toEqual([nobody]);
 });
+
+test("a message may have 256 KiB and no more", async ({ server, arrive }) => {
+  const room = await server.rest.createRoom();
+  const [sender, receiver] = [await arrive(ada), await arrive(bo)];
+  await sender.join(server, room.id);
+  await receiver.join(server, room.id);
+  const largest = 256 * 1024 - JSON.stringify({ type: "text", payload: "" }).length;
+  const send = (length: number) =>
+    sender.ask((rig, [length, to]) => rig.send("x".repeat(length), [to]), [length, receiver.id] as const);
+  await expect(send(largest + 1)).rejects.toMatchObject({ code: "message_too_large" });
+  expect(await send(largest)).toEqual([]);
+  const received = await receiver.tells("message_received", sender.id);
+  expect((received.args[1] as { payload: string }).payload).toHaveLength(largest);
+});

@@ -14,6 +14,10 @@ test("muting silences, and says so", async ({ server, arrive }) => {
   expect(await listener.stream(speaker)).toMatchObject({ audio: false, video: true });
   await listener.hearsNothingOf(speaker);
   await listener.sees(speaker);
+  // The server goes by what was said, not by what is sent.
+  await speaker.ask((rig) => rig.cheat());
+  await listener.sees(speaker);
+  await listener.hearsNothingOf(speaker);
 
   await speaker.ask((rig) => rig.switch("audio", true));
   await listener.tells("track_enabled", speaker.id, "self", "audio");
@@ -31,16 +35,40 @@ test("a camera goes off and comes back", async ({ server, arrive }) => {
 
   await sender.ask((rig) => rig.camera(false));
   await viewer.tells("track_disabled", sender.id, "self", "video");
-  let frames = -1;
-  await expect(async () => {
-    const before = frames;
-    frames = await viewer.framesDecoded(sender);
-    expect(frames, "no new pictures").toBe(before);
-  }).toPass({ intervals: [500] });
+  await viewer.seesNothingNewOf(sender);
   await viewer.hears(sender);
 
   await sender.ask((rig) => rig.camera(true));
   await viewer.tells("track_enabled", sender.id, "self", "video");
   await viewer.sees(sender);
   expect(await sender.ask((rig) => rig.lines())).toEqual(lines);
+});
+
+test("a viewer chooses the kinds, and stops receiving", async ({ server, arrive }) => {
+  const room = await server.rest.createRoom();
+  const [sender, viewer] = [await arrive(ada), await arrive(bo)];
+  await sender.enter(server, room.id);
+  await viewer.join(server, room.id);
+  await viewer.subscribe(sender, "self", { video: false });
+  await viewer.hears(sender);
+  expect(await viewer.framesDecoded(sender)).toBe(0);
+
+  await viewer.subscribe(sender, "self", { audio: false });
+  await viewer.sees(sender);
+  await viewer.hearsNothingOf(sender);
+  await viewer.subscribe(sender);
+  await viewer.hears(sender);
+  await viewer.sees(sender);
+  const lines = await viewer.ask((rig) => rig.lines());
+
+  await viewer.ask((rig, id) => rig.room.removeSubscription(id, "self"), sender.id);
+  await viewer.tells("subscription_ended", sender.id, "self");
+  expect(await viewer.state()).toMatchObject({
+    subscriptions: [],
+    streams: { [`${sender.id}/self`]: { configured: false } },
+  });
+  await viewer.subscribe(sender);
+  await viewer.sees(sender);
+  await viewer.hears(sender);
+  expect(await viewer.ask((rig) => rig.lines())).toEqual(lines);
 });
