@@ -99,7 +99,9 @@ export class ActivityMonitor {
     for (const [id, { stream, detector }] of this.#detectors) {
       if (ids.has(id)) continue;
       this.#detectors.delete(id);
-      if (detector.speaking) this.#session.tell("audio_activity_ended", stream.participantId, stream.key);
+      const isHere = this.#session.state.participants.has(stream.participantId);
+      if (detector.speaking && isHere)
+        this.#session.tell("audio_activity_ended", stream.participantId, stream.key);
     }
   }
 

@@ -108,6 +108,14 @@ describe("in a room", () => {
     expect(told).toEqual(["alice self connected", "alice self ended"]);
   });
 
+  it("says nothing of somebody who is gone", async () => {
+    await room.addSubscription(alice, "self", { audio: true, video: true });
+    await hear(0.3, 1_000);
+    server.notice({ type: "participant_left", participant_id: alice, reason: "left" });
+    await hear(0, 3_000);
+    expect(told).toEqual(["alice self connected"]);
+  });
+
   it("tells of this participant with the key of the stream", async () => {
     await room.addStream("self", { audio: audioTrack() });
     const sender = server.peer.transceivers.find((line) => line.direction === "sendonly")?.sender;

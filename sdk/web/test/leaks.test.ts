@@ -72,12 +72,12 @@ it.each([1006, 4001])("so does a connection that ends with %i", async (code) => 
 });
 
 it("so does a room that could not be entered, or was never entered", async () => {
-  server.refuses.set("join", { code: "room_full", message: "" });
+  server.refuses.set("join", { code: "room_full", message: "no" });
   const full = await openRoom();
   await full.connect().catch(() => {});
   const unused = await openRoom();
   await unused.disconnect();
-  server.refuses.set("hello", { code: "unauthorized", message: "" });
+  server.refuses.set("hello", { code: "unauthorized", message: "no" });
   await openRoom().catch(() => {});
   expectNothingLeft();
 });

@@ -379,7 +379,7 @@ describe("what the server says", () => {
     const [join] = server.socket.requests("join");
     // Both in one go: no task in between.
     server.socket.reply(join?.id as number, {
-      session_id: "s",
+      session_id: "5e551017-0000-4000-8000-000000000000",
       participant_id: room.getState().localParticipantId,
       participants: server.participants,
       streams: server.streams,
@@ -404,7 +404,7 @@ describe("what the server says", () => {
     const errors: string[] = [];
     room.on("error", (error, state) => errors.push(`${error.code} ${state.status}`));
     const isFirst = typeof frame === "string" && frame.includes('"seq":1');
-    if (isFirst) server.socket.deliver({ seq: 1, type: "nothing_known" });
+    if (isFirst) server.socket.deliverText('{"seq":1,"type":"nothing_known"}');
     errors.length = 0;
     server.socket.deliverText(typeof frame === "string" ? frame.replace('"seq":1', '"seq":2') : frame);
     expect(errors).toEqual(["invalid_frame connected"]);

@@ -50,8 +50,20 @@ it("emits what arrives, with the state last", async () => {
   const room = await connectedRoom({ enableMessages: true });
   const told: unknown[][] = [];
   room.on("message_received", (...args) => told.push(args));
-  server.notice({ type: "message", from: alice, message: text("hi"), recipients: [], sent_at: "" });
-  server.notice({ type: "message", from: alice, message: text("psst"), recipients: [bob], sent_at: "" });
+  server.notice({
+    type: "message",
+    from: alice,
+    message: text("hi"),
+    recipients: [],
+    sent_at: "2026-01-02T03:04:05.000000Z",
+  });
+  server.notice({
+    type: "message",
+    from: alice,
+    message: text("psst"),
+    recipients: [bob],
+    sent_at: "2026-01-02T03:04:05.000000Z",
+  });
   expect(told).toEqual([
     [alice, text("hi"), [], room.getState()],
     [alice, text("psst"), [bob], room.getState()],
@@ -80,6 +92,6 @@ it("rejects what cannot be sent", async () => {
   await expectCode(room.sendMessage(text("x"), alice as never), "invalid_argument");
   await expectCode(room.sendMessage(text("é".repeat(131_072))), "message_too_large");
   expect(server.socket.requests("send_message")).toEqual([]);
-  server.refuses.set("send_message", { code: "too_large", message: "" });
+  server.refuses.set("send_message", { code: "too_large", message: "no" });
   await expectCode(room.sendMessage(text("x")), "message_too_large");
 });

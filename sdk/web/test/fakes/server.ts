@@ -43,7 +43,7 @@ export class FakeServer {
   constructor() {
     FakeSocket.onCreate = (socket) => {
       this.socket = socket;
-      socket.onRequest = (frame) => void Promise.resolve().then(() => this.#answer(frame));
+      socket.onRequest = (frame) => void Promise.resolve().then(() => this.#answer(socket, frame));
       setTimeout(() => socket.accept(), 0);
     };
   }
@@ -56,16 +56,16 @@ export class FakeServer {
     this.socket.notice(notice);
   }
 
-  #answer(frame: FakeSocket["sent"][number]): void {
-    if (this.holds.has(frame.type) || this.socket.readyState !== FakeSocket.OPEN) return;
+  #answer(socket: FakeSocket, frame: FakeSocket["sent"][number]): void {
+    if (this.holds.has(frame.type) || socket.readyState !== FakeSocket.OPEN) return;
     const refusal = this.refuses.get(frame.type);
     if (refusal) {
       const { close, ...error } = refusal;
-      this.socket.refuse(frame.id, error);
-      if (close) this.socket.drop(close);
+      socket.refuse(frame.id, error);
+      if (close) socket.drop(close);
       return;
     }
-    this.socket.reply(frame.id, this.#data(frame) as never);
+    socket.reply(frame.id, this.#data(frame) as never);
     if (frame.type === "subscribe") this.#serve(frame.stream_id);
     if (frame.type === "unsubscribe") this.#stop(frame.stream_id);
     if (frame.type === "offer") this.#assign();
@@ -79,7 +79,7 @@ export class FakeServer {
           room: { id: roomId, max_participants: 10 },
           ice_servers: [],
           grants: { publish: true, subscribe: true, send_messages: true },
-          token_expires_at: new Date(Date.now() + 600_000).toISOString(),
+          token_expires_at: inTenMinutes(),
           limits: { frame_bytes: 524288, message_bytes: 262144, context_bytes: 4096, streams: 16 },
           server: { version: "test" },
           ...this.hello,
@@ -104,7 +104,7 @@ export class FakeServer {
       case "send_message":
         return { not_delivered: this.notDelivered };
       case "update_token":
-        return { token_expires_at: new Date(Date.now() + 600_000).toISOString() };
+        return { token_expires_at: inTenMinutes() };
       default:
         return {};
     }
@@ -135,6 +135,10 @@ export class FakeServer {
     ]);
     this.notice({ type: "receive", lines });
   }
+}
+
+function inTenMinutes(): string {
+  return new Date(Date.now() + 600_000).toISOString().replace("Z", "000Z");
 }
 
 const pageListeners = new Map<string, Set<() => void>>();

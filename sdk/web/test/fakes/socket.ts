@@ -1,4 +1,5 @@
-import type { Notice, Refusal, Replies, Requests, ServerFrame } from "../../src/signal/frames.js";
+import type { Notice, Refusal, Replies, Requests } from "../../src/signal/frames.js";
+import { mustBe, pascalCase } from "./schema.js";
 
 type RequestFrame = { [T in keyof Requests]: { id: number; type: T } & Requests[T] }[keyof Requests];
 type DistributedOmit<T, K extends string> = T extends unknown ? Omit<T, K> : never;
@@ -34,6 +35,7 @@ export class FakeSocket {
   send(text: string): void {
     if (this.readyState !== FakeSocket.OPEN) throw new Error("InvalidStateError");
     const frame = JSON.parse(text) as RequestFrame;
+    mustBe(`${pascalCase(frame.type)}Request`, frame);
     this.sent.push(frame);
     this.onRequest(frame);
   }
@@ -56,15 +58,20 @@ export class FakeSocket {
     this.onclose?.({ code, reason: "" });
   }
 
-  deliver(frame: ServerFrame | unknown): void {
+  /** A frame of the protocol arrives. */
+  deliver(frame: unknown): void {
+    mustBe("ServerFrame", frame);
     this.deliverText(JSON.stringify(frame));
   }
 
+  /** Anything at all arrives. */
   deliverText(data: unknown): void {
     this.onmessage?.({ data });
   }
 
   reply<T extends keyof Replies>(id: number, data: Replies[T]): void {
+    const request = this.sent.find((frame) => frame.id === id);
+    mustBe(`${pascalCase(request?.type ?? "")}Reply`, data);
     this.deliver({ type: "reply", re: id, data });
   }
 
@@ -73,7 +80,9 @@ export class FakeSocket {
   }
 
   notice(notice: DistributedOmit<Notice, "seq">): void {
-    this.deliver({ ...notice, seq: ++this.#seq });
+    const frame = { ...notice, seq: ++this.#seq };
+    mustBe(`${pascalCase(notice.type)}Notice`, frame);
+    this.deliver(frame);
   }
 
   requests<T extends keyof Requests>(type: T): Extract<RequestFrame, { type: T }>[] {
