@@ -17,9 +17,11 @@ type Rooms interface {
 }
 
 // Journal keeps the record of sessions. OpenSession and Join are awaited; when they return an error, nothing was
-// recorded and nothing will be. Join refuses an id that was ever used in the account with duplicate_participant. Leave
+// recorded and nothing will be. Join refuses an id that was ever used in the account with duplicate_participant;
+// ParticipantIDUsed tells before, so that a join bound to be refused opens no session. Leave
 // and EndSession never block; the journal keeps their order and retries them until they are written.
 type Journal interface {
+	ParticipantIDUsed(ctx context.Context, account video.AccountID, id video.ParticipantID) (bool, error)
 	OpenSession(ctx context.Context, session video.Session) error
 	Join(ctx context.Context, participant video.Participant) error
 	Leave(participant video.Participant)

@@ -53,6 +53,9 @@ func (h *Host) Join(ctx context.Context, request JoinRequest) (*Participant, Sna
 	if err != nil {
 		return nil, Snapshot{}, err
 	}
+	if err := h.unused(ctx, request); err != nil {
+		return nil, Snapshot{}, err
+	}
 	for {
 		s, err := h.session(room, true)
 		if err != nil {
@@ -67,6 +70,20 @@ func (h *Host) Join(ctx context.Context, request JoinRequest) (*Participant, Sna
 			return nil, Snapshot{}, err
 		}
 	}
+}
+
+// unused refuses a participant id of an earlier stay.
+func (h *Host) unused(ctx context.Context, request JoinRequest) error {
+	used, err := h.config.Journal.ParticipantIDUsed(ctx, request.Grant.AccountID, request.ID)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil:
+		return video.Errorf(video.CodeUnavailable, "cannot look up the participant id at present: %w", err)
+	case used:
+		return video.Errorf(video.CodeDuplicateParticipant, "this participant id was used before")
+	}
+	return nil
 }
 
 // join runs in the joiner's goroutine.

@@ -90,7 +90,7 @@ func TestRefusedJoinLeavesNoTrace(t *testing.T) {
 	}
 }
 
-func TestFirstJoinRefusedEndsTheSessionAtOnce(t *testing.T) {
+func TestUsedIDOpensNoSession(t *testing.T) {
 	within(t, func(t *testing.T) {
 		h := newHouse(t)
 		defer h.close()
@@ -100,7 +100,7 @@ func TestFirstJoinRefusedEndsTheSessionAtOnce(t *testing.T) {
 		_, _, err := h.host.Join(t.Context(), h.request(a)) // an id is used once
 		wantCode(t, err, video.CodeDuplicateParticipant)
 		settle()
-		want := "open, join, leave left, end empty, open, end empty"
+		want := "open, join, leave left, end empty"
 		if got := h.journal.String(); got != want {
 			t.Errorf("journal: %s\nwant: %s", got, want)
 		}

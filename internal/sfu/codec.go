@@ -16,6 +16,9 @@ const (
 	h264
 )
 
+// codecNames are the codecs as errors name them.
+const codecNames = "Opus, VP8, H264 in packetization mode 1"
+
 // format is one payload type of a line that can be forwarded, with the payload type that repairs it (0: none).
 type format struct {
 	codec       codecName

@@ -72,10 +72,13 @@ func (t *Transport) consistent(o *offer) error {
 				return video.Errorf(video.CodeMedia, "line %d has mid %q, it was %q", i, l.mid, known.mid)
 			}
 		}
+		if l.direction == sdp.DirectionSendOnly && !l.rejected && len(l.formats) == 0 {
+			return video.Errorf(video.CodeMedia, "the line with mid %q sends %s in no codec this server forwards (%s)", l.mid, l.media, codecNames)
+		}
 		usable = usable || !l.rejected && len(l.formats) > 0
 	}
 	if !usable {
-		return video.Errorf(video.CodeMedia, "the offer has no line with a codec this server forwards (Opus, VP8, H264 in packetization mode 1)")
+		return video.Errorf(video.CodeMedia, "the offer has no line with a codec this server forwards (%s)", codecNames)
 	}
 	if t.dtlsStarted && o.fingerprint != t.dtls.peer {
 		return video.Errorf(video.CodeMedia, "the offer has another DTLS fingerprint than the connection")

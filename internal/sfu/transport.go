@@ -27,7 +27,8 @@ type Updates interface {
 	Receiving(lines []video.ReceiveLine)
 	// Connected says that media can flow.
 	Connected()
-	// Failed says that the media path is lost for good, and why. It comes at most once.
+	// Failed says that the media path is lost, and why. It comes at most once. After silence an ICE restart, or the
+	// client's next packet, brings the path back; a closed or refused connection stays lost.
 	Failed(err error)
 }
 

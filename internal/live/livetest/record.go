@@ -88,6 +88,13 @@ func (j *Journal) OpenSession(ctx context.Context, session video.Session) error 
 	return nil
 }
 
+// ParticipantIDUsed implements live.Journal.
+func (j *Journal) ParticipantIDUsed(_ context.Context, _ video.AccountID, id video.ParticipantID) (bool, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.participants[id] != nil, nil
+}
+
 // Join implements live.Journal.
 func (j *Journal) Join(ctx context.Context, participant video.Participant) error {
 	if j.OnJoin != nil {
