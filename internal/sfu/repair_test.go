@@ -256,3 +256,46 @@ func (p *peer) watch(id video.StreamID) *webrtc.TrackRemote {
 	within(p.t, p.connected, "the connection")
 	return within(p.t, tracks, "the remote track")
 }
+
+// TestLateForItsRun: what is older than the keyframe a viewer began with is of no use to it.
+func TestLateForItsRun(t *testing.T) {
+	c := newCall(t)
+	c.camera.frame(false)
+	late := c.camera.make(false)
+	c.camera.frame(true)
+	before := c.sent()
+	c.publisher.push(late, c.engine.now())
+	if c.sent() != before {
+		t.Fatal("a packet from before the keyframe was forwarded")
+	}
+	c.camera.frame(false)
+	unbroken(t, c.viewer.take(2))
+}
+
+// TestOldNumbersAfterChangeOfSource: once a line carries another stream, the numbers of the former mean nothing, even where the
+// new source has used the same ones.
+func TestOldNumbersAfterChangeOfSource(t *testing.T) {
+	e := newEngine(t)
+	p := newWire(t, e, "s", withDirection(videoLine("0", 500), "sendonly"), withDirection(videoLine("1", 501), "sendonly"))
+	p.publish("one", video.Lines{VideoMID: "0"})
+	p.publish("two", video.Lines{VideoMID: "1"})
+	v := newWire(t, e, "s", receivePair("a", "v")...)
+	one, two := p.vp8(500), p.vp8(501)
+	v.subscribe(video.Subscription{StreamID: "one", Video: true})
+	one.frame(true)
+	one.frames(3)
+	former := v.take(4)[2]
+	v.transport.Unsubscribe("one")
+	v.subscribe(video.Subscription{StreamID: "two", Video: true})
+	two.frame(true)
+	two.frames(3)
+	now := v.take(4)[2]
+	v.report(e.now(), nack(former.SSRC, former.SequenceNumber))
+	if n := e.Stats().PacketsRetransmitted; n != 0 {
+		t.Fatal("a packet of the new source was sent as one of the former")
+	}
+	v.report(e.now(), nack(now.SSRC, now.SequenceNumber))
+	if again := v.take(1)[0]; !bytes.Equal(again.Payload[2:], now.Payload) {
+		t.Fatalf("%x, want %x", again.Payload, now.Payload)
+	}
+}
