@@ -13,8 +13,10 @@ import (
 // bindingRequest is a connectivity check as a client sends it.
 func bindingRequest(tb testing.TB, c credentials, priority uint32, nominate bool) *stun.Message {
 	tb.Helper()
-	parts := []stun.Setter{stun.TransactionID, stun.BindingRequest, stun.NewUsername(c.ufrag + ":theirs"),
-		stun.RawAttribute{Type: stun.AttrPriority, Value: []byte{byte(priority >> 24), byte(priority >> 16), byte(priority >> 8), byte(priority)}}}
+	parts := []stun.Setter{
+		stun.TransactionID, stun.BindingRequest, stun.NewUsername(c.ufrag + ":theirs"),
+		stun.RawAttribute{Type: stun.AttrPriority, Value: []byte{byte(priority >> 24), byte(priority >> 16), byte(priority >> 8), byte(priority)}},
+	}
 	if nominate {
 		parts = append(parts, stun.RawAttribute{Type: stun.AttrUseCandidate})
 	}

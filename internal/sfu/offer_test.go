@@ -103,17 +103,20 @@ func TestAnswer(t *testing.T) {
 		has, not   []string
 	}{
 		"chromium": {
-			[]string{"recvonly", "recvonly", "sendonly", "sendonly", ""}, "0 1 2 3",
+			[]string{"recvonly", "recvonly", "sendonly", "sendonly", ""},
+			"0 1 2 3",
 			[]string{"a=simulcast:recv f;h;q", "a=rid:q recv", "m=application 0 UDP/DTLS/SCTP webrtc-datachannel", "a=extmap:10 " + extRID, "a=fmtp:109 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f", "a=rtcp-fb:96 transport-cc", "a=msid:pair0 2", "a=msid:pair0 3", "a=ssrc-group:FID"},
 			[]string{"rtpmap:107", "rtpmap:98", "goog-remb", "playout-delay", "red/"},
 		},
 		"firefox": {
-			[]string{"recvonly", "recvonly"}, "0 1",
+			[]string{"recvonly", "recvonly"},
+			"0 1",
 			[]string{"a=simulcast:recv hi;lo", "a=rtcp-fb:120 nack pli", "a=extmap:8 " + extRID, "a=extmap:7 " + extTransportCC},
 			[]string{"rtpmap:121", "csrc-audio-level"},
 		},
 		"gstreamer": {
-			[]string{"recvonly", "recvonly"}, "video0 audio1",
+			[]string{"recvonly", "recvonly"},
+			"video0 audio1",
 			[]string{"a=rtpmap:96 H264/90000", "profile-level-id=42C01F", "a=rtpmap:97 rtx/90000", "a=rtpmap:98 opus/48000/2"},
 			[]string{"simulcast", "transport-cc", "a=ssrc"},
 		},
