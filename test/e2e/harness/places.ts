@@ -5,7 +5,8 @@ import { delimiter, join, resolve } from "node:path";
 export const root = resolve(import.meta.dirname, "../../..");
 
 export const places = {
-  server: join(root, "bin/rotunda"),
+  /** Another build, such as one with the race detector, can be tested instead. */
+  server: process.env.ROTUNDA_E2E_SERVER ?? join(root, "bin/rotunda"),
   sdk: join(root, "sdk/web/dist"),
   page: join(root, "test/e2e/page"),
   cache: join(root, "test/e2e/.cache"),
