@@ -40,7 +40,7 @@ func testContext(tb testing.TB) *srtp.Context {
 func videoLine(mid string, ssrc uint32) *offeredLine {
 	return &offeredLine{
 		mid: mid, media: "video", kind: video.Video, ssrc: ssrcPair{media: ssrc},
-		formats: []format{{codec: vp8, payloadType: 96, rtx: 97, clockRate: 90000}}, extensions: map[string]uint8{},
+		formats: []format{{codec: vp8, payloadType: 96, rtx: 97, clockRate: 90000, feedback: []string{"nack"}}}, extensions: map[string]uint8{},
 	}
 }
 

@@ -234,17 +234,17 @@ func (e *Engine) check(s *socket, b []byte, from netip.AddrPort, now int64) {
 	if t == nil {
 		return
 	}
-	answer, p := t.ice.check(m, ufrag, s, from, now)
-	if p == nil {
+	answer, evicted := t.ice.check(m, ufrag, s, from, now)
+	if answer == nil {
 		return
 	}
 	t.lastHeard.Store(now)
-	e.learn(from, t)
+	e.learn(from, evicted, t)
 	s.send(answer, from)
 }
 
-// learn notes that packets from this address belong to t.
-func (e *Engine) learn(from netip.AddrPort, t *Transport) {
+// learn notes that packets from this address belong to t, and those from another no longer.
+func (e *Engine) learn(from, evicted netip.AddrPort, t *Transport) {
 	e.mu.RLock()
 	known := e.byRemote[from] == t
 	e.mu.RUnlock()
@@ -253,6 +253,9 @@ func (e *Engine) learn(from netip.AddrPort, t *Transport) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.byRemote[evicted] == t && evicted != from {
+		delete(e.byRemote, evicted)
+	}
 	if !t.closed.Load() {
 		e.byRemote[from] = t
 	}

@@ -71,9 +71,9 @@ func (i *iceLite) offered(remoteUfrag string) (current credentials, forgotten st
 	return i.local, forgotten, restarted
 }
 
-// check answers a binding request that named one of our ufrags. It returns the answer to send back, and the path it came by,
-// or nil if the request is not from the client.
-func (i *iceLite) check(m *stun.Message, ufrag string, s *socket, from netip.AddrPort, now int64) ([]byte, *path) {
+// check answers a binding request that named one of our ufrags. It returns the answer to send back, nil if the request is not
+// from the client, and the address that made room for this one, if any.
+func (i *iceLite) check(m *stun.Message, ufrag string, s *socket, from netip.AddrPort, now int64) (answer []byte, evicted netip.AddrPort) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	var password string
@@ -84,18 +84,18 @@ func (i *iceLite) check(m *stun.Message, ufrag string, s *socket, from netip.Add
 	case i.former.ufrag:
 		password = i.former.password
 	default:
-		return nil, nil
+		return nil, evicted
 	}
 	integrity := stun.NewShortTermIntegrity(password)
 	if integrity.Check(m) != nil {
-		return nil, nil
+		return nil, evicted
 	}
-	answer, err := stun.Build(stun.NewTransactionIDSetter(m.TransactionID), stun.BindingSuccess,
+	success, err := stun.Build(stun.NewTransactionIDSetter(m.TransactionID), stun.BindingSuccess,
 		&stun.XORMappedAddress{IP: from.Addr().AsSlice(), Port: int(from.Port())}, integrity, stun.Fingerprint)
 	if err != nil {
-		return nil, nil
+		return nil, evicted
 	}
-	p := i.pathTo(s, from)
+	p, evicted := i.pathTo(s, from)
 	p.heard.Store(now)
 	if priority, err := m.Get(stun.AttrPriority); err == nil && len(priority) == 4 {
 		p.priority = uint32(priority[0])<<24 | uint32(priority[1])<<16 | uint32(priority[2])<<8 | uint32(priority[3])
@@ -105,7 +105,7 @@ func (i *iceLite) check(m *stun.Message, ufrag string, s *socket, from netip.Add
 		i.chosen.Store(p)
 	}
 	i.choose(p, m.Contains(stun.AttrUseCandidate), now)
-	return answer.Raw, p
+	return success.Raw, evicted
 }
 
 // choose takes p as the way to the client if it is the first, or nominated and better than a path that is alive.
@@ -119,23 +119,23 @@ func (i *iceLite) choose(p *path, nominated bool, now int64) {
 	}
 }
 
-func (i *iceLite) pathTo(s *socket, from netip.AddrPort) *path {
-	oldest := 0
+func (i *iceLite) pathTo(s *socket, from netip.AddrPort) (p *path, evicted netip.AddrPort) {
+	chosen, oldest := i.chosen.Load(), -1
 	for n, p := range i.paths {
 		if p.remote == from && p.socket == s {
-			return p
+			return p, evicted
 		}
-		if p.heard.Load() < i.paths[oldest].heard.Load() {
+		if p != chosen && (oldest < 0 || p.heard.Load() < i.paths[oldest].heard.Load()) {
 			oldest = n
 		}
 	}
-	p := &path{socket: s, remote: from}
+	p = &path{socket: s, remote: from}
 	if len(i.paths) < maxPaths {
 		i.paths = append(i.paths, p)
-	} else {
-		i.paths[oldest] = p
+		return p, evicted
 	}
-	return p
+	evicted, i.paths[oldest] = i.paths[oldest].remote, p
+	return p, evicted
 }
 
 // candidate renders a host candidate for an answer (RFC 8839 section 5.1). Earlier addresses are preferred.

@@ -94,6 +94,9 @@ func TestPathIsChosen(t *testing.T) {
 		t.Fatalf("%d paths", n)
 	}
 	c.wantPath(0, a)
+	if n := len(e.byRemote); n != maxPaths || e.transportAt(netip.MustParseAddrPort(a)) != tr {
+		t.Fatalf("%d addresses are known, the chosen one among them: %t", n, e.transportAt(netip.MustParseAddrPort(a)) == tr)
+	}
 }
 
 func TestForeignChecksAreIgnored(t *testing.T) {

@@ -120,7 +120,7 @@ func (t *track) rank(layers []*layer) {
 
 // keyframe notes where a keyframe begins, and its size. Several packets can begin the same one.
 func (l *layer) keyframe(p *onward) {
-	if l.keyNumber == 0 || p.header.Timestamp != l.keyTime {
+	if l.keyNumber == 0 || p.header.Timestamp != l.keyTime || p.number < l.keyNumber {
 		l.keyNumber, l.keyTime, l.keyAt = p.number, p.header.Timestamp, p.now
 	}
 	pixels := int64(p.width) * int64(p.height)
@@ -154,6 +154,11 @@ func (t *track) choose(q video.Quality, now int64) *layer {
 		}
 	}
 	return nil
+}
+
+// repairable reports whether the client sends lost packets of this track again.
+func (t *track) repairable() bool {
+	return slices.ContainsFunc(t.formats, func(f format) bool { return slices.Contains(f.feedback, "nack") })
 }
 
 // format returns the format with this payload type, or nil. repair is set when it is the format's RTX.
