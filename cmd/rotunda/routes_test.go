@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -94,8 +93,8 @@ func TestHeadersTooLarge(t *testing.T) {
 }
 
 func TestPanicEndsOneRequest(t *testing.T) {
-	var log bytes.Buffer
-	logger := slog.New(slog.NewJSONHandler(&log, nil))
+	log := new(lockedBuffer)
+	logger := slog.New(slog.NewJSONHandler(log, nil))
 	server := httptest.NewUnstartedServer(recovered(logger, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/bad" {
 			panic("out of cheese")
@@ -113,7 +112,7 @@ func TestPanicEndsOneRequest(t *testing.T) {
 	}
 	_ = answer.Body.Close()
 	var line struct{ Msg, Panic, Stack, Path string }
-	if err := json.Unmarshal(log.Bytes(), &line); err != nil {
+	if err := json.Unmarshal([]byte(log.String()), &line); err != nil {
 		t.Fatalf("%s: %v", log.String(), err)
 	}
 	if line.Panic != "out of cheese" || line.Path != "/bad" || !strings.Contains(line.Stack, "routes_test.go") {
