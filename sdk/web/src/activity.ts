@@ -45,17 +45,24 @@ export class SpeechDetector {
   }
 }
 
+/** What is listened to as one: a stream, or (key null) all that is heard of a participant in the mix alone. */
+interface Voice {
+  participantId: string;
+  key: string | null;
+  streams: Stream[];
+}
+
 /** Tells who speaks on which stream, as heard in this browser. One timer, whatever the number of streams. */
 export class ActivityMonitor {
   readonly #session: Session;
   readonly #publisher: Publisher;
   readonly #subscriber: Subscriber;
-  readonly #mixed: MixedAudio;
-  readonly #detectors = new Map<string, { stream: Stream; detector: SpeechDetector }>();
+  readonly #mixed: MixedAudio | undefined;
+  readonly #detectors = new Map<string, { voice: Voice; detector: SpeechDetector }>();
   readonly #timer: ReturnType<typeof setInterval>;
   #sampling = false;
 
-  constructor(session: Session, publisher: Publisher, subscriber: Subscriber, mixed: MixedAudio) {
+  constructor(session: Session, publisher: Publisher, subscriber: Subscriber, mixed?: MixedAudio) {
     this.#session = session;
     this.#publisher = publisher;
     this.#subscriber = subscriber;
@@ -73,11 +80,16 @@ export class ActivityMonitor {
     if (this.#sampling || this.#session.state.status !== "connected") return;
     this.#sampling = true;
     try {
-      const audible = [...this.#session.state.streams.values()].filter(isAudible);
-      const levels = await Promise.all(audible.map((stream) => this.#level(stream)));
-      this.#forgetInaudible(audible);
-      audible.forEach((stream, index) => {
-        this.#judge(stream, levels[index] ?? 0);
+      const mixTracks = this.#subscriber.mixTracks();
+      const voices = this.#voices(mixTracks);
+      const levels = await Promise.all(
+        [...voices.values()].map(async ({ streams }) =>
+          Math.max(...(await Promise.all(streams.map(({ id }) => this.#level(id, mixTracks.get(id)))))),
+        ),
+      );
+      this.#forgetAllBut(voices);
+      [...voices].forEach(([id, voice], index) => {
+        this.#judge(id, voice, levels[index] ?? 0);
       });
     } catch (error) {
       this.#session.log.debug("audio levels could not be read", error);
@@ -86,40 +98,56 @@ export class ActivityMonitor {
     }
   }
 
-  #judge(stream: Stream, level: number): void {
-    const entry = this.#detectors.get(stream.id) ?? { stream, detector: new SpeechDetector() };
-    this.#detectors.set(stream.id, entry);
+  /** Everything that may be heard now, by an id of its own. */
+  #voices(mixTracks: ReadonlyMap<string, MediaStreamTrack>): Map<string, Voice> {
+    const { streams } = this.#session.state;
+    const voices = new Map<string, Voice>();
+    for (const stream of streams.values()) {
+      if (!stream.isAudioEnabled || stream.isAudioCensored) continue;
+      const { id, participantId, key } = stream;
+      if (this.#isOwn(stream)) voices.set(id, { participantId, key, streams: [stream] });
+      else if (mixTracks.has(id)) {
+        const others = voices.get(participantId)?.streams ?? [];
+        voices.set(participantId, { participantId, key: null, streams: [...others, stream] });
+      }
+    }
+    return voices;
+  }
+
+  /** Whether the application has the sound of a stream by itself. */
+  #isOwn({ origin, isConfigured, participantId, key }: Stream): boolean {
+    const subscription = this.#session.state.subscriptions.get(participantId)?.get(key);
+    return isConfigured && (origin === "local" || subscription?.audio === true);
+  }
+
+  #judge(id: string, voice: Voice, level: number): void {
+    const { participantId, key } = voice;
+    const entry = this.#detectors.get(id) ?? { voice, detector: new SpeechDetector() };
+    this.#detectors.set(id, entry);
     const heard = entry.detector.sample(level, performance.now());
-    if (heard === "pulse") this.#session.tell("audio_activity", stream.participantId, stream.key);
-    if (heard === "ended") this.#session.tell("audio_activity_ended", stream.participantId, stream.key);
+    if (heard === "pulse") this.#session.tell("audio_activity", participantId, key);
+    if (heard === "ended") this.#session.tell("audio_activity_ended", participantId, key);
   }
 
-  #forgetInaudible(audible: Stream[]): void {
-    const ids = new Set(audible.map((stream) => stream.id));
-    for (const [id, { stream, detector }] of this.#detectors) {
-      if (ids.has(id)) continue;
+  #forgetAllBut(voices: ReadonlyMap<string, Voice>): void {
+    for (const [id, { voice, detector }] of this.#detectors) {
+      if (voices.has(id)) continue;
       this.#detectors.delete(id);
-      const isHere = this.#session.state.participants.has(stream.participantId);
+      const isHere = this.#session.state.participants.has(voice.participantId);
       if (detector.speaking && isHere)
-        this.#session.tell("audio_activity_ended", stream.participantId, stream.key);
+        this.#session.tell("audio_activity_ended", voice.participantId, voice.key);
     }
   }
 
-  async #level(stream: Stream): Promise<number> {
-    if (stream.origin === "local") {
-      const sender = this.#publisher.sender(stream.id, "audio");
-      return sender ? levelIn(await sender.getStats(), "media-source") : 0;
-    }
+  async #level(streamId: string, mixTrack: MediaStreamTrack | undefined): Promise<number> {
+    const sender = this.#publisher.sender(streamId, "audio");
+    if (sender) return levelIn(await sender.getStats(), "media-source");
     // Statistics measure what is played, so a stream that is heard in the mix alone would seem silent there.
-    const heard = stream.audioTrack && this.#mixed.level(stream.audioTrack);
+    const heard = mixTrack && this.#mixed?.level(mixTrack);
     if (heard !== undefined) return heard;
-    const receiver = this.#subscriber.receiver(stream.id, "audio");
+    const receiver = this.#subscriber.receiver(streamId, "audio");
     return receiver ? levelIn(await receiver.getStats(), "inbound-rtp") : 0;
   }
-}
-
-function isAudible(stream: Stream): boolean {
-  return stream.isConfigured && stream.isAudioEnabled && !stream.isAudioCensored;
 }
 
 function levelIn(report: RTCStatsReport, type: "media-source" | "inbound-rtp"): number {

@@ -4,9 +4,8 @@ import { type ConnectionListener, MediaConnection } from "./media/connection.js"
 import { MixedAudio } from "./media/mixed-audio.js";
 import { Publisher } from "./publisher.js";
 import type { Session } from "./session.js";
-import type { Notice } from "./signal/frames.js";
+import type { Notice, ReceiveLine } from "./signal/frames.js";
 import { ending } from "./signal/refusals.js";
-import type { State } from "./state.js";
 import { Subscriber } from "./subscriber.js";
 
 /** The media of a room, from `connect()` to the end of the session. */
@@ -15,25 +14,26 @@ export class Call implements ConnectionListener {
   readonly subscriber: Subscriber;
   readonly #session: Session;
   readonly #media: MediaConnection;
-  readonly #mixed: MixedAudio;
+  readonly #mixed: MixedAudio | undefined;
   #restarting = false;
 
-  constructor(session: Session, configuration: RTCConfiguration) {
+  /** `mayReceive` is what the token says, `mixes` whether the application wants a mix. */
+  constructor(session: Session, configuration: RTCConfiguration, mayReceive: boolean, mixes: boolean) {
     this.#session = session;
     this.#media = new MediaConnection(configuration, this, session.log);
     session.onEnd(() => this.#media.close());
-    this.#mixed = new MixedAudio(session.log);
-    session.onEnd(() => this.#mixed.close());
+    if (mixes) this.#mixed = new MixedAudio(session.log);
+    session.onEnd(() => this.#mixed?.close());
     this.publisher = new Publisher(session, this.#media);
-    this.subscriber = new Subscriber(session, this.#media);
+    this.subscriber = new Subscriber(session, this.#media, mayReceive, mixes);
     const activity = new ActivityMonitor(session, this.publisher, this.subscriber, this.#mixed);
     session.onEnd(() => activity.stop());
-    session.watch((state) => this.#mix(state));
+    session.watch(() => this.#mix());
     session.watchNotices((notice) => this.#notice(notice));
   }
 
-  get mixedAudioTrack(): MediaStreamTrack {
-    return this.#mixed.track;
+  get mixedAudioTrack(): MediaStreamTrack | undefined {
+    return this.#mixed?.track;
   }
 
   /** The connection failed. ICE is restarted once; if that does not help either, the call is over. */
@@ -68,16 +68,20 @@ export class Call implements ConnectionListener {
 
   #notice(notice: Notice): void {
     if (notice.type === "lines_wanted") this.subscriber.linesWanted(notice.audio, notice.video);
-    else if (notice.type === "receive") this.subscriber.assign(notice.lines);
+    else if (notice.type === "receive") this.#assign(notice.lines);
     else if (notice.type === "stream_unpublished") this.publisher.withdrawn(notice.stream_id);
   }
 
-  #mix(state: State): void {
-    if (state.status !== "connected") return;
+  #assign(lines: ReceiveLine[]): void {
+    this.subscriber.assign(lines);
+    this.#mix();
+  }
+
+  #mix(): void {
+    const { status, streams } = this.#session.state;
+    if (!this.#mixed || status !== "connected") return;
     const tracks = new Set<MediaStreamTrack>();
-    for (const stream of state.streams.values()) {
-      if (stream.origin === "remote" && stream.audioTrack) tracks.add(stream.audioTrack);
-    }
+    for (const [streamId, track] of this.subscriber.mixTracks()) if (streams.has(streamId)) tracks.add(track);
     this.#mixed.mix(tracks);
   }
 }

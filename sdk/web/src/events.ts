@@ -33,9 +33,12 @@ export interface Events {
   track_censored: (participantId: string, key: string, kind: TrackKind, state: State) => void;
   /** A moderator lifted it. */
   track_uncensored: (participantId: string, key: string, kind: TrackKind, state: State) => void;
-  /** A pulse: the participant is speaking. Repeats every two seconds while it lasts. The key is null when it was noticed in a mix. */
+  /**
+   * A pulse: the participant is speaking. Repeats every two seconds while it lasts. The key is that of the stream it was heard on if
+   * that is local or subscribed with audio, and null for what is heard in the mix alone, of whichever streams of the participant.
+   */
   audio_activity: (participantId: string, key: string | null, state: State) => void;
-  /** The participant stopped speaking. */
+  /** The participant stopped speaking. The key is that of the pulses before. */
   audio_activity_ended: (participantId: string, key: string | null, state: State) => void;
   /** The tracks of a subscribed stream are in the state. */
   subscription_started: (participantId: string, key: string, state: State) => void;

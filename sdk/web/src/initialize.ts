@@ -50,7 +50,11 @@ function check(config: InitializeConfig): void {
   if (config.tokenProvider !== undefined && typeof config.tokenProvider !== "function") {
     throw new RoomError("invalid_argument", "tokenProvider must be a function");
   }
+  if (config.mixedAudio !== undefined && typeof config.mixedAudio !== "boolean") {
+    throw new RoomError("invalid_argument", "mixedAudio must be true or false");
+  }
   for (const name of ["WebSocket", "RTCPeerConnection", "AudioContext"] as const) {
+    if (name === "AudioContext" && config.mixedAudio === false) continue;
     if (typeof globalThis[name] !== "function") {
       throw new RoomError("not_supported", `this browser has no ${name}`);
     }

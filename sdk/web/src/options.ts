@@ -10,6 +10,11 @@ export interface InitializeConfig {
   context?: string;
   /** Allows `sendMessage` and `message_received`. */
   enableMessages?: boolean;
+  /**
+   * `false`: no `mixedAudioTrack` in the state, and no sound is received but of streams that are subscribed with audio. Meant for
+   * applications that play each stream's own track. True by default: everybody is heard in the mix.
+   */
+  mixedAudio?: boolean;
   /** Valid for the whole page. */
   logLevel?: LogLevel;
   /** Takes the log lines of this room instead of the console. */

@@ -151,7 +151,7 @@ export class Room {
 
   /**
    * Receives a stream. Resolves after `subscription_started`, when both tracks are in the state; a kind that is off stays silent or
-   * frozen. Of a stream that is subscribed already it changes the subscription. Rejects with `stream_gone` if the stream is
+   * frozen (so leave `enabled` of its track alone). Of a stream that is subscribed already it changes the subscription. Rejects with `stream_gone` if the stream is
    * withdrawn meanwhile.
    */
   async addSubscription(participantId: string, key: string, config: SubscriptionConfig): Promise<void> {
@@ -165,7 +165,7 @@ export class Room {
     await this.#requireCall("connected").subscriber.update(participantId, key, config);
   }
 
-  /** Stops receiving a stream. */
+  /** Stops receiving a stream. It is still heard in `mixedAudioTrack`. */
   async removeSubscription(participantId: string, key: string): Promise<void> {
     requireText("participantId", participantId);
     requireText("key", key);
@@ -230,7 +230,7 @@ export class Room {
   }
 
   async #join(): Promise<void> {
-    const { context, enableMessages, iceServers, iceTransportPolicy } = this.#config;
+    const { context, enableMessages, iceServers, iceTransportPolicy, mixedAudio } = this.#config;
     const session = this.#session;
     let call: Call | undefined;
     const joined = session.channel.request(
@@ -247,21 +247,21 @@ export class Room {
     );
     // The media is set up, and its first offer made, while the server lets this client in.
     joined.catch(() => {});
-    call = new Call(session, {
+    const configuration = {
       iceServers: iceServers ?? this.#hello.ice_servers,
       ...(iceTransportPolicy && { iceTransportPolicy }),
-    });
+    };
+    const mayReceive = this.#hello.grants.subscribe;
+    call = new Call(session, configuration, mayReceive, mixedAudio !== false);
     this.#call = call;
-    if (this.#hello.grants.subscribe) queueMicrotask(() => call.subscriber.prepare());
+    if (mayReceive) queueMicrotask(() => call.subscriber.prepare());
     await joined;
   }
 
   async #stats(stream: Stream, kind: TrackKind): Promise<RTCStatsReport | undefined> {
-    const source =
-      stream.origin === "local"
-        ? this.#call?.publisher.sender(stream.id, kind)
-        : this.#call?.subscriber.receiver(stream.id, kind);
-    return source?.getStats();
+    if (stream.origin === "local") return this.#call?.publisher.sender(stream.id, kind)?.getStats();
+    // What is received for the mix alone is not the application's.
+    return stream.isConfigured ? this.#call?.subscriber.receiver(stream.id, kind)?.getStats() : undefined;
   }
 
   #requireCall(...allowed: ("connecting" | "connected")[]): Call {

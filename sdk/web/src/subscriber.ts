@@ -2,11 +2,12 @@ import { RoomError } from "./errors.js";
 import { uuid } from "./ids.js";
 import type { MediaConnection } from "./media/connection.js";
 import { ReceiveLines } from "./media/receive-lines.js";
+import { isForbidden, MixFeed, soundOnly } from "./mix-feed.js";
 import type { SubscriptionConfig } from "./options.js";
 import { streamOf } from "./reducer.js";
 import type { Session } from "./session.js";
 import type { ReceiveLine } from "./signal/frames.js";
-import type { State, Stream, TrackKind } from "./state.js";
+import type { State, Stream, Subscription, TrackKind } from "./state.js";
 
 /** How long an accepted subscription may take to get its lines, in milliseconds. */
 export const START_TIMEOUT = 15_000;
@@ -17,20 +18,25 @@ interface Waiter {
   reject(error: RoomError): void;
 }
 
-/** Receives the streams of others. */
+/** Receives the streams of others: what the application subscribes, and the sound of all of them for the mix. */
 export class Subscriber {
   readonly #session: Session;
   readonly #lines: ReceiveLines;
   readonly #wanted = new Set<string>();
+  readonly #feed: MixFeed | undefined;
   readonly #waiters = new Set<Waiter>();
 
-  constructor(session: Session, media: MediaConnection) {
+  /** `mayReceive` is what the token says, `mixes` whether there is a mix to feed. */
+  constructor(session: Session, media: MediaConnection, mayReceive: boolean, mixes: boolean) {
     this.#session = session;
     this.#lines = new ReceiveLines(
       media,
+      mixes,
       async (sdp) => (await session.channel.request("offer", { sdp })).sdp,
       (error) => this.#failed(error),
     );
+    session.onEnd(() => this.#lines.close());
+    if (mixes) this.#feed = new MixFeed(session, this.#wanted, mayReceive, () => this.#openLines());
     session.watch((state) => this.#settle(state));
     session.onEnd(() => this.#rejectAll(session.ending?.error as RoomError));
   }
@@ -46,24 +52,31 @@ export class Subscriber {
 
   assign(lines: ReceiveLine[]): void {
     this.#lines.assign(lines);
-    this.#session.apply({ type: "tracks_received", streams: this.#lines.tracks() });
+    this.#show();
   }
 
+  /** What receives a kind of a stream, for the application or for the mix. */
   receiver(streamId: string, kind: TrackKind): RTCRtpReceiver | undefined {
     return this.#lines.receiver(streamId, kind);
+  }
+
+  /** Stream id to the track that belongs in the mix. */
+  mixTracks(): Map<string, MediaStreamTrack> {
+    return this.#lines.mixTracks();
   }
 
   async add(participantId: string, key: string, config: SubscriptionConfig): Promise<void> {
     const stream = this.#find(participantId, key);
     this.#wanted.add(stream.id);
-    // Offered along with the request rather than when the server asks for it: that saves a round trip.
-    this.#lines.want(this.#wanted.size, this.#wanted.size);
+    this.#openLines();
     try {
-      await this.#session.channel.request("subscribe", frame(stream, config), () =>
+      await this.#session.channel.request("subscribe", this.#frame(stream, config), () =>
         this.#accepted(stream, config),
       );
     } catch (error) {
-      this.#forgetUnlessSubscribed(stream);
+      if (!this.#subscription(stream)) this.#wanted.delete(stream.id);
+      if (this.#feed && isForbidden(error)) this.#feed.allowed = false;
+      this.#feed?.fill();
       throw goneIfNotFound(error, stream);
     }
     await this.#started(stream);
@@ -71,25 +84,72 @@ export class Subscriber {
 
   async update(participantId: string, key: string, config: SubscriptionConfig): Promise<void> {
     const stream = this.#findSubscribed(participantId, key);
-    await this.#session.channel.request("update_subscription", frame(stream, config), () =>
+    await this.#session.channel.request("update_subscription", this.#frame(stream, config), () =>
       this.#accepted(stream, config),
     );
   }
 
   async remove(participantId: string, key: string): Promise<void> {
     const stream = this.#findSubscribed(participantId, key);
-    await this.#session.channel.request("unsubscribe", { stream_id: stream.id }, () => this.#dropped(stream));
+    await this.#release(stream, (kept) => this.#dropped(stream, kept));
+  }
+
+  /** Tells the server that the application let go of a stream. The mix, if there is one, keeps the lines and the sound. */
+  async #release(stream: Stream, apply: (kept: boolean) => void): Promise<void> {
+    const { channel } = this.#session;
+    if (this.#feed?.allowed) {
+      try {
+        await channel.request("update_subscription", { stream_id: stream.id, ...soundOnly }, () =>
+          apply(true),
+        );
+        return;
+      } catch (error) {
+        if (!isForbidden(error)) throw endedIfNotFound(error, stream);
+        this.#feed.allowed = false;
+      }
+    }
+    await channel.request("unsubscribe", { stream_id: stream.id }, () => apply(false));
+  }
+
+  /** What the server is asked for: what the application wants, and the sound if there is a mix. */
+  #frame(stream: Stream, { audio, video, quality }: SubscriptionConfig) {
+    const forMix = this.#feed !== undefined;
+    return { stream_id: stream.id, audio: audio || forMix, video, ...(quality !== undefined && { quality }) };
+  }
+
+  /** Offers lines along with requests rather than when the server asks for them: that saves a round trip. */
+  #openLines(): void {
+    const { size } = new Set([...this.#wanted, ...(this.#feed?.taken ?? [])]);
+    this.#lines.want(size, size);
   }
 
   #accepted(stream: Stream, { audio, video }: SubscriptionConfig): void {
+    const before = this.#subscription(stream);
+    if (before && before.audio !== audio) this.#lines.sound(stream.id, audio);
+    // An earlier `remove` may have been answered after this was asked for.
+    this.#wanted.add(stream.id);
     this.#session.apply({ type: "subscribed", streamId: stream.id, subscriptionId: uuid(), audio, video });
     // The lines may have been told before.
+    this.#show();
+    if (this.#feed) this.#feed.allowed = true;
+  }
+
+  /** Gives the application the tracks of what it subscribed. */
+  #show(): void {
+    const { state } = this.#session;
+    for (const stream of state.streams.values()) {
+      const subscription = this.#subscription(stream);
+      if (!subscription) continue;
+      const isNew = this.#lines.receiver(stream.id, "audio")?.track !== stream.audioTrack;
+      if (isNew) this.#lines.sound(stream.id, subscription.audio);
+    }
     this.#session.apply({ type: "tracks_received", streams: this.#lines.tracks() });
   }
 
-  #dropped(stream: Stream): void {
+  #dropped(stream: Stream, kept: boolean): void {
+    if (kept) this.#feed?.keep(stream.id);
+    else this.#lines.free(stream.id);
     this.#wanted.delete(stream.id);
-    this.#lines.free(stream.id);
     this.#session.apply({ type: "unsubscribed", streamId: stream.id });
   }
 
@@ -99,8 +159,8 @@ export class Subscriber {
       const timer = setTimeout(() => {
         const seconds = START_TIMEOUT / 1000;
         waiter.reject(new RoomError("timed_out", `${stream.key}: no lines within ${seconds} s`));
-        this.#session.channel.request("unsubscribe", { stream_id: stream.id }).catch(() => {});
-        this.#dropped(stream);
+        this.#release(stream, () => {}).catch(() => {});
+        this.#dropped(stream, this.#feed?.allowed ?? false);
       }, START_TIMEOUT);
       const settle = (how: () => void) => {
         clearTimeout(timer);
@@ -119,10 +179,11 @@ export class Subscriber {
 
   #settle(state: State): void {
     for (const id of this.#wanted) if (!state.streams.has(id)) this.#wanted.delete(id);
+    this.#feed?.fill();
     for (const waiter of [...this.#waiters]) {
       const stream = state.streams.get(waiter.streamId);
       if (!stream) waiter.reject(new RoomError("stream_gone", "the stream was withdrawn"));
-      else if (!state.subscriptions.get(stream.participantId)?.has(stream.key)) {
+      else if (!this.#subscription(stream)) {
         waiter.reject(
           new RoomError("subscription_not_found", "the subscription was removed before it started"),
         );
@@ -139,9 +200,8 @@ export class Subscriber {
     for (const waiter of [...this.#waiters]) waiter.reject(error);
   }
 
-  #forgetUnlessSubscribed(stream: Stream): void {
-    const subscriptions = this.#session.state.subscriptions.get(stream.participantId);
-    if (!subscriptions?.has(stream.key)) this.#wanted.delete(stream.id);
+  #subscription({ participantId, key }: Stream): Subscription | undefined {
+    return this.#session.state.subscriptions.get(participantId)?.get(key);
   }
 
   #find(participantId: string, key: string): Stream {
@@ -181,8 +241,10 @@ export class Subscriber {
   }
 }
 
-function frame(stream: Stream, { audio, video, quality }: SubscriptionConfig) {
-  return { stream_id: stream.id, audio, video, ...(quality !== undefined && { quality }) };
+/** A subscription ends with its stream. */
+function endedIfNotFound(error: unknown, stream: Stream): unknown {
+  if (!(error instanceof RoomError) || error.code !== "stream_not_found") return error;
+  return new RoomError("subscription_not_found", `${stream.key}: the stream was withdrawn`, { cause: error });
 }
 
 /** The stream was there when it was asked for. */

@@ -77,8 +77,6 @@ describe("in a room", () => {
   };
 
   it("tells of those who are subscribed", async () => {
-    await hear(0.3, 1_000);
-    expect(told).toEqual([]);
     await room.addSubscription(alice, "self", { audio: true, video: true });
     await hear(0.3, 3_000);
     expect(told).toEqual(["alice self connected", "alice self connected"]);
@@ -86,8 +84,53 @@ describe("in a room", () => {
     expect(told.at(-1)).toBe("alice self ended");
   });
 
+  it("tells of those who are heard in the mix alone, without a key", async () => {
+    await hear(0.3, 1_000);
+    expect(told).toEqual(["alice null connected"]);
+    await room.addSubscription(alice, "self", { audio: false, video: true });
+    await hear(0.3, 2_000);
+    expect(told.slice(1)).toEqual(["alice null connected"]);
+    // The one ends before the other begins, so that who speaks is marked to the last.
+    await room.updateSubscription(alice, "self", { audio: true, video: true });
+    await hear(0.3, 1_000);
+    expect(told.slice(2)).toEqual(["alice null ended", "alice self connected"]);
+    await room.removeSubscription(alice, "self");
+    await hear(0.3, 1_000);
+    expect(told.slice(4)).toEqual(["alice self ended", "alice null connected"]);
+  });
+
+  it("takes all that a participant is heard with in the mix for one voice", async () => {
+    const screen = "a1a1a1a1-aaaa-4aaa-8aaa-aaaaaaaaaaaa";
+    server.notice({ type: "stream_published", stream: stream(screen, alice, { key: "presentation" }) });
+    await hear(0, 1_000);
+    const [self, presentation] = FakeAudioContext.all[0]?.sources.map(({ node }) => node.analyser) ?? [];
+    if (!self || !presentation) throw new Error("both are in the mix");
+    presentation.peak = 0.3;
+    await vi.advanceTimersByTimeAsync(600);
+    self.peak = 0.3;
+    presentation.peak = 0;
+    await vi.advanceTimersByTimeAsync(600);
+    expect(told).toEqual(["alice null connected"]);
+    self.peak = 0;
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(told).toEqual(["alice null connected", "alice null ended"]);
+  });
+
+  it("goes by statistics without a mix", async () => {
+    const plain = await connectedRoom({ mixedAudio: false });
+    plain.on("audio_activity", (id, key) => told.push(`plain ${id === alice} ${key}`));
+    await plain.addSubscription(alice, "self", { audio: true, video: true });
+    receiver().stats = [{ id: "I", type: "inbound-rtp", audioLevel: 0.3 }];
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(told).toEqual(["plain true self"]);
+  });
+
   it("uses statistics while the page may not play, and the graph from the first gesture on", async () => {
     FakeAudioContext.held = true;
+    FakeAudioContext.all = [];
+    room = await connectedRoom();
+    room.on("audio_activity", (_, key, state) => told.push(`alice ${key} ${state.status}`));
+    room.on("audio_activity_ended", (_, key) => told.push(`alice ${key} ended`));
     await room.addSubscription(alice, "self", { audio: true, video: true });
     receiver().stats = [{ id: "I", type: "inbound-rtp", audioLevel: 0.3 }];
     await vi.advanceTimersByTimeAsync(1_000);

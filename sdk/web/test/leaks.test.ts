@@ -1,5 +1,12 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { audioTrack, FakeAudio, FakeAudioContext, FakePeerConnection, videoTrack } from "./fakes/media.js";
+import {
+  audioTrack,
+  FakeAudio,
+  FakeAudioContext,
+  FakePeerConnection,
+  FakeTrack,
+  videoTrack,
+} from "./fakes/media.js";
 import {
   alice,
   aliceStream,
@@ -34,6 +41,7 @@ function expectNothingLeft(): void {
     expect(context.state).toBe("closed");
     expect(context.heard()).toEqual([]);
   }
+  for (const clone of FakeTrack.clones) expect(clone.stopped).toBe(true);
   for (const element of FakeAudio.all) expect(element.srcObject).toBeNull();
   for (const socket of FakeSocket.all) {
     expect(socket).toMatchObject({
@@ -60,7 +68,15 @@ async function busyRoom() {
 it("disconnect lets go of everything", async () => {
   const room = await busyRoom();
   expect(vi.getTimerCount()).toBeGreaterThan(0);
+  expect(FakeTrack.clones.length).toBeGreaterThan(0);
   await room.disconnect();
+  expectNothingLeft();
+});
+
+it("so does one that was only listening to the mix", async () => {
+  await connectedRoom();
+  server.socket.drop(1006);
+  await settle();
   expectNothingLeft();
 });
 

@@ -143,6 +143,7 @@ it("joins under its name and publishes camera and microphone once", async () => 
       clientToken: "t",
       context: '{"name":"Ana"}',
       enableMessages: true,
+      mixedAudio: false,
     }),
   );
   expect(rooms[0]?.calls).toEqual(["add self mic:true cam"]);

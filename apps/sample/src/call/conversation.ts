@@ -103,6 +103,8 @@ export class Conversation implements Call {
         clientToken: ticket.token,
         context: writeContext(this.#given.name),
         enableMessages: true,
+        // Each stream is played by itself.
+        mixedAudio: false,
         ...(this.#given.pass.renewable && {
           tokenProvider: async () => (await this.#given.pass.renew()).token,
         }),

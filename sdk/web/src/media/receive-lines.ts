@@ -4,23 +4,33 @@ import type { ReceiveLine } from "../signal/frames.js";
 import type { TrackKind } from "../state.js";
 import type { MediaConnection } from "./connection.js";
 
+interface Line {
+  kind: TrackKind;
+  transceiver: RTCRtpTransceiver;
+  /** A track of its own for the mix: what the application does to the receiver's is not heard there. */
+  mixTrack?: MediaStreamTrack;
+}
+
 /** The lines this client receives on. They are opened as they are needed and never closed. */
 export class ReceiveLines {
   readonly #media: MediaConnection;
   readonly #offer: (sdp: string) => Promise<string>;
   readonly #failed: (error: RoomError) => void;
-  readonly #lines: { kind: TrackKind; transceiver: RTCRtpTransceiver }[] = [];
+  readonly #mixes: boolean;
+  readonly #lines: Line[] = [];
   readonly #wanted: Record<TrackKind, number> = { audio: 0, video: 0 };
   #map: ReceiveLine[] = [];
   #asked = false;
 
-  /** `offer` brings an offer to the server; `failed` hears why lines could not be opened. */
+  /** `mixes`: the sound is for a mix too. `offer` brings an offer to the server; `failed` hears why lines could not be opened. */
   constructor(
     media: MediaConnection,
+    mixes: boolean,
     offer: (sdp: string) => Promise<string>,
     failed: (error: RoomError) => void,
   ) {
     this.#media = media;
+    this.#mixes = mixes;
     this.#offer = offer;
     this.#failed = failed;
   }
@@ -62,6 +72,29 @@ export class ReceiveLines {
     return streams;
   }
 
+  /** Stream id to the track of its sound for the mix. */
+  mixTracks(): Map<string, MediaStreamTrack> {
+    const tracks = new Map<string, MediaStreamTrack>();
+    for (const { stream_id, mid } of this.#map) {
+      const track = this.#lines.find((line) => line.transceiver.mid === mid)?.mixTrack;
+      if (track) tracks.set(stream_id, track);
+    }
+    return tracks;
+  }
+
+  /**
+   * Lets the application hear a stream, or not. Only with a mix: without one, the server sends no sound that was not asked for.
+   */
+  sound(streamId: string, audible: boolean): void {
+    const track = this.receiver(streamId, "audio")?.track;
+    if (track && this.#mixes) track.enabled = audible;
+  }
+
+  /** Lets go of the tracks for the mix. */
+  close(): void {
+    for (const { mixTrack } of this.#lines) mixTrack?.stop();
+  }
+
   /** What receives a kind of a stream. */
   receiver(streamId: string, kind: TrackKind): RTCRtpReceiver | undefined {
     const line = this.#map.find((candidate) => candidate.stream_id === streamId && candidate.kind === kind);
@@ -84,7 +117,8 @@ export class ReceiveLines {
     for (const kind of ["audio", "video"] as const) {
       for (let missing = this.#missing(kind); missing > 0; missing--) {
         const transceiver = this.#media.addTransceiver(kind, { direction: "recvonly" });
-        this.#lines.push({ kind, transceiver });
+        const mixTrack = this.#mixes && kind === "audio" ? transceiver.receiver.track.clone() : undefined;
+        this.#lines.push({ kind, transceiver, ...(mixTrack && { mixTrack }) });
       }
     }
     return true;

@@ -14,6 +14,16 @@ export class FakeTrack {
   getSettings(): Record<string, unknown> {
     return this.settings;
   }
+  /** What this is a clone of. */
+  original: FakeTrack = this;
+  clone(): FakeTrack {
+    const clone = new FakeTrack(this.kind, this.settings);
+    clone.enabled = this.enabled;
+    clone.original = this.original;
+    FakeTrack.clones.push(clone);
+    return clone;
+  }
+  static clones: FakeTrack[] = [];
   stop(): void {
     this.stopped = true;
   }
@@ -192,9 +202,13 @@ export class FakeAudioContext {
     this.sources.push({ stream, node });
     return node;
   }
-  /** The tracks that can be heard in the mix. */
+  /** The tracks that can be heard in the mix; of clones, what they are clones of. */
   heard(): MediaStreamTrack[] {
-    return this.sources.filter(({ node }) => node.connected).flatMap(({ stream }) => stream.getTracks());
+    const tracks = this.sources
+      .filter(({ node }) => node.connected)
+      .flatMap(({ stream }) => stream.getTracks());
+    const audible = (tracks as unknown as FakeTrack[]).filter((track) => track.enabled && !track.stopped);
+    return audible.map((track) => track.original as unknown as MediaStreamTrack);
   }
   /** What a browser does that waits for a gesture. */
   static held = false;

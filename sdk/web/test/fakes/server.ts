@@ -1,7 +1,14 @@
 import { expect, vi } from "vitest";
 import { type InitializeConfig, initialize, type Room } from "../../src/index.js";
 import type { HelloReply, Notice, ParticipantFrame, Refusal, StreamFrame } from "../../src/signal/frames.js";
-import { FakeAudio, FakeAudioContext, FakePeerConnection, FakeSender, FakeStream } from "./media.js";
+import {
+  FakeAudio,
+  FakeAudioContext,
+  FakePeerConnection,
+  FakeSender,
+  FakeStream,
+  FakeTrack,
+} from "./media.js";
 import { FakeSocket } from "./socket.js";
 
 export const roomId = "11111111-1111-4111-8111-111111111111";
@@ -36,7 +43,8 @@ export class FakeServer {
   readonly refuses = new Map<string, Refusal & { close?: number }>();
   notDelivered: string[] = [];
   #streams = 0;
-  #subscribed: string[] = [];
+  /** A pair of lines each; null for one that is free. */
+  readonly #subscribed: (string | null)[] = [];
   #lines = 0;
 
   /** Opens a session, as the answer to the next `initialize`. */
@@ -111,7 +119,10 @@ export class FakeServer {
   }
 
   #serve(streamId: string): void {
-    if (!this.#subscribed.includes(streamId)) this.#subscribed.push(streamId);
+    // Changing a subscription moves no lines.
+    if (this.#subscribed.includes(streamId)) return;
+    const free = this.#subscribed.indexOf(null);
+    this.#subscribed[free < 0 ? this.#subscribed.length : free] = streamId;
     this.#assign();
     if (this.#subscribed.length > this.#lines) {
       this.notice({ type: "lines_wanted", audio: this.#subscribed.length, video: this.#subscribed.length });
@@ -119,7 +130,7 @@ export class FakeServer {
   }
 
   #stop(streamId: string): void {
-    this.#subscribed = this.#subscribed.filter((id) => id !== streamId);
+    this.#subscribed.splice(this.#subscribed.indexOf(streamId), 1, null);
     this.#assign();
   }
 
@@ -129,10 +140,14 @@ export class FakeServer {
     const audio = open.filter((line) => line.kind === "audio");
     const video = open.filter((line) => line.kind === "video");
     this.#lines = Math.min(audio.length, video.length);
-    const lines = this.#subscribed.slice(0, this.#lines).flatMap((stream_id, index) => [
-      { mid: audio[index]?.mid as string, stream_id, kind: "audio" as const },
-      { mid: video[index]?.mid as string, stream_id, kind: "video" as const },
-    ]);
+    const lines = this.#subscribed.slice(0, this.#lines).flatMap((stream_id, index) =>
+      stream_id === null
+        ? []
+        : [
+            { mid: audio[index]?.mid as string, stream_id, kind: "audio" as const },
+            { mid: video[index]?.mid as string, stream_id, kind: "video" as const },
+          ],
+    );
     this.notice({ type: "receive", lines });
   }
 }
@@ -149,6 +164,8 @@ export function installBrowser(): void {
     toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date", "performance"],
   });
   for (const fake of [FakeSocket, FakePeerConnection, FakeAudioContext, FakeAudio]) fake.all = [];
+  FakeTrack.clones = [];
+  FakeAudioContext.held = false;
   pageListeners.clear();
   const addEventListener = (name: string, listener: () => void) => {
     pageListeners.set(name, (pageListeners.get(name) ?? new Set()).add(listener));
