@@ -79,7 +79,7 @@ function makeCall(part: Partial<ConversationView> = {}) {
     look: vi.fn(),
     send: vi.fn(async (): Promise<string | null> => null),
     openChat: vi.fn(),
-    hint: vi.fn(),
+    hint: vi.fn(() => () => {}),
   } satisfies Call;
 }
 

@@ -43,7 +43,8 @@ export interface Call {
   look(looks: ReadonlyMap<string, Look>): void;
   send(text: string, to: string | null): Promise<string | null>;
   openChat(open: boolean): void;
-  hint(text: string): void;
+  /** Shows a hint for some seconds, or until the function it returns is called. */
+  hint(text: string): () => void;
 }
 
 export interface Ingredients {
@@ -186,12 +187,14 @@ export class Conversation implements Call {
     this.view.patch({ chat: chat(this.view.get().chat, { type: open ? "open" : "close" }) });
   }
 
-  hint(text: string): void {
+  hint(text: string): () => void {
     const note = { id: ++this.#notes, text };
     this.view.patch({ note });
-    setTimeout(() => {
+    const withdraw = () => {
       if (this.view.get().note === note) this.view.patch({ note: null });
-    }, 6_000);
+    };
+    setTimeout(withdraw, 6_000);
+    return withdraw;
   }
 
   get #ended(): boolean {

@@ -11,11 +11,15 @@ export function useTalkHint(devices: Devices, call: Pick<Call, "hint">): void {
   useEffect(() => {
     if (!muted) return;
     const detector = new TalkDetector();
+    let withdraw = () => {};
     const timer = setInterval(() => {
       if (!detector.hear(devices.level.read(), performance.now())) return;
       clearInterval(timer);
-      call.hint("You are muted. Press M to unmute, or hold Space while you talk.");
+      withdraw = call.hint("You are muted. Press M to unmute, or hold Space while you talk.");
     }, 100);
-    return () => clearInterval(timer);
+    return () => {
+      clearInterval(timer);
+      withdraw();
+    };
   }, [muted, devices, call]);
 }

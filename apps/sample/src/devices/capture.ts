@@ -68,6 +68,9 @@ export class Capture implements Devices {
       return;
     }
     navigator.mediaDevices.addEventListener("devicechange", this.#list);
+    for (const kind of ["microphone", "camera"] as const) {
+      if (wanted[kind]) this.#update(kind, { ...off, on: true, starting: true });
+    }
     await this.#list();
     if (wanted.microphone && wanted.camera && (await this.#startBoth())) return;
     if (wanted.microphone) await this.#start("microphone");

@@ -8,7 +8,7 @@ interface Props {
   label: string;
 }
 
-/** Draws a video track, silent; it stays invisible until there is a picture. */
+/** Draws a video track, silent; it is invisible before there is a picture and after the track ended. */
 export function Video({ track, mirrored = false, fit = "cover", label }: Props) {
   const element = useRef<HTMLVideoElement>(null);
   const [shown, setShown] = useState(false);
@@ -38,6 +38,7 @@ export function Video({ track, mirrored = false, fit = "cover", label }: Props) 
       autoPlay
       disablePictureInPicture={fit === "cover"}
       onLoadedData={() => setShown(true)}
+      onEnded={() => setShown(false)}
     />
   );
 }
