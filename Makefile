@@ -86,8 +86,10 @@ cross:
 go-test:
 	go test ./...
 
+# The race detector allocates, so what proves that forwarding does not runs without it.
 go-race: | $(cache)
 	go test -race -timeout 10m ./... 2>&1 | tee $(cache)/go-race.log
+	go test -run Allocates ./internal/sfu
 
 web-check: $(modules)
 	npm run lint

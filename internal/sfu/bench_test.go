@@ -212,21 +212,3 @@ func (s *stage) onward(tb testing.TB) (*onward, *forwarder) {
 	}
 	return &p, sinks[0]
 }
-
-// TestForwardAllocates holds that forwarding allocates nothing, whatever the number of receivers.
-func TestForwardAllocates(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector allocates")
-	}
-	for _, receivers := range []int{0, 1, 20} {
-		s := newStage(t, receivers)
-		before := s.engine.Stats().PacketsSent
-		const runs = 2000
-		if n := testing.AllocsPerRun(runs, func() { s.next(); s.receive() }); n != 0 {
-			t.Errorf("%v allocations for a packet to %d receivers", n, receivers)
-		}
-		if sent := s.engine.Stats().PacketsSent - before; sent != uint64((runs+1)*receivers) {
-			t.Errorf("%d packets were sent to %d receivers", sent, receivers)
-		}
-	}
-}

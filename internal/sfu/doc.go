@@ -19,9 +19,11 @@
 //	router.mu    one session: lines, streams, subscriptions. Never taken by a reader.
 //	inbound.mu   one connection's receiving side: its sources, their loss and feedback. Once per received packet.
 //	outbound.mu  one connection's sending side: SRTP keys, forwarders. Once per packet and receiver.
-//	History.mu   leaf, in package packet.
+//	Engine.mu    who there is, by credentials and by address. Per packet for reading, and let go before any other is taken.
+//	iceLite.mu   one connection's credentials and paths. Per ICE check and per offer.
+//	History.mu   one layer's stored packets, in package packet.
 //
-// No two locks of the same kind are ever held together. Gates, keyframe wishes and layer wishes are atomics.
+// The last three are leaves: nothing else is locked under them. No two locks of the same kind are ever held together. Gates, keyframe wishes and layer wishes are atomics.
 //
 // # Closing
 //
