@@ -23,6 +23,9 @@ const (
 	tokenTTL        = 10 * time.Minute
 	refreshTokenTTL = 24 * time.Hour
 	maxBodyBytes    = 4 << 10
+
+	tokensPerSecond = 2  // of one address, in the long run
+	tokenBurst      = 50 // a classroom behind one address
 )
 
 // Rooms keeps the records of rooms. RoomByName returns video.CodeRoomNotFound or CodeNotFound where there is none.
@@ -49,7 +52,7 @@ type Config struct {
 // Entrance answers POST /demo/token.
 type Entrance struct {
 	Config
-	visitors *visitors
+	visitors *auth.Visitors
 }
 
 // New makes the entrance.
@@ -58,10 +61,7 @@ func New(config Config) (*Entrance, error) {
 	case config.Account == "", config.Secret == "", config.Rooms == nil, config.Tokens == nil, config.Log == nil:
 		return nil, errors.New("demo: Account, Secret, Rooms, Tokens and Log are required")
 	}
-	if config.Now == nil {
-		config.Now = time.Now
-	}
-	return &Entrance{Config: config, visitors: newVisitors(config.Now)}, nil
+	return &Entrance{Config: config, visitors: auth.NewVisitors(tokensPerSecond, tokenBurst, config.Now)}, nil
 }
 
 // Room returns the demo room, having made it if there is none.
@@ -124,7 +124,7 @@ func (e *Entrance) admit(w http.ResponseWriter, r *http.Request) *refusal {
 		w.Header().Set("Allow", http.MethodPost)
 		return &refusal{http.StatusMethodNotAllowed, "10030", "Method not allowed", "Only POST is possible here."}
 	}
-	if !e.visitors.admit(r.RemoteAddr) {
+	if !e.visitors.Admit(r) {
 		w.Header().Set("Retry-After", "1")
 		return &refusal{http.StatusTooManyRequests, "10011", "Too many requests", "Too many demo tokens were asked for from this address. Wait a second."}
 	}

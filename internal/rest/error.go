@@ -26,6 +26,7 @@ var (
 	requestTimeout       = kind{"10008", "Request timeout", "The request took too long to arrive. Send it again."}
 	authenticationFailed = kind{"10009", "Authentication failed", "Send a valid API key: Authorization: Bearer KEY…"}
 	authorizationFailed  = kind{"10010", "Authorization failed", "The credential is genuine but does not allow this: a refresh token may be expired or made for another room."}
+	tooManyRequests      = kind{"10011", "Too many requests", "More requests came from this address than it may send. Wait for the time in the Retry-After header."}
 	duplicateResource    = kind{"10012", "Duplicate resource", "Something with this name exists. Names are unique within an account."}
 	unsupportedMediaType = kind{"10014", "Unsupported Media Type", "The content type is not one this path takes."}
 	badRequest           = kind{"10015", "Bad Request", "The request is wrong in the way the detail says."}
@@ -44,7 +45,7 @@ var (
 
 var kinds = []kind{
 	invalidURL, missingParameter, notFound, invalidID, unexpectedError, requestTimeout, authenticationFailed,
-	authorizationFailed, duplicateResource, unsupportedMediaType, badRequest, invalidJSON, stringLength, invalidType,
+	authorizationFailed, tooManyRequests, duplicateResource, unsupportedMediaType, badRequest, invalidJSON, stringLength, invalidType,
 	unprocessable, characterEncoding, jsonExpected, methodNotAllowed, invalidFilter, invalidEnum, outsideRange,
 	serviceUnavailable,
 }
@@ -148,7 +149,7 @@ func (e *entrance) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		header.Set("WWW-Authenticate", `Bearer realm="rotunda"`)
 	case http.StatusRequestEntityTooLarge, http.StatusRequestTimeout:
 		header.Set("Connection", "close") // the rest of the body is not worth reading
-	case http.StatusServiceUnavailable:
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		header.Set("Retry-After", "1")
 	case http.StatusInternalServerError:
 		// SDKs repeat a 5xx. What came of this POST is not known, and doing it again could do it twice.

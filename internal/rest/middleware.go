@@ -26,6 +26,7 @@ type operation struct {
 	method, path string
 	public       bool // takes no API key
 	anyOrigin    bool // browsers may call it from any origin
+	limited      bool // by address
 	do           func(*request) (answer, error)
 
 	idName string           // of the path parameter; empty if there is none
@@ -150,6 +151,9 @@ func (e *entrance) carryOut(w http.ResponseWriter, r *http.Request, op *operatio
 // could be read, for the sake of its unknown fields.
 func (e *entrance) admit(w http.ResponseWriter, r *http.Request, op *operation) (*request, error) {
 	req := &request{Request: r}
+	if op.limited && !e.strangers.Admit(r) {
+		return nil, refuse(http.StatusTooManyRequests, tooManyRequests, "Too many tokens were asked for from this address. Wait a second.")
+	}
 	if !op.public {
 		key, err := e.authenticate(r)
 		if err != nil {

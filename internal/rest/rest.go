@@ -65,12 +65,19 @@ type Config struct {
 	Log *slog.Logger
 }
 
+// How many tokens each address may refresh, an address that thousands share included.
+const (
+	refreshesPerSecond = 10
+	refreshBurst       = 500
+)
+
 // base is the path everything is under.
 const base = "/v2"
 
 type entrance struct {
 	Config
-	routes *http.ServeMux
+	routes    *http.ServeMux
+	strangers *auth.Visitors
 }
 
 // New returns the handler of everything under /v2 that is REST. Requests come to it with their full path; they should
@@ -86,7 +93,7 @@ func New(config Config) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rest: %w", err)
 	}
-	e := &entrance{Config: config, routes: http.NewServeMux()}
+	e := &entrance{Config: config, routes: http.NewServeMux(), strangers: auth.NewVisitors(refreshesPerSecond, refreshBurst, nil)}
 	resources, err := doc.resources(append(e.operations(), doc.operations()...))
 	if err != nil {
 		return nil, fmt.Errorf("rest: %w", err)
@@ -107,7 +114,7 @@ func (e *entrance) operations() []*operation {
 		{method: "PATCH", path: "/rooms/{room_id}", do: e.updateRoom},
 		{method: "DELETE", path: "/rooms/{room_id}", do: e.deleteRoom},
 		{method: "POST", path: "/rooms/{room_id}/actions/generate_join_client_token", do: e.generateToken},
-		{method: "POST", path: "/rooms/{room_id}/actions/refresh_client_token", do: e.refreshToken, public: true, anyOrigin: true},
+		{method: "POST", path: "/rooms/{room_id}/actions/refresh_client_token", do: e.refreshToken, public: true, anyOrigin: true, limited: true},
 		{method: "GET", path: "/rooms/{room_id}/sessions", do: e.listSessionsOfRoom},
 		{method: "GET", path: "/room_sessions", do: e.listSessions},
 		{method: "GET", path: "/room_sessions/{room_session_id}", do: e.session},

@@ -135,6 +135,33 @@ func TestRefreshToken(t *testing.T) {
 	}
 }
 
+func TestRefreshIsLimitedByAddress(t *testing.T) {
+	h := newHouse(t)
+	path := "/rooms/" + absentID + "/actions/refresh_client_token"
+	ask := func() reply { return h.call("POST", path, `{"refresh_token":"x"}`, "Authorization", "") }
+	for range refreshBurst {
+		ask().wantFaults(http.StatusForbidden, "10010")
+	}
+	refused := false
+	for range refreshBurst { // some are let in while this runs
+		r := ask()
+		if r.status != http.StatusTooManyRequests {
+			continue
+		}
+		refused = true
+		r.wantFaults(http.StatusTooManyRequests, "10011")
+		if r.header.Get("Retry-After") != "1" || r.header.Get("Access-Control-Allow-Origin") != "*" {
+			t.Errorf("headers %v", r.header)
+		}
+		break
+	}
+	if !refused {
+		t.Error("nobody was told to wait")
+	}
+	h.call("GET", "/rooms", nil).want(http.StatusOK)
+	h.call("OPTIONS", path, nil).want(http.StatusNoContent)
+}
+
 func TestPreflight(t *testing.T) {
 	h := newHouse(t)
 	ask := []string{"Authorization", "", "Origin", "https://app.example", "Access-Control-Request-Method", "POST"}

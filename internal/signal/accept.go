@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rotunda-rtc/rotunda/internal/auth"
 	"github.com/rotunda-rtc/rotunda/internal/live"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 	"github.com/rotunda-rtc/rotunda/internal/ws"
@@ -68,10 +69,17 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
+// How many sockets each address may open without a good hello. Those with one do not count once it was said.
+const (
+	strangersPerSecond = 10
+	strangerBurst      = 500
+)
+
 // Handler serves GET /v2/signal.
 type Handler struct {
-	config Config
-	serves sync.WaitGroup
+	config    Config
+	strangers *auth.Visitors
+	serves    sync.WaitGroup
 
 	mu      sync.Mutex
 	closing bool
@@ -80,7 +88,10 @@ type Handler struct {
 
 // New returns a handler. Close it when it is no longer served.
 func New(config Config) *Handler {
-	return &Handler{config: config.withDefaults(), conns: make(map[*conn]struct{})}
+	return &Handler{
+		config: config.withDefaults(), conns: make(map[*conn]struct{}),
+		strangers: auth.NewVisitors(strangersPerSecond, strangerBurst, nil),
+	}
 }
 
 // ServeHTTP accepts a websocket and returns when it is closed and its participant gone.
@@ -91,6 +102,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer h.serves.Done()
+	if !h.strangers.Admit(r) {
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, "too many sockets without a good hello were opened from this address", http.StatusTooManyRequests)
+		return
+	}
 	socket, err := ws.Accept(w, r, h.config.Socket)
 	if err != nil {
 		h.config.Logger.Debug("websocket refused", "error", err)
@@ -101,6 +117,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c := newConn(h, socket)
+	c.welcome = func() { h.strangers.Welcome(r) }
 	if !h.add(c) {
 		socket.Shut(closeShutdown.Code, closeShutdown.Reason)
 	}

@@ -33,6 +33,7 @@ type conn struct {
 	config   *Config
 	logger   *slog.Logger // for all of its goroutines
 	socket   *ws.Conn
+	welcome  func() // says that its client is no stranger
 	requests chan request
 	bytes    atomic.Int64 // of the requests waiting
 	seq      uint64       // of the last notice; the session loop's

@@ -74,6 +74,7 @@ func (c *conn) performHello(ctx context.Context, r request) error {
 		return err
 	}
 	c.hello.Stop()
+	c.welcome()
 	c.grant = grant
 	c.expireWith(grant)
 	c.log = c.log.With("room", room.ID)

@@ -3,6 +3,7 @@ package signal_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -63,6 +64,33 @@ func TestRefusedHello(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestStrangersAreLimited(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	knock := func() int {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v2/signal", nil)
+		r.RemoteAddr = "127.0.0.1:1"
+		w := httptest.NewRecorder()
+		h.handler.ServeHTTP(w, r)
+		return w.Code
+	}
+	for i := range 499 {
+		if code := knock(); code != http.StatusUpgradeRequired {
+			t.Fatalf("request %d, no upgrade: %d", i, code)
+		}
+	}
+	for range 30 { // one is left, and those who say hello do not use it up
+		h.welcomed()
+	}
+	h.dial()
+	for range 500 {
+		if knock() == http.StatusTooManyRequests {
+			return
+		}
+	}
+	t.Error("nobody was told to wait")
 }
 
 func TestNoHello(t *testing.T) {
