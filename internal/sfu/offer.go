@@ -12,7 +12,7 @@ import (
 
 // Limits of an offer. They are far above what a client in a full room needs.
 const (
-	maxOfferBytes = 256 << 10
+	maxOfferBytes = 512 << 10
 	maxLines      = 512
 	maxLayers     = 3
 )

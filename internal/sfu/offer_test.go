@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -175,6 +176,23 @@ func TestAnswer(t *testing.T) {
 				t.Errorf("the same offer is answered otherwise:\n%s\n%s", text, again)
 			}
 		})
+	}
+}
+
+// Somebody in a full room offers a pair of lines for each of the others; in browsers that is about 300 kB.
+func TestOfferOfAFullRoomIsTaken(t *testing.T) {
+	mids := make([]string, 2*video.MaxRoomParticipants)
+	for i := range mids {
+		mids[i] = strconv.Itoa(i)
+	}
+	offer := offerText(mids...)
+	offer += strings.Repeat("a=rtcp-fb:127 goog-remb\r\n", (300<<10-len(offer))/25)
+	parsed, err := parseOffer(offer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(parsed.lines) != len(mids) {
+		t.Errorf("%d lines of %d", len(parsed.lines), len(mids))
 	}
 }
 

@@ -66,6 +66,23 @@ describe("addSubscription", () => {
     expect(new Set(tracks).size).toBe(2);
   });
 
+  it("offers no codec that servers do not forward, lest offers of full rooms be too large", async () => {
+    await room.addSubscription(alice, "self", both);
+    const names = (line: FakeTransceiver) => line.codecs.map((codec) => codec.mimeType);
+    for (const line of receiving()) {
+      const video = ["video/VP8", "video/rtx", "video/H264"];
+      expect(names(line)).toEqual(line.kind === "audio" ? ["audio/opus"] : video);
+      expect(line.codecs.some((codec) => codec.sdpFmtpLine?.endsWith("packetization-mode=0"))).toBe(false);
+    }
+  });
+
+  it("leaves the codecs to browsers that cannot tell them", async () => {
+    vi.stubGlobal("RTCRtpReceiver", undefined);
+    server.notice({ type: "lines_wanted", audio: 3, video: 3 });
+    await settle();
+    expect(receiving().slice(-1)[0]?.codecs).toEqual([]);
+  });
+
   it("opens more lines when the server wants them", async () => {
     server.notice({ type: "lines_wanted", audio: 3, video: 2 });
     server.notice({ type: "lines_wanted", audio: 2, video: 2 });

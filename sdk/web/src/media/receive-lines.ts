@@ -11,6 +11,22 @@ interface Line {
   mixTrack?: MediaStreamTrack;
 }
 
+/**
+ * What servers forward. Left alone, browsers name every codec they know in every line, 6 kB for each stream: the offer of
+ * somebody in a full room would be larger than servers take.
+ */
+const forwarded = /^(audio\/opus|video\/(vp8|h264|rtx))$/i;
+
+/** Narrows a line down to the codecs that servers forward, if the browser can. */
+function narrow(transceiver: RTCRtpTransceiver, kind: TrackKind): void {
+  const codecs = globalThis.RTCRtpReceiver?.getCapabilities?.(kind)?.codecs ?? [];
+  const kept = codecs.filter(
+    ({ mimeType, sdpFmtpLine }) =>
+      forwarded.test(mimeType) && (!/h264/i.test(mimeType) || /packetization-mode=1/.test(sdpFmtpLine ?? "")),
+  );
+  if (kept.some(({ mimeType }) => !/rtx/i.test(mimeType))) transceiver.setCodecPreferences?.(kept);
+}
+
 /** The lines this client receives on. They are opened as they are needed and never closed. */
 export class ReceiveLines {
   readonly #media: MediaConnection;
@@ -117,6 +133,7 @@ export class ReceiveLines {
     for (const kind of ["audio", "video"] as const) {
       for (let missing = this.#missing(kind); missing > 0; missing--) {
         const transceiver = this.#media.addTransceiver(kind, { direction: "recvonly" });
+        narrow(transceiver, kind);
         const mixTrack = this.#mixes && kind === "audio" ? transceiver.receiver.track.clone() : undefined;
         this.#lines.push({ kind, transceiver, ...(mixTrack && { mixTrack }) });
       }

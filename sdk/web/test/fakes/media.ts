@@ -70,6 +70,21 @@ export class FakeSender {
 }
 
 export class FakeReceiver {
+  static getCapabilities(kind: string) {
+    const sdpFmtpLine = "level-asymmetry-allowed=1;packetization-mode=";
+    return kind === "audio"
+      ? { codecs: [{ mimeType: "audio/opus" }, { mimeType: "audio/red" }, { mimeType: "audio/PCMU" }] }
+      : {
+          codecs: [
+            { mimeType: "video/VP8" },
+            { mimeType: "video/rtx" },
+            { mimeType: "video/VP9", sdpFmtpLine: "profile-id=0" },
+            { mimeType: "video/H264", sdpFmtpLine: `${sdpFmtpLine}1` },
+            { mimeType: "video/H264", sdpFmtpLine: `${sdpFmtpLine}0` },
+            { mimeType: "video/ulpfec" },
+          ],
+        };
+  }
   stats: Stats[] = [];
   readonly track: MediaStreamTrack;
   constructor(kind: "audio" | "video") {
@@ -86,7 +101,7 @@ export class FakeTransceiver {
   currentDirection: string | null = null;
   readonly sender: FakeSender;
   readonly receiver: FakeReceiver;
-  codecs: { mimeType: string }[] = [];
+  codecs: { mimeType: string; sdpFmtpLine?: string }[] = [];
   constructor(
     readonly kind: "audio" | "video",
     track: MediaStreamTrack | null,
@@ -96,7 +111,7 @@ export class FakeTransceiver {
     this.sender = new FakeSender(track, init.sendEncodings ?? [{}]);
     this.receiver = new FakeReceiver(kind);
   }
-  setCodecPreferences(codecs: { mimeType: string }[]): void {
+  setCodecPreferences(codecs: { mimeType: string; sdpFmtpLine?: string }[]): void {
     this.codecs = codecs;
   }
 }

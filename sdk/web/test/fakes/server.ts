@@ -5,6 +5,7 @@ import {
   FakeAudio,
   FakeAudioContext,
   FakePeerConnection,
+  FakeReceiver,
   FakeSender,
   FakeStream,
   FakeTrack,
@@ -180,6 +181,7 @@ export function installBrowser(): void {
   vi.stubGlobal("WebSocket", FakeSocket);
   vi.stubGlobal("RTCPeerConnection", FakePeerConnection);
   vi.stubGlobal("RTCRtpSender", FakeSender);
+  vi.stubGlobal("RTCRtpReceiver", FakeReceiver);
   vi.stubGlobal("AudioContext", FakeAudioContext);
   vi.stubGlobal("MediaStream", FakeStream);
   vi.stubGlobal("Audio", FakeAudio);
