@@ -55,6 +55,16 @@ func serveMetrics(ctx context.Context, address string, handler http.Handler, log
 	return func() error { err := server.Close(); <-done; return err }, nil
 }
 
+// arrivalTimeout is how long a request may take to arrive, its body included.
+const arrivalTimeout = 30 * time.Second
+
+// publicServer is the server strangers talk to. Sockets leave the time limit behind when they are upgraded.
+func publicServer(handler http.Handler, log *slog.Logger, arrival time.Duration) *http.Server {
+	server := newServer(handler, log)
+	server.ReadTimeout = arrival
+	return server
+}
+
 // newServer sets no write timeout: sockets and profiles take as long as they take.
 func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{

@@ -88,7 +88,7 @@ func serve(ctx context.Context, config *Config, log *slog.Logger, t *terminal) (
 			return err
 		}
 	}
-	server := newServer(h.ready.gate(h.routes.handler(log)), log)
+	server := publicServer(h.ready.gate(h.routes.handler(log)), log, arrivalTimeout)
 	failed := make(chan error, 1)
 	var accepting sync.WaitGroup
 	accepting.Go(func() { failed <- server.Serve(h.listener) })
