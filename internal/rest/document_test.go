@@ -13,6 +13,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/rotunda-rtc/rotunda/api"
+	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
 func TestDocumentIsServed(t *testing.T) {
@@ -102,6 +103,32 @@ func TestDocumentIsComplete(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// The document writes out bounds that other packages know by name.
+func TestBoundsAreThoseOfTheServer(t *testing.T) {
+	schemas := contract().doc.Components.Schemas
+	property := func(schema, name string) *openapi3.Schema { return schemas[schema].Value.Properties[name].Value }
+	for _, c := range []struct {
+		schema, name string
+		least, most  float64
+	}{
+		{"RoomCreate", "max_participants", video.MinRoomParticipants, video.MaxRoomParticipants},
+		{"RoomCreate", "webhook_timeout_secs", 0, video.MaxWebhookTimeoutSecs},
+		{"TokenCreate", "token_ttl_secs", video.MinTokenTTLSecs, video.MaxTokenTTLSecs},
+		{"TokenCreate", "refresh_token_ttl_secs", video.MinRefreshTokenTTLSecs, video.MaxRefreshTokenTTLSecs},
+		{"TokenRefresh", "token_ttl_secs", video.MinTokenTTLSecs, video.MaxTokenTTLSecs},
+	} {
+		if p := property(c.schema, c.name); *p.Min != c.least || *p.Max != c.most {
+			t.Errorf("%s %s is %v to %v, the server's %v to %v", c.schema, c.name, *p.Min, *p.Max, c.least, c.most)
+		}
+	}
+	if got := *property("RoomCreate", "unique_name").MaxLength; got != video.MaxUniqueNameLength {
+		t.Errorf("names have %d characters, the server's %d", got, video.MaxUniqueNameLength)
+	}
+	if got := *contract().doc.Components.Parameters["PageSize"].Value.Schema.Value.Max; got != video.MaxPageSize {
+		t.Errorf("pages have %v results, the server's %d", got, video.MaxPageSize)
 	}
 }
 
