@@ -277,6 +277,19 @@ func TestMetricsListener(t *testing.T) {
 			t.Errorf("no %s in\n%s", want, text)
 		}
 	}
+	page, err := os.ReadFile("../../docs/operating.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := regexp.MustCompile(`(?m)^# TYPE (rotunda_\w+)`).FindAllStringSubmatch(string(text), -1)
+	if rows := strings.Count(string(page), "| `rotunda_"); rows != len(served) {
+		t.Errorf("%d metrics are served, %d described", len(served), rows)
+	}
+	for _, metric := range served {
+		if !strings.Contains(string(page), "| `"+metric[1]+"` |") {
+			t.Errorf("docs/operating.md does not describe %s", metric[1])
+		}
+	}
 	s.call("GET", "/metrics/nope", "", "", http.StatusNotFound, nil)
 }
 
