@@ -95,10 +95,12 @@ export class Room {
     return this.#session.on(event, callback);
   }
 
+  /** Everything known about the room now. It is never changed, only replaced. */
   getState(): State {
     return this.#session.state;
   }
 
+  /** This client, before `connect()` and after the end too. */
   getLocalParticipant(): Participant {
     const { participants, localParticipantId } = this.#session.state;
     return participants.get(localParticipantId) as Participant;
