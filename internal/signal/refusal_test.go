@@ -247,6 +247,7 @@ func TestIdInUse(t *testing.T) {
 	id := c.send("publish", publishFields("self"))
 	c.next--
 	c.send("publish", publishFields("other"))
+	c.ask("ping", nil) // is answered ahead of what waits: the server has read all of it
 	close(release)
 	if first := c.answer(id); first["type"] != "reply" {
 		t.Errorf("answered with %v", first)
