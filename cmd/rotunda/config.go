@@ -106,6 +106,12 @@ func (c *Config) check() error {
 	return nil
 }
 
+// clientsHere reports whether clients on this machine are to be expected, whose media may come over loopback. Behind a
+// proxy they are elsewhere, and have nothing to look for at their own loopback addresses.
+func (c *Config) clientsHere() bool {
+	return c.Demo != DemoOff || onLoopback(c.HTTP) && c.PublicURL == nil
+}
+
 // onLoopback reports whether a listener at hostport is reached from this machine only.
 func onLoopback(hostport string) bool {
 	host, _, err := net.SplitHostPort(hostport)

@@ -224,3 +224,25 @@ func TestSecretsAreNotRepeated(t *testing.T) {
 		}
 	}
 }
+
+func TestLoopbackIsForClientsHere(t *testing.T) {
+	for _, c := range []struct {
+		flags map[string]any
+		here  bool
+	}{
+		{nil, true},
+		{map[string]any{"http": "localhost:80"}, true},
+		{map[string]any{"http": ":80"}, false},
+		{map[string]any{"public_url": "https://video.example.com"}, false},
+		{map[string]any{"public_url": "https://video.example.com", "demo": "public"}, true},
+		{map[string]any{"http": ":80", "demo": "public"}, true},
+	} {
+		config, err := loadConfig(c.flags, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := config.clientsHere(); got != c.here {
+			t.Errorf("%v: clients here %t, want %t", c.flags, got, c.here)
+		}
+	}
+}

@@ -142,7 +142,7 @@ func (h *house) engines(ctx context.Context) (err error) {
 	}
 	h.engine, err = sfu.New(sfu.Config{
 		UDPPort: h.config.RTCUDPPort, Addresses: h.config.RTCPublicIP, Logger: h.log,
-		Loopback: onLoopback(h.config.HTTP) || h.config.Demo != DemoOff,
+		Loopback: h.config.clientsHere(),
 	})
 	if err != nil {
 		return fmt.Errorf("%w: choose another port with --rtc-udp-port, or addresses with --rtc-public-ip", err)
