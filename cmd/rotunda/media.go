@@ -26,6 +26,7 @@ var (
 	packetsSent     = prometheus.NewDesc("rotunda_media_packets_sent_total", "RTP packets sent to subscribers.", nil, nil)
 	packetsRepaired = prometheus.NewDesc("rotunda_media_packets_retransmitted_total", "RTP packets sent again on request.", nil, nil)
 	packetsBad      = prometheus.NewDesc("rotunda_media_packets_undecryptable_total", "Packets dropped because SRTP refused them.", nil, nil)
+	packetsForeign  = prometheus.NewDesc("rotunda_media_packets_unsupported_total", "Packets a subscriber was not sent because it does not take their codec.", nil, nil)
 	keyframesAsked  = prometheus.NewDesc("rotunda_media_keyframe_requests_total", "Keyframes asked of publishers.", nil, nil)
 	transportsOpen  = prometheus.NewDesc("rotunda_media_transports", "Media connections there are.", nil, nil)
 	sessionsRouted  = prometheus.NewDesc("rotunda_media_sessions", "Sessions that have media connections.", nil, nil)
@@ -34,7 +35,7 @@ var (
 // Describe lists the metrics of the engine.
 func (media) Describe(descriptions chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		packetsReceived, packetsSent, packetsRepaired, packetsBad, keyframesAsked, transportsOpen, sessionsRouted,
+		packetsReceived, packetsSent, packetsRepaired, packetsBad, packetsForeign, keyframesAsked, transportsOpen, sessionsRouted,
 	} {
 		descriptions <- d
 	}
@@ -45,7 +46,7 @@ func (m media) Collect(metrics chan<- prometheus.Metric) {
 	s := m.Stats()
 	for d, total := range map[*prometheus.Desc]uint64{
 		packetsReceived: s.PacketsReceived, packetsSent: s.PacketsSent, packetsRepaired: s.PacketsRetransmitted,
-		packetsBad: s.PacketsUndecryptable, keyframesAsked: s.KeyframeRequests,
+		packetsBad: s.PacketsUndecryptable, packetsForeign: s.PacketsUnsupported, keyframesAsked: s.KeyframeRequests,
 	} {
 		metrics <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(total))
 	}

@@ -53,13 +53,13 @@ type Engine struct {
 
 // counters are totals since the start.
 type counters struct {
-	received, sent, undecryptable, retransmitted, keyframeRequests atomic.Uint64
+	received, sent, undecryptable, unsupported, retransmitted, keyframeRequests atomic.Uint64
 }
 
 // Stats are totals since the engine started, and what is there now.
 type Stats struct {
-	PacketsReceived, PacketsSent, PacketsUndecryptable, PacketsRetransmitted, KeyframeRequests uint64
-	Transports, Routers                                                                        int
+	PacketsReceived, PacketsSent, PacketsUndecryptable, PacketsUnsupported, PacketsRetransmitted, KeyframeRequests uint64
+	Transports, Routers                                                                                            int
 }
 
 // New opens the media port and starts reading from it.
@@ -161,8 +161,9 @@ func (e *Engine) Stats() Stats {
 	defer e.mu.RUnlock()
 	c := &e.counters
 	return Stats{
-		c.received.Load(), c.sent.Load(), c.undecryptable.Load(), c.retransmitted.Load(), c.keyframeRequests.Load(),
-		len(e.all), len(e.routers),
+		PacketsReceived: c.received.Load(), PacketsSent: c.sent.Load(), PacketsUndecryptable: c.undecryptable.Load(),
+		PacketsUnsupported: c.unsupported.Load(), PacketsRetransmitted: c.retransmitted.Load(),
+		KeyframeRequests: c.keyframeRequests.Load(), Transports: len(e.all), Routers: len(e.routers),
 	}
 }
 

@@ -131,6 +131,7 @@ func (f *forwarder) forward(p *onward) {
 	}
 	target := matchFormat(f.formats, p.format)
 	if target == nil {
+		f.transport.engine.counters.unsupported.Add(1)
 		return // the client cannot decode this codec
 	}
 	if p.layer != f.current || f.fresh {

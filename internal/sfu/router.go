@@ -100,7 +100,7 @@ func (t *Transport) sendingLine(mid string, kind video.Kind) (*line, error) {
 	field := "/" + string(kind) + "/mid"
 	i := slices.IndexFunc(t.all, func(l *line) bool { return l.mid == mid })
 	switch {
-	case i < 0 || t.all[i].track == nil || t.all[i].rejected:
+	case i < 0 || t.all[i].direction != receives:
 		return nil, video.Errorf(video.CodeMedia, "there is no line with mid %q to send %s on", mid, kind).WithField(field)
 	case t.all[i].track.kind != kind:
 		return nil, video.Errorf(video.CodeMedia, "the line with mid %q is not for %s", mid, kind).WithField(field)

@@ -8,12 +8,16 @@ import (
 	"net/netip"
 	"runtime"
 	"strconv"
+	"time"
 
 	"github.com/rotunda-rtc/rotunda/internal/packet"
 )
 
 // socketBuffer is what each socket asks the kernel to hold in either direction, in bytes; the kernel may grant less.
 const socketBuffer = 4 << 20
+
+// readRetry is how long a reader rests after a failed read.
+const readRetry = time.Millisecond
 
 // socket is one UDP socket and the scratch space of the goroutine that reads it.
 type socket struct {
@@ -62,7 +66,8 @@ func (s *socket) read() {
 			if errors.Is(err, net.ErrClosed) {
 				return
 			}
-			continue // errors of single datagrams (such as ICMP replies) do not end a socket
+			time.Sleep(readRetry) // an error of one datagram does not end a socket; one that lasts must not spin
+			continue
 		}
 		s.receive(s.rx[:n], netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), s.engine.now())
 	}
