@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -293,9 +294,12 @@ func TestMetricsListener(t *testing.T) {
 	s.call("GET", "/metrics/nope", "", "", http.StatusNotFound, nil)
 }
 
+// freePort returns an address nobody uses. It is on a loopback IP of its own, so that no connection another program makes
+// meanwhile takes the port.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ip := net.IPv4(127, byte(1+rand.N(254)), byte(rand.N(255)), byte(1+rand.N(254)))
+	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: ip})
 	if err != nil {
 		t.Fatal(err)
 	}
