@@ -22,7 +22,7 @@ var floors = []struct {
 }{
 	{"words", []string{"internal/video", "internal/packet"}},
 	{"engines", []string{"internal/sfu", "internal/auth", "internal/store", "internal/ws", "internal/observe", "internal/bot"}},
-	{"core", []string{"internal/live"}},
+	{"core", []string{"internal/live", "internal/events"}},
 	{"entrances", []string{"internal/rest", "internal/signal", "internal/whip", "internal/demo"}},
 	{"command", []string{"cmd/rotunda"}},
 }

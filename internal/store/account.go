@@ -56,6 +56,10 @@ type totalsRow struct {
 	Rooms        int     `bun:"rooms"`
 	Sessions     int     `bun:"sessions"`
 	Participants int     `bun:"participants"`
+	Recordings   int     `bun:"recordings"`
+	Compositions int     `bun:"compositions"`
+	Deliveries   int     `bun:"deliveries"`
+	Audits       int     `bun:"audits"`
 }
 
 // DefaultAccount returns the account that exists from the first start on, and whether this call made it.
@@ -89,7 +93,7 @@ func insertAccount(ctx context.Context, tx bun.Tx, row *accountRow) error {
 	return err
 }
 
-// addTotal changes one of an account's counters ("rooms", "sessions" or "participants").
+// addTotal changes one of an account's counters, which are the columns of totalsRow.
 func addTotal(ctx context.Context, tx bun.Tx, number account, counter string, n int) error {
 	_, err := tx.NewUpdate().Model((*totalsRow)(nil)).
 		Set("? = ? + ?", bun.Ident(counter), bun.Ident(counter), n).

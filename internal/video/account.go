@@ -9,13 +9,30 @@ type Account struct {
 	CreatedAt time.Time
 }
 
+// Rights are what an API key allows.
+type Rights string
+
+const (
+	RightsAdmin      Rights = "admin"       // everything
+	RightsReadOnly   Rights = "read-only"   // reading, but no secrets and no bodies of webhooks
+	RightsTokensOnly Rights = "tokens-only" // making client tokens, and nothing else
+)
+
+// AllRights are all there are.
+var AllRights = []Rights{RightsAdmin, RightsReadOnly, RightsTokensOnly}
+
 // APIKey is the record of a key. Only a hash of the key itself is kept.
 type APIKey struct {
-	ID        string
-	AccountID AccountID
-	Name      string
-	Hash      [32]byte // SHA-256 of the whole key
-	CreatedAt time.Time
+	ID         string
+	AccountID  AccountID
+	Name       string
+	Rights     Rights
+	Hash       [32]byte   // SHA-256 of the whole key
+	ExpiresAt  *time.Time // nil: never
+	RevokedAt  *time.Time // nil: it is not
+	LastUsedAt *time.Time // to within a minute; nil: not yet
+	LastAgent  string     // the User-Agent of the last use
+	CreatedAt  time.Time
 }
 
 // SigningKey is one of an account's key pairs. Sealed is the private part, encrypted under the root key.

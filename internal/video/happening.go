@@ -1,0 +1,54 @@
+package video
+
+import "time"
+
+// HappeningType names a change of a session's state.
+type HappeningType string
+
+const (
+	HappenedSessionStarted      HappeningType = "session_started"
+	HappenedSessionEnded        HappeningType = "session_ended"      // Reason
+	HappenedJoined              HappeningType = "participant_joined" //
+	HappenedLeft                HappeningType = "participant_left"   // Reason
+	HappenedPublished           HappeningType = "stream_published"   // StreamID, Key, Audio and Video say what is enabled
+	HappenedUnpublished         HappeningType = "stream_unpublished" // StreamID, Key
+	HappenedEnabled             HappeningType = "track_enabled"      // StreamID, Key, Kind
+	HappenedDisabled            HappeningType = "track_disabled"
+	HappenedCensored            HappeningType = "track_censored"
+	HappenedUncensored          HappeningType = "track_uncensored"
+	HappenedMuted               HappeningType = "participant_muted" // by a moderator, streams published later included
+	HappenedUnmuted             HappeningType = "participant_unmuted"
+	HappenedSubscribed          HappeningType = "subscription_started" // ParticipantID takes StreamID of PublisherID
+	HappenedSubscriptionChanged HappeningType = "subscription_updated"
+	HappenedUnsubscribed        HappeningType = "subscription_ended"
+	HappenedLayer               HappeningType = "layer_changed"   // what ParticipantID is sent of StreamID: Layer
+	HappenedMediaConnected      HappeningType = "media_connected" // a second one is a reconnect
+	HappenedMediaLost           HappeningType = "media_lost"
+)
+
+// Happening is one change of a session's state, in the order it took effect. Applied in turn from the start they give the
+// state at any moment. The fields beyond At that a type uses stand beside its constant.
+type Happening struct {
+	Seq           int64 // grows along a session, with gaps; made by the record
+	AccountID     AccountID
+	SessionID     SessionID
+	Type          HappeningType
+	At            time.Time
+	ParticipantID ParticipantID
+	PublisherID   ParticipantID
+	StreamID      StreamID
+	Key           string
+	Kind          Kind
+	Audio, Video  *bool
+	Quality       Quality // the layer wanted at most
+	Layer         string  // the layer sent: its rid, or empty for the only one
+	Reason        string
+}
+
+// HappeningQuery asks for the happenings of a session after a cursor.
+type HappeningQuery struct {
+	AccountID AccountID
+	SessionID SessionID
+	After     int64
+	Limit     int
+}

@@ -1,0 +1,54 @@
+package video
+
+import "time"
+
+// RecordingStatus says how far a recording or its file has come.
+type RecordingStatus string
+
+const (
+	RecordingProcessing RecordingStatus = "processing"
+	RecordingCompleted  RecordingStatus = "completed"
+	RecordingFailed     RecordingStatus = "failed"
+)
+
+// RecordingStatuses are all there are.
+var RecordingStatuses = []RecordingStatus{RecordingProcessing, RecordingCompleted, RecordingFailed}
+
+// Recording is one kind of one stream of a participant, kept as a file.
+type Recording struct {
+	ID                   string
+	AccountID            AccountID
+	RoomID               RoomID
+	SessionID            SessionID
+	ParticipantID        ParticipantID
+	StreamKey            string
+	Status               RecordingStatus
+	FailedReason         string // only when failed
+	Type                 Kind
+	Codec                string // lower case; empty until known
+	SizeBytes            int64
+	Duration             time.Duration
+	StartedAt            time.Time
+	EndedAt, CompletedAt *time.Time
+	CreatedAt, UpdatedAt time.Time
+}
+
+// RecordingFilter selects recordings of one account. Zero fields select everything.
+type RecordingFilter struct {
+	AccountID     AccountID
+	RoomID        RoomID
+	SessionID     SessionID
+	ParticipantID ParticipantID
+	Status        RecordingStatus
+	Type          Kind
+	AtLeast       time.Duration // of length
+	StartedAt     Span
+	EndedAt       Span
+}
+
+// RecordingQuery is a page of what a filter selects.
+type RecordingQuery struct {
+	RecordingFilter
+
+	Page Page
+}
