@@ -121,6 +121,15 @@ func wantEqual[T comparable](t *testing.T, what string, got, want T) {
 func contract(t *testing.T, open func(*testing.T) *fixture) {
 	for name, test := range map[string]func(*testing.T, *fixture){
 		"accounts and keys":           testAccounts,
+		"accounts apart":              testAccountsApart,
+		"unknown account":             testUnknownAccount,
+		"API keys":                    testAPIKeys,
+		"use of API keys":             testKeyUse,
+		"signing keys go":             testSigningKeysGo,
+		"token families":              testFamilies,
+		"webhook keys":                testEventKeys,
+		"erasure":                     testErase,
+		"erasure of many":             testEraseMany,
 		"room lifecycle":              testRooms,
 		"room names":                  testRoomNames,
 		"room changes":                testRoomChanges,
