@@ -110,6 +110,12 @@ func TestEveryFormOfEverySetting(t *testing.T) {
 		"metrics":    {[]string{"--metrics=off"}, "off", "off", "", func(c *Config) any { return c.Metrics }},
 		"log_level":  {[]string{"--log-level=debug"}, "debug", "debug", slog.LevelDebug, func(c *Config) any { return c.LogLevel }},
 		"log_format": {[]string{"--log-format=json"}, "json", "json", "json", func(c *Config) any { return c.LogFormat }},
+		"signing_key_rotation": {
+			[]string{"--signing-key-rotation=48h"},
+			"48h", "48h",
+			48 * time.Hour,
+			func(c *Config) any { return c.SigningKeyRotation },
+		},
 	}
 	for key := range settings {
 		if _, tested := forms[key]; !tested {
@@ -186,6 +192,7 @@ func TestWrongConfigurationIsExplained(t *testing.T) {
 		{"demo for everyone", []string{"--demo", "--http=0.0.0.0:8080"}, "", nil, []string{"demo room", "127.0.0.1", "--demo=public"}},
 		{"demo on a name", []string{"--demo", "--http=:8080"}, "", nil, []string{"--demo=public"}},
 		{"demo of another kind", []string{"--demo=secret"}, "", nil, []string{"--demo must be off, loopback or public"}},
+		{"keys that live for ever", []string{"--signing-key-rotation=1000000h"}, "", nil, []string{"--signing-key-rotation must be a time from 24h"}},
 		{"no time to drain", []string{"--drain-timeout=0s"}, "", nil, []string{"--drain-timeout must be a time from 1s"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -27,6 +27,12 @@ func join(t *testing.T, s *server, key string, room string) *caller {
 	t.Helper()
 	var tokens struct{ Token string }
 	s.call("POST", "/v2/rooms/"+room+"/actions/generate_join_client_token", key, "", http.StatusCreated, &tokens)
+	return enter(t, s, tokens.Token, video.NewUUID(), "")
+}
+
+// enter is join with a token that is there already.
+func enter(t *testing.T, s *server, token, participant, about string) *caller {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	socket, _, err := websocket.Dial(ctx, strings.Replace(s.url, "http", "ws", 1)+"/v2/signal", &websocket.DialOptions{
@@ -37,8 +43,8 @@ func join(t *testing.T, s *server, key string, room string) *caller {
 	}
 	t.Cleanup(func() { _ = socket.CloseNow() })
 	c := &caller{t, socket}
-	c.request(`{"id": 1, "type": "hello", "version": 1, "token": %q}`, tokens.Token)
-	c.request(`{"id": 2, "type": "join", "participant_id": %q}`, video.NewUUID())
+	c.request(`{"id": 1, "type": "hello", "version": 1, "token": %q}`, token)
+	c.request(`{"id": 2, "type": "join", "participant_id": %q, "context": %q}`, participant, about)
 	return c
 }
 
@@ -75,6 +81,21 @@ func (c *caller) closed() websocket.StatusCode {
 			return websocket.CloseStatus(err)
 		}
 	}
+}
+
+// waitLeft returns once the record says that a participant left.
+func waitLeft(s *server, participant string) {
+	s.t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		var p struct {
+			LeftAt *time.Time `json:"left_at"`
+		}
+		s.call("GET", "/v2/room_participants/"+participant, s.key(), "", http.StatusOK, &p)
+		if p.LeftAt != nil {
+			return
+		}
+	}
+	s.t.Fatal("the participant does not leave")
 }
 
 type sessionRecord struct {

@@ -34,6 +34,8 @@ type Config struct {
 	Metrics        string        // host and port of metrics and profiles; empty: off
 	LogLevel       slog.Level
 	LogFormat      string
+
+	SigningKeyRotation time.Duration // age at which keys that sign client tokens are replaced
 }
 
 // DemoMode says whether there is a demo room, and for whom.
@@ -58,6 +60,8 @@ func defaultConfig() *Config {
 		Metrics:      "127.0.0.1:9464",
 		LogLevel:     slog.LevelInfo,
 		LogFormat:    "text",
+
+		SigningKeyRotation: 720 * time.Hour,
 	}
 }
 
@@ -84,6 +88,8 @@ type serveFlags struct {
 	Metrics        string   `name:"metrics" placeholder:"HOST:PORT" help:"Listen here for Prometheus metrics and profiles (default 127.0.0.1:9464), or 'off'."`
 	LogLevel       string   `name:"log-level" placeholder:"LEVEL" help:"debug, info, warn or error (default info)."`
 	LogFormat      string   `name:"log-format" placeholder:"FORMAT" help:"text or json (default text)."`
+
+	SigningKeyRotation string `name:"signing-key-rotation" placeholder:"TIME" help:"Replace keys that sign client tokens when they are this old (default 720h)."`
 }
 
 // demoFlag takes --demo alone as well as --demo=public.
@@ -112,6 +118,18 @@ func helpOf(v *kong.Value) string {
 func keyOf(flag string) string     { return strings.ReplaceAll(flag, "-", "_") }
 func variableOf(key string) string { return envPrefix + strings.ToUpper(key) }
 func flagOf(key string) string     { return "--" + strings.ReplaceAll(key, "_", "-") }
+
+// givenSettings are the flags given that are settings; a command's own are left out.
+func givenSettings(path *kong.Context) map[string]any {
+	flags := given(path)
+	for key := range flags {
+		if _, known := settings[key]; !known && key != "config" {
+			delete(flags, key)
+		}
+	}
+	return flags
+}
+
 func given(path *kong.Context) map[string]any {
 	flags := map[string]any{}
 	for _, step := range path.Path {
@@ -143,6 +161,8 @@ var settings = map[string]setting{
 	"metrics":         text(func(c *Config) *string { return &c.Metrics }, hostPortOrOff),
 	"log_level":       text(func(c *Config) *slog.Level { return &c.LogLevel }, logLevel),
 	"log_format":      text(func(c *Config) *string { return &c.LogFormat }, oneOf("text", "json")),
+
+	"signing_key_rotation": text(func(c *Config) *time.Duration { return &c.SigningKeyRotation }, duration(24*time.Hour, 87600*time.Hour)),
 }
 
 // text makes a setting of a single value. YAML's numbers and booleans are read from their text, as flags are.
