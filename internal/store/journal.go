@@ -293,7 +293,7 @@ func (j *journal) transact(batch []*entry) ([]error, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), batchTimeout)
 	defer cancel()
 	outcomes := make([]error, len(batch))
-	err := j.store.writes.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+	err := j.store.transact(ctx, func(ctx context.Context, tx bun.Tx) error {
 		for i, e := range batch {
 			if e.write == nil {
 				continue
