@@ -33,10 +33,10 @@ func (c *keyCreateCommand) Run(ctx context.Context, line *kong.Context, t *termi
 		return err
 	}
 	path := databasePath(config.Data)
-	if _, err := os.Stat(path); err != nil {
+	if _, err := os.Stat(path); err != nil && config.DatabaseURL == "" {
 		return fmt.Errorf("open database: %w: name the data directory of a server that has been started once with --data", err)
 	}
-	db, err := store.Open(ctx, store.Config{Path: path})
+	db, err := store.Open(ctx, config.database())
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ func main() {
 type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
 	Key     keyCommand     `cmd:"" help:"Make API keys."`
+	Migrate migrateCommand `cmd:"" help:"Bring the database's schema up to date, or say what that takes."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

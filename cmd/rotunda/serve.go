@@ -126,7 +126,9 @@ func (h *house) ground(ctx context.Context) error {
 }
 
 func (h *house) engines(ctx context.Context) (err error) {
-	if h.db, err = store.Open(ctx, store.Config{Path: databasePath(h.config.Data), Logger: h.log}); err != nil {
+	database := h.config.database()
+	database.Logger = h.log
+	if h.db, err = store.Open(ctx, database); err != nil {
 		return err
 	}
 	h.later(h.db.Close)

@@ -43,8 +43,8 @@ func PlanMigration(ctx context.Context, config Config) (_ Plan, err error) {
 	return d.inspect(ctx, db.DB)
 }
 
-// Migrate applies what the database lacks, each migration in a transaction, and returns what that was. When several
-// processes do so at once on PostgreSQL, one does the work and the others wait for it.
+// Migrate applies what the database lacks, each migration in a transaction, and returns the plan it carried out. When
+// several processes do so at once on PostgreSQL, one does the work; the others wait for it and find nothing left to do.
 func Migrate(ctx context.Context, config Config) (_ Plan, err error) {
 	d, err := config.dialect()
 	if err != nil {
@@ -69,31 +69,36 @@ func (d *dialect) migrate(ctx context.Context, db *sql.DB) (Plan, error) {
 		return plan, d.explain(fmt.Errorf("its schema has version %d and this program needs %d: "+
 			"make a backup, stop other servers, and run 'rotunda migrate apply'", plan.Current, plan.Target))
 	}
-	if err := d.apply(ctx, db); err != nil {
+	if plan.Pending, err = d.apply(ctx, db); err != nil {
 		return plan, d.explain(fmt.Errorf("bring schema from version %d to %d: %w", plan.Current, plan.Target, err))
 	}
 	return plan, nil
 }
 
-func (d *dialect) apply(ctx context.Context, db *sql.DB) error {
+// apply returns the names of the migrations that it applied.
+func (d *dialect) apply(ctx context.Context, db *sql.DB) ([]string, error) {
 	files, err := fs.Sub(migrations, d.folder)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var options []goose.ProviderOption
 	if d.lock != nil {
 		option, err := d.lock()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		options = append(options, option)
 	}
 	provider, err := goose.NewProvider(d.migration, db, files, options...)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = provider.Up(ctx)
-	return err
+	results, err := provider.Up(ctx)
+	applied := []string{}
+	for _, result := range results {
+		applied = append(applied, path.Base(result.Source.Path))
+	}
+	return applied, err
 }
 
 // inspect reads the version of the schema. A database of a newer version, and one that is not ours, are left alone.
