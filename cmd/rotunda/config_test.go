@@ -88,6 +88,7 @@ func TestEveryFormOfEverySetting(t *testing.T) {
 		"http":         {[]string{"--http=127.0.0.1:1"}, "127.0.0.1:1", "127.0.0.1:1", "127.0.0.1:1", func(c *Config) any { return c.HTTP }},
 		"data":         {[]string{"--data=d"}, "d", "d", "d", func(c *Config) any { return c.Data }},
 		"public_url":   {[]string{"--public-url=https://v.example.com/"}, "https://v.example.com", "https://v.example.com", "https://v.example.com", func(c *Config) any { return c.PublicURL.String() }},
+		"database_url": {[]string{"--database-url=postgres://h/d"}, "postgres://h/d", "postgres://h/d", "postgres://h/d", func(c *Config) any { return c.DatabaseURL }},
 		"rtc_udp_port": {[]string{"--rtc-udp-port=0"}, "0", "0", 0, func(c *Config) any { return c.RTCUDPPort }},
 		"rtc_public_ip": {
 			[]string{"--rtc-public-ip=192.0.2.1", "--rtc-public-ip=2001:db8::1"},

@@ -20,7 +20,7 @@ func databasePath(dir string) string { return filepath.Join(dir, "rotunda.db") }
 
 // database says where the record is kept.
 func (c *Config) database() store.Config {
-	return store.Config{Path: databasePath(c.Data)}
+	return store.Config{URL: c.DatabaseURL, Path: databasePath(c.Data)}
 }
 
 // lockData makes the data directory, if need be, and keeps other servers out of it until release is called. The lock ends

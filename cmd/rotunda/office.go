@@ -53,7 +53,7 @@ func inOffice(ctx context.Context, line *kong.Context, t *terminal, work func(co
 
 // openRecord opens the database of a server that was started before. It makes none, so that a wrong directory is noticed.
 func openRecord(ctx context.Context, config *Config) (*store.Store, error) {
-	if _, err := os.Stat(databasePath(config.Data)); err != nil {
+	if _, err := os.Stat(databasePath(config.Data)); err != nil && config.DatabaseURL == "" {
 		return nil, fmt.Errorf("open database: %w: name the data directory of a server that has been started once with --data", err)
 	}
 	return store.Open(ctx, config.database())

@@ -13,6 +13,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/rotunda-rtc/rotunda/internal/store/storetest"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
@@ -150,8 +151,20 @@ func TestStopTellsThoseInside(t *testing.T) {
 }
 
 func TestCrashIsMendedAtTheNextStart(t *testing.T) {
+	t.Run("sqlite", func(t *testing.T) { testCrash(t) })
+	t.Run("postgres", func(t *testing.T) {
+		database := "--database-url=" + storetest.Postgres(t)
+		if code, _, stderr := command(t, nil, "migrate", "apply", "--data="+t.TempDir(), database); code != 0 {
+			t.Fatal(stderr)
+		}
+		testCrash(t, database)
+	})
+}
+
+func testCrash(t *testing.T, args ...string) {
 	dir := t.TempDir()
-	s := startProcess(t, dir, "--api-key="+sessionKey)
+	args = append(args, "--api-key="+sessionKey)
+	s := startProcess(t, dir, args...)
 	room := newRoom(s)
 	join(t, s, sessionKey, room)
 	if err := s.cmd.Process.Signal(os.Kill); err != nil {
@@ -159,7 +172,7 @@ func TestCrashIsMendedAtTheNextStart(t *testing.T) {
 	}
 	s.wait()
 
-	s = start(t, dir, "--api-key="+sessionKey)
+	s = start(t, dir, args...)
 	got := sessionsOf(s, sessionKey, room)
 	if len(got) != 1 || got[0].Active || len(got[0].Participants) != 1 || got[0].Participants[0].LeftAt == nil {
 		t.Errorf("sessions after the crash: %+v", got)

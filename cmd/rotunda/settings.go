@@ -21,6 +21,7 @@ import (
 type Config struct {
 	HTTP           string        // host and port of the one public listener
 	Data           string        // directory of everything that is kept
+	DatabaseURL    string        // of a PostgreSQL database, password included; empty: SQLite in the data directory
 	PublicURL      *url.URL      // what absolute URLs begin with; nil: the request's own host, on loopback only
 	RTCUDPPort     int           // every participant's media; 0 takes any free port
 	RTCPublicIP    []netip.Addr  // advertised to clients; empty: the machine's own
@@ -70,6 +71,8 @@ func defaultConfig() *Config {
 type serverFlags struct {
 	Config string `placeholder:"FILE" help:"Read settings from this YAML file; its keys are the flags with underscores."`
 	Data   string `placeholder:"DIR" help:"Keep everything here (default ./data)."`
+
+	DatabaseURL string `name:"database-url" placeholder:"URL" help:"Keep the record in this PostgreSQL database, postgres://user:password@host:5432/name, in place of a file in the data directory. Others can read flags: prefer the variable."`
 }
 
 type serveFlags struct {
@@ -148,6 +151,7 @@ type setting func(*Config, any) error
 var settings = map[string]setting{
 	"http":            text(func(c *Config) *string { return &c.HTTP }, hostPort),
 	"data":            text(func(c *Config) *string { return &c.Data }, filled),
+	"database_url":    text(func(c *Config) *string { return &c.DatabaseURL }, databaseURL),
 	"public_url":      text(func(c *Config) **url.URL { return &c.PublicURL }, webAddress),
 	"rtc_udp_port":    text(func(c *Config) *int { return &c.RTCUDPPort }, number(0, 65535)),
 	"rtc_public_ip":   list(func(c *Config) *[]netip.Addr { return &c.RTCPublicIP }, address),
@@ -234,6 +238,15 @@ func hostPortOrOff(s string) (string, error) {
 func filled(s string) (string, error) {
 	if s == "" {
 		return "", fmt.Errorf("must not be empty")
+	}
+	return s, nil
+}
+
+// databaseURL does not repeat what it was given, because a password is in it.
+func databaseURL(s string) (string, error) {
+	u, err := url.Parse(s)
+	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") || strings.Trim(u.Path, "/") == "" {
+		return "", fmt.Errorf("must be the address of a PostgreSQL database, such as postgres://user:password@host:5432/rotunda")
 	}
 	return s, nil
 }

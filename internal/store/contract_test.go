@@ -146,6 +146,10 @@ func contract(t *testing.T, open func(*testing.T) *fixture) {
 		"a stale session is replaced": testStaleSession,
 		"time never runs backwards":   testBackwards,
 		"eight writers":               testWriters,
+		"a join is taken back":        testJoinTakenBack,
+		"a join is overtaken":         testJoinOvertaken,
+		"a full queue refuses joins":  testFullQueue,
+		"hopeless entries fall alone": testHopelessEntry,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
