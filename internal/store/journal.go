@@ -50,6 +50,10 @@ type journal struct {
 	// Of the writing goroutine alone.
 	kept []*entry // tried and not yet written, older than all of queue
 	open map[video.SessionID]struct{}
+	told *tidings // of the batch being written
+
+	news    *news
+	dropped atomic.Int64 // happenings
 }
 
 // entry is one thing to write.
@@ -75,6 +79,8 @@ func startJournal(s *Store) *journal {
 		stop:  make(chan struct{}),
 		done:  make(chan error, 1),
 		open:  make(map[video.SessionID]struct{}),
+		told:  newTidings(),
+		news:  newNews(),
 	}
 	go func() { j.done <- j.run() }()
 	return j
@@ -246,6 +252,7 @@ func (j *journal) commit(batch []*entry) error {
 	outcomes, err := j.transact(batch)
 	switch {
 	case err == nil:
+		j.told.committed(j.news)
 		for i, e := range batch {
 			j.settle(e, outcomes[i])
 		}
@@ -293,6 +300,7 @@ func (j *journal) transact(batch []*entry) ([]error, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), batchTimeout)
 	defer cancel()
 	outcomes := make([]error, len(batch))
+	j.told.begin()
 	err := j.store.writes.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
 		for i, e := range batch {
 			if e.write == nil {
@@ -304,6 +312,9 @@ func (j *journal) transact(batch []*entry) ([]error, error) {
 			} else if err != nil {
 				return err
 			}
+		}
+		if err := j.told.write(ctx, tx); err != nil {
+			return err
 		}
 		return touchHeartbeat(ctx, tx, j.store.now())
 	})
