@@ -150,6 +150,17 @@ func contract(t *testing.T, open func(*testing.T) *fixture) {
 		"a join is overtaken":         testJoinOvertaken,
 		"a full queue refuses joins":  testFullQueue,
 		"hopeless entries fall alone": testHopelessEntry,
+		"events in the outbox":        testOutbox,
+		"where events go":             testWhereEventsGo,
+		"refusals tell nothing":       testNothingForRefusals,
+		"a stale session tells":       testStaleTells,
+		"a crash tells":               testCrashTells,
+		"history of a session":        testHistory,
+		"pruning":                     testPruning,
+		"claiming deliveries":         testClaims,
+		"settling deliveries":         testSettling,
+		"delivery log":                testDeliveryLog,
+		"redelivery":                  testRedelivery,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

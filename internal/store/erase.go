@@ -153,8 +153,8 @@ func eraseContexts(ctx context.Context, tx bun.Tx, number account, ids []video.P
 			return Erasure{}, err
 		}
 	}
-	n, err = affected(tx.NewUpdate().Table("attempts").Set("response_body = ?", []byte{}).
-		Where("delivery IN (?)", bun.In(events)).Where("response_body <> ?", []byte{}).Exec(ctx))
+	n, err = affected(tx.NewUpdate().Table("attempts").Set("response_body = ''").
+		Where("delivery IN (?)", bun.In(events)).Where("response_body <> ''").Exec(ctx))
 	done.Attempts = int(n)
 	return done, err
 }

@@ -53,6 +53,10 @@ type journal struct {
 	doubt *doubt   // a batch of which nobody knows whether it was written, older than all of kept
 	kept  []*entry // tried and not yet written, older than all of queue
 	open  map[video.SessionID]struct{}
+	told  *tidings // of the batch being written, or in doubt
+
+	news    *news
+	dropped atomic.Int64 // happenings
 }
 
 // entry is one thing to write.
@@ -78,6 +82,8 @@ func startJournal(s *Store) *journal {
 		stop:  make(chan struct{}),
 		done:  make(chan error, 1),
 		open:  make(map[video.SessionID]struct{}),
+		told:  newTidings(),
+		news:  newNews(),
 	}
 	go func() { j.done <- j.run() }()
 	return j
@@ -293,7 +299,9 @@ func (j *journal) keepOrRefuse(batch []*entry, err error) {
 	}
 }
 
+// settleAll is for a batch that was written.
 func (j *journal) settleAll(batch []*entry, outcomes []error) {
+	j.told.committed(j.news)
 	for i, e := range batch {
 		j.settle(e, outcomes[i])
 	}
@@ -317,6 +325,7 @@ func (j *journal) transact(batch []*entry, mark string) ([]error, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), batchTimeout)
 	defer cancel()
 	outcomes := make([]error, len(batch))
+	j.told.begin()
 	err := j.store.transact(ctx, func(ctx context.Context, tx bun.Tx) error {
 		for i, e := range batch {
 			if e.write == nil {
@@ -328,6 +337,9 @@ func (j *journal) transact(batch []*entry, mark string) ([]error, error) {
 			} else if err != nil {
 				return err
 			}
+		}
+		if err := j.told.write(ctx, tx); err != nil {
+			return err
 		}
 		return markBatch(ctx, tx, j.store.now(), mark)
 	})

@@ -70,7 +70,8 @@ CREATE TABLE deliveries (
     started_at     BIGINT,
     finished_at    BIGINT
 );
-CREATE INDEX deliveries_due ON deliveries (next_at, seq) WHERE next_at IS NOT NULL;
+CREATE INDEX deliveries_due ON deliveries (next_at) WHERE next_at IS NOT NULL;
+CREATE INDEX deliveries_target ON deliveries (target, next_at, seq) WHERE next_at IS NOT NULL;
 CREATE INDEX deliveries_occurred ON deliveries (account, occurred_at, id, started_at, finished_at);
 CREATE INDEX deliveries_status ON deliveries (account, status, occurred_at, id);
 CREATE INDEX deliveries_started ON deliveries (account, started_at);
@@ -88,7 +89,7 @@ CREATE TABLE attempts (
     request_header  TEXT COLLATE "C" NOT NULL, -- JSON
     response_status BIGINT NOT NULL,
     response_header TEXT COLLATE "C" NOT NULL, -- JSON
-    response_body   BYTEA NOT NULL,
+    response_body   TEXT COLLATE "C" NOT NULL, -- what is no text is replaced
     errors          TEXT COLLATE "C" NOT NULL, -- JSON
     PRIMARY KEY (delivery, number)
 );
