@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"crypto/x509"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -193,4 +194,10 @@ func poolOf(server *httptest.Server) *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(server.Certificate())
 	return pool
+}
+
+// quiet keeps a server from logging the faults a test makes.
+func quiet(server *httptest.Server) *httptest.Server {
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	return server
 }

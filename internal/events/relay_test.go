@@ -135,7 +135,7 @@ func TestFaults(t *testing.T) {
 	redirect := newHook(t, func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect)
 	})
-	untrusted := httptest.NewTLSServer(http.NotFoundHandler())
+	untrusted := quiet(httptest.NewTLSServer(http.NotFoundHandler()))
 	defer untrusted.Close()
 	hangs := make(chan struct{})
 	hanging := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-hangs }))
@@ -175,7 +175,7 @@ func TestFaults(t *testing.T) {
 func TestTLS(t *testing.T) {
 	o := openOffice(t)
 	h := &hook{arrived: make(chan struct{}, 100)}
-	h.Server = httptest.NewTLSServer(h.handler(nil))
+	h.Server = quiet(httptest.NewTLSServer(h.handler(nil)))
 	defer h.Close()
 	o.config.Roots = poolOf(h.Server)
 	o.deliver()
@@ -251,6 +251,11 @@ func TestHangingEndpoints(t *testing.T) {
 	good.await(t, 200)
 	if took := time.Since(begin); took > 2*time.Second {
 		t.Errorf("the good ones waited: %v", took)
+	}
+	for waiting := 0; waiting != 20*rounds; { // the last answers are written
+		var err error
+		waiting, err = o.WaitingDeliveries(t.Context())
+		must(t, err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel() // no patience: the hanging ones are cut off
