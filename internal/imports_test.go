@@ -41,6 +41,7 @@ var doors = map[string][]string{
 	"database/sql":                        {"internal/store"},
 	"github.com/uptrace/bun":              {"internal/store"},
 	"github.com/pressly/goose":            {"internal/store"},
+	"github.com/jackc/pgx":                {"internal/store", "internal/store/storetest"},
 	"modernc.org/sqlite":                  {"internal/store"},
 	"github.com/prometheus/client_golang": {"internal/observe", "internal/sfu", "internal/store", "internal/ws", "internal/live", "internal/events", "internal/rest", "internal/signal", "internal/whip", "cmd/rotunda"},
 	"golang.org/x/time/rate":              {"internal/auth", "internal/ws"},

@@ -48,6 +48,7 @@ test)
   provide curl -- curl
   provide jq -- jq
   provide ffmpeg -- ffmpeg
+  provide pg_ctl /usr/lib/postgresql/*/bin/pg_ctl -- postgresql # Debian keeps it out of the path
   provide chromium chromium-browser google-chrome -- chromium
   ;;
 *)

@@ -14,13 +14,21 @@ import (
 type heartbeatRow struct {
 	bun.BaseModel `bun:"table:heartbeat"`
 
-	ID      int   `bun:"id,pk"`
-	AliveAt int64 `bun:"alive_at"`
+	ID      int    `bun:"id,pk"`
+	AliveAt int64  `bun:"alive_at"`
+	Batch   string `bun:"batch"` // of the journal, the last one that was committed
 }
 
 func touchHeartbeat(ctx context.Context, db bun.IDB, now time.Time) error {
 	_, err := db.NewInsert().Model(&heartbeatRow{ID: 1, AliveAt: now.UnixMicro()}).
 		On("CONFLICT (id) DO UPDATE").Set("alive_at = excluded.alive_at").Exec(ctx)
+	return err
+}
+
+// markBatch is a heartbeat too.
+func markBatch(ctx context.Context, tx bun.Tx, now time.Time, batch string) error {
+	_, err := tx.NewInsert().Model(&heartbeatRow{ID: 1, AliveAt: now.UnixMicro(), Batch: batch}).
+		On("CONFLICT (id) DO UPDATE").Set("alive_at = excluded.alive_at").Set("batch = excluded.batch").Exec(ctx)
 	return err
 }
 

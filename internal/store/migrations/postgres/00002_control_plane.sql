@@ -12,6 +12,9 @@ ALTER TABLE api_keys ADD COLUMN revoked_at BIGINT;
 ALTER TABLE api_keys ADD COLUMN last_used_at BIGINT;
 ALTER TABLE api_keys ADD COLUMN last_agent TEXT NOT NULL DEFAULT '';
 
+-- The last batch of the journal that was committed.
+ALTER TABLE heartbeat ADD COLUMN batch TEXT COLLATE "C" NOT NULL DEFAULT '';
+
 -- Families of client tokens that are dead before their time. A row is of no use once the longest refresh token has expired.
 CREATE TABLE revoked_families (
     family     TEXT COLLATE "C" PRIMARY KEY,
