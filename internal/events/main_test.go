@@ -52,6 +52,7 @@ type request struct {
 // hook is a webhook that keeps what it receives and answers as told.
 type hook struct {
 	*httptest.Server
+	t *testing.T
 
 	mu       sync.Mutex
 	received []request
@@ -60,7 +61,7 @@ type hook struct {
 
 func newHook(t *testing.T, answer http.HandlerFunc) *hook {
 	t.Helper()
-	h := &hook{arrived: make(chan struct{}, 10_000)}
+	h := &hook{t: t, arrived: make(chan struct{}, 10_000)}
 	h.Server = httptest.NewServer(h.handler(answer))
 	t.Cleanup(h.Close)
 	return h
@@ -69,6 +70,9 @@ func newHook(t *testing.T, answer http.HandlerFunc) *hook {
 func (h *hook) handler(answer http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
+		if err := checkSchema(body); err != nil {
+			h.t.Errorf("the schema refuses what was sent: %v", err)
+		}
 		h.mu.Lock()
 		h.received = append(h.received, request{r.Header.Clone(), body, r.Header.Get("Webhook-Id")})
 		h.mu.Unlock()

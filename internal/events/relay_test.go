@@ -174,7 +174,7 @@ func TestFaults(t *testing.T) {
 
 func TestTLS(t *testing.T) {
 	o := openOffice(t)
-	h := &hook{arrived: make(chan struct{}, 100)}
+	h := &hook{t: t, arrived: make(chan struct{}, 100)}
 	h.Server = quiet(httptest.NewTLSServer(h.handler(nil)))
 	defer h.Close()
 	o.config.Roots = poolOf(h.Server)
