@@ -76,7 +76,7 @@ func (s *Store) RemoveSigningKeys(ctx context.Context, account video.AccountID, 
 		return nil
 	}
 	_, err := s.writes.NewDelete().Model((*signingKeyRow)(nil)).
-		Where("account_id = ?", account).Where("id IN (?)", bun.In(kids)).Exec(ctx)
+		Where("account_id = ?", account).Where("id IN (?)", bun.List(kids)).Exec(ctx)
 	if err != nil {
 		return failed("remove signing keys", err)
 	}
