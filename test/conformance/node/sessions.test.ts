@@ -4,7 +4,7 @@ import { all, given, nobody, telnyx } from "./harness/environment.js";
 import { Participant } from "./harness/participant.js";
 import { until } from "./harness/until.js";
 
-const tomorrow = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
+const tomorrow = new Date(Date.now() + 2 * 86_400_000).toISOString().slice(0, 10);
 
 describe("sessions and participants", () => {
   let room = "";
