@@ -25,6 +25,7 @@ var floors = []struct {
 	{"core", []string{"internal/live", "internal/events"}},
 	{"entrances", []string{"internal/rest", "internal/signal", "internal/whip", "internal/demo"}},
 	{"command", []string{"cmd/rotunda"}},
+	{"rig", []string{"test/rig"}},
 	{"rehearsals", []string{"test/conformance", "test/conformance/participant", "test/conformance/recording", "test/load"}},
 }
 
@@ -36,7 +37,7 @@ var apart = []string{"api", "apps/sample"}
 var doors = map[string][]string{
 	"github.com/pion/":                    {"internal/sfu", "internal/bot", "test/conformance/participant"},
 	"github.com/pion/sdp":                 {"internal/sfu", "internal/live", "internal/whip"}, // a parser of what clients offer
-	"github.com/coder/websocket":          {"internal/ws", "internal/bot", "test/conformance/participant", "test/load"},
+	"github.com/coder/websocket":          {"internal/ws", "internal/bot", "test/rig"},
 	"github.com/golang-jwt/jwt":           {"internal/auth"},
 	"golang.org/x/crypto":                 {"internal/auth"},
 	"database/sql":                        {"internal/store"},
@@ -54,7 +55,7 @@ var doors = map[string][]string{
 	"github.com/gofrs/flock":              {"cmd/rotunda"},
 	"github.com/prometheus/client_golang/prometheus/promhttp": {"internal/observe"},
 	"net/http/pprof":                {"internal/observe"},
-	"os/exec":                       {"test/conformance", "test/load"},
+	"os/exec":                       {"test/conformance", "test/rig"},
 	"github.com/getkin/kin-openapi": {"internal/rest"},
 }
 

@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/rotunda-rtc/rotunda/test/rig"
 )
 
 // suite is how the tests of one SDK are run.
@@ -33,6 +35,9 @@ var suites = []suite{
 }
 
 var databases = []string{"sqlite", "postgres"}
+
+// apiKey is an admin key.
+const apiKey = "KEY-of-the-conformance-suite-0001"
 
 // timeLimit is for one SDK on one database.
 const timeLimit = 2 * time.Minute
@@ -76,12 +81,12 @@ func runAll(ctx context.Context, s settings) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(work) }()
-	var cluster *postgres
+	var cluster *rig.Postgres
 	if s.database != "sqlite" {
-		if cluster, err = startPostgres(ctx); err != nil {
+		if cluster, err = rig.StartPostgres(ctx); err != nil {
 			return err
 		}
-		defer cluster.stop()
+		defer cluster.Stop()
 	}
 	var group errgroup.Group
 	group.SetLimit(s.parallel)
@@ -108,24 +113,26 @@ func runAll(ctx context.Context, s settings) error {
 }
 
 // runOne runs one SDK on one database and prints how it went.
-func runOne(ctx context.Context, s settings, sdk suite, database string, cluster *postgres, dir string) error {
+func runOne(ctx context.Context, s settings, sdk suite, database string, cluster *rig.Postgres, dir string) error {
 	name, begun := fmt.Sprintf("%s SDK on %s", sdk.name, database), time.Now()
 	ctx, cancel := context.WithTimeout(ctx, timeLimit)
 	defer cancel()
-	dsn := ""
+	url := ""
 	if database == "postgres" {
 		var err error
-		if dsn, err = cluster.database(ctx, sdk.name); err != nil {
+		if url, err = cluster.Database(ctx, sdk.name); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	server, err := startServer(ctx, s.server, dir, dsn)
+	server, err := rig.Start(ctx, rig.Options{
+		Binary: s.server, Data: dir, Database: url, APIKey: apiKey, Flags: []string{"--metrics", "off", "--linger", "300ms"},
+	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	var output bytes.Buffer
 	tests := exec.CommandContext(ctx, sdk.command[0], sdk.command[1:]...)
-	tests.Env = append(os.Environ(), append(server.environment(), "NO_COLOR=1",
+	tests.Env = append(os.Environ(), append(server.Place(), "NO_COLOR=1", "TELNYX_BASE_URL="+server.URL+"/v2", "TELNYX_API_KEY="+apiKey,
 		"CONFORMANCE_SERVER="+s.server,
 		"CONFORMANCE_PARTICIPANT="+filepath.Join(s.tools, "participant"),
 		"CONFORMANCE_RECORDING="+filepath.Join(s.tools, "recording"),
@@ -133,12 +140,12 @@ func runOne(ctx context.Context, s settings, sdk suite, database string, cluster
 	tests.Stdout, tests.Stderr = &output, &output
 	tests.WaitDelay = time.Second
 	err = tests.Run()
-	if stopped := server.stop(); err == nil {
+	if stopped := server.Stop(); err == nil {
 		err = stopped
 	}
 	took := time.Since(begun).Round(100 * time.Millisecond)
 	if err != nil {
-		fmt.Printf("FAIL %s (%s)\n%s\n%s", name, took, output.String(), server.faults())
+		fmt.Printf("FAIL %s (%s)\n%s\n%s", name, took, output.String(), server.Log())
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	fmt.Printf("ok   %s (%s): %s\n", name, took, strings.Join(summary(output.String()), ", "))

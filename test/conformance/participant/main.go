@@ -19,6 +19,9 @@ import (
 	"os/signal"
 	"sync"
 	"syscall"
+
+	"github.com/rotunda-rtc/rotunda/internal/video"
+	"github.com/rotunda-rtc/rotunda/test/rig"
 )
 
 type options struct {
@@ -33,7 +36,7 @@ func main() {
 	var o options
 	flag.StringVar(&o.url, "url", "http://127.0.0.1:8080", "the server's `address`")
 	flag.StringVar(&o.token, "token", os.Getenv("PARTICIPANT_TOKEN"), "client `token` (default $PARTICIPANT_TOKEN)")
-	flag.StringVar(&o.id, "id", newID(), "participant `id` (default: a new one)")
+	flag.StringVar(&o.id, "id", video.NewUUID(), "participant `id` (default: a new one)")
 	flag.StringVar(&o.context, "context", "", "the application's own `string`")
 	flag.BoolVar(&o.audio, "audio", false, "publish a stream of silence under the key \"self\"")
 	flag.Parse()
@@ -50,61 +53,69 @@ func main() {
 // error: being refused is what some tests are about.
 func take(ctx context.Context, o options, in io.Reader, out io.Writer) error {
 	tell := &teller{to: json.NewEncoder(out)}
-	c, err := dial(ctx, o.url)
+	socket, err := rig.Dial(ctx, o.url, tell.notice)
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	defer socket.Close()
 	var sending sync.WaitGroup
 	defer sending.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	if err := enter(ctx, c, o, tell, &sending); err != nil {
-		if refused, ok := errors.AsType[*refusal](err); ok {
-			tell.say(fact{"event": "refused", "code": refused.Code, "message": refused.Message})
-			return c.listen(ctx, tell)
-		}
+	err = enter(ctx, socket, o, tell, &sending)
+	refused, isRefusal := errors.AsType[*rig.Refusal](err)
+	switch {
+	case isRefusal:
+		tell.say(rig.Object{"event": "refused", "code": refused.Code, "message": refused.Message})
+	case err != nil:
 		return err
+	default:
+		go func() { // ends with the process: a read of standard input cannot be broken off
+			_, _ = io.Copy(io.Discard, in)
+			_ = socket.Send(ctx, "leave", rig.Object{})
+		}()
 	}
-	go func() { // ends with the process: a read of standard input cannot be broken off
-		_, _ = io.Copy(io.Discard, in)
-		_ = c.send(ctx, "leave", fact{})
-	}()
-	return c.listen(ctx, tell)
-}
-
-// enter says hello, joins, and publishes if that was asked for.
-func enter(ctx context.Context, c *conn, o options, tell *teller, sending *sync.WaitGroup) error {
-	if _, err := c.ask(ctx, tell, "hello", fact{"version": 1, "token": o.token}); err != nil {
-		return err
-	}
-	join := fact{"participant_id": o.id}
-	if o.context != "" {
-		join["context"] = o.context
-	}
-	joined, err := c.ask(ctx, tell, "join", join)
-	if err != nil {
-		return err
-	}
-	tell.say(fact{"event": "joined", "session_id": joined["session_id"], "participant_id": joined["participant_id"]})
-	if !o.audio {
+	err = socket.Listen(ctx)
+	if closed, ok := errors.AsType[*rig.Closed](err); ok {
+		tell.say(rig.Object{"event": "closed", "code": closed.Code, "reason": closed.Reason})
 		return nil
-	}
-	id, err := publish(ctx, c, tell, sending)
-	if err == nil {
-		tell.say(fact{"event": "published", "stream_id": id})
 	}
 	return err
 }
 
-// fact is a JSON object.
-type fact map[string]any
+// enter says hello, joins, and publishes if that was asked for.
+func enter(ctx context.Context, socket *rig.Socket, o options, tell *teller, sending *sync.WaitGroup) error {
+	if _, err := socket.Ask(ctx, "hello", rig.Object{"version": 1, "token": o.token}); err != nil {
+		return err
+	}
+	join := rig.Object{"participant_id": o.id}
+	if o.context != "" {
+		join["context"] = o.context
+	}
+	joined, err := socket.Ask(ctx, "join", join)
+	if err != nil {
+		return err
+	}
+	tell.say(rig.Object{"event": "joined", "session_id": joined["session_id"], "participant_id": joined["participant_id"]})
+	if !o.audio {
+		return nil
+	}
+	id, err := publish(ctx, socket, sending)
+	if err == nil {
+		tell.say(rig.Object{"event": "published", "stream_id": id})
+	}
+	return err
+}
 
-// teller writes facts, one a line.
+// teller writes what happens, a JSON object a line.
 type teller struct{ to *json.Encoder }
 
-func (t *teller) say(f fact) {
-	if err := t.to.Encode(f); err != nil {
+func (t *teller) say(what rig.Object) {
+	if err := t.to.Encode(what); err != nil {
 		os.Exit(1) // nobody listens any more
 	}
+}
+
+func (t *teller) notice(content []byte) {
+	t.say(rig.Object{"event": "notice", "notice": json.RawMessage(content)})
 }

@@ -8,13 +8,15 @@ import (
 
 	"github.com/pion/webrtc/v4"
 	"github.com/pion/webrtc/v4/pkg/media"
+
+	"github.com/rotunda-rtc/rotunda/test/rig"
 )
 
 // silence is an Opus frame of 20 ms in which nothing is heard.
 var silence = media.Sample{Data: []byte{0xf8, 0xff, 0xfe}, Duration: 20 * time.Millisecond}
 
 // publish publishes a stream of silence, which goes on until ctx ends, and returns the stream's id.
-func publish(ctx context.Context, c *conn, tell *teller, sending *sync.WaitGroup) (string, error) {
+func publish(ctx context.Context, socket *rig.Socket, sending *sync.WaitGroup) (string, error) {
 	peer, err := webrtc.NewPeerConnection(webrtc.Configuration{})
 	if err != nil {
 		return "", err
@@ -34,7 +36,7 @@ func publish(ctx context.Context, c *conn, tell *teller, sending *sync.WaitGroup
 	if err := peer.SetLocalDescription(offer); err != nil {
 		return "", err
 	}
-	reply, err := c.ask(ctx, tell, "publish", fact{"key": "self", "audio": fact{"mid": line.Mid(), "enabled": true}, "sdp": offer.SDP})
+	reply, err := socket.Ask(ctx, "publish", rig.Object{"key": "self", "audio": rig.Object{"mid": line.Mid(), "enabled": true}, "sdp": offer.SDP})
 	if err != nil {
 		return "", err
 	}

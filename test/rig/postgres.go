@@ -1,4 +1,4 @@
-package main
+package rig
 
 import (
 	"context"
@@ -12,27 +12,28 @@ import (
 	"strconv"
 )
 
-// postgres is a PostgreSQL of our own: its files are in a directory that goes with it, it is reached by a socket there, and it does not care
+// Postgres is a PostgreSQL of our own: its files are in a directory that goes with it, it is reached by a socket there, and it does not care
 // for power cuts.
-type postgres struct {
+type Postgres struct {
 	programs string // where initdb and the others are
 	dir      string
 	asRoot   bool // PostgreSQL refuses to run as root, so its own user does
 }
 
-func startPostgres(ctx context.Context) (_ *postgres, err error) {
+// StartPostgres starts one. The caller must Stop it.
+func StartPostgres(ctx context.Context) (_ *Postgres, err error) {
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
 	if len(found) == 0 {
 		return nil, errors.New("PostgreSQL is needed and was not found: install it with 'sudo apt-get install postgresql'")
 	}
 	slices.SortFunc(found, func(a, b string) int { return major(b) - major(a) })
-	p := &postgres{programs: found[0], asRoot: os.Getuid() == 0}
+	p := &Postgres{programs: found[0], asRoot: os.Getuid() == 0}
 	if p.dir, err = os.MkdirTemp("", "pg-"); err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			p.stop()
+			p.Stop()
 		}
 	}()
 	if p.asRoot {
@@ -65,17 +66,17 @@ func giveTo(name, dir string) error {
 	return os.Chown(dir, uid, -1)
 }
 
-func (p *postgres) data() string { return filepath.Join(p.dir, "data") }
+func (p *Postgres) data() string { return filepath.Join(p.dir, "data") }
 
-// database makes an empty database and returns how to reach it.
-func (p *postgres) database(ctx context.Context, name string) (string, error) {
+// Database makes an empty database and returns how to reach it.
+func (p *Postgres) Database(ctx context.Context, name string) (string, error) {
 	if err := p.run(ctx, "createdb", "-h", p.dir, "-U", "test", name); err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("postgres://test@/%s?host=%s&sslmode=disable", name, p.dir), nil
+	return fmt.Sprintf("postgres:///%s?host=%s&user=test&sslmode=disable", name, p.dir), nil
 }
 
-func (p *postgres) run(ctx context.Context, program string, args ...string) error {
+func (p *Postgres) run(ctx context.Context, program string, args ...string) error {
 	line := append([]string{filepath.Join(p.programs, program)}, args...)
 	if p.asRoot {
 		line = append([]string{"runuser", "-u", "postgres", "--"}, line...)
@@ -96,8 +97,8 @@ func (p *postgres) run(ctx context.Context, program string, args ...string) erro
 	return nil
 }
 
-// stop leaves nothing behind. It works after the run was interrupted too.
-func (p *postgres) stop() {
+// Stop leaves nothing behind. It works after the run was interrupted too.
+func (p *Postgres) Stop() {
 	_ = p.run(context.Background(), "pg_ctl", "-D", p.data(), "-m", "immediate", "stop")
 	_ = os.RemoveAll(p.dir)
 }
