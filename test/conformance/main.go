@@ -136,6 +136,7 @@ func runOne(ctx context.Context, s settings, sdk suite, database string, cluster
 		"CONFORMANCE_SERVER="+s.server,
 		"CONFORMANCE_PARTICIPANT="+filepath.Join(s.tools, "participant"),
 		"CONFORMANCE_RECORDING="+filepath.Join(s.tools, "recording"),
+		"CONFORMANCE_PYTHON_4_176="+filepath.Join(filepath.Dir(s.tools), "conformance-python-4.176"),
 	)...)
 	tests.Stdout, tests.Stderr = &output, &output
 	tests.WaitDelay = time.Second
