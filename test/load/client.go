@@ -7,21 +7,27 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/rotunda-rtc/rotunda/test/rig"
 )
 
-// apiKey is an admin key.
-const apiKey = "KEY-of-the-load-generator-0000001"
-
 // client speaks REST over connections that are kept.
 type client struct {
-	base string
-	http *http.Client
+	base, key string
+	http      *http.Client
 }
 
-func newClient(url string) *client {
-	return &client{url + "/v2", &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: maxUnderWay}}}
+// newClient makes an API key, which the server keeps in its database, and a client that uses it.
+func newClient(ctx context.Context, server *rig.Server) (*client, error) {
+	key, err := server.Run(ctx, "key", "create", "--name", "load")
+	if err != nil {
+		return nil, err
+	}
+	return &client{
+		server.URL + "/v2", strings.TrimSpace(string(key)),
+		&http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: maxUnderWay}},
+	}, nil
 }
 
 // refused is an answer of 4xx or 5xx.
@@ -46,7 +52,7 @@ func (c *client) call(ctx context.Context, method, path string, body rig.Object)
 	if err != nil {
 		return nil, err
 	}
-	request.Header.Set("Authorization", "Bearer "+apiKey)
+	request.Header.Set("Authorization", "Bearer "+c.key)
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}

@@ -106,7 +106,7 @@ func (p *plan) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	server, err := rig.Start(ctx, rig.Options{Binary: binary, Data: p.data, Database: p.database, APIKey: apiKey, Flags: append([]string{"--metrics", "off"}, p.flags...)})
+	server, err := rig.Start(ctx, rig.Options{Binary: binary, Data: p.data, Database: p.database, Flags: append([]string{"--metrics", "off"}, p.flags...)})
 	if err != nil {
 		return err
 	}
@@ -121,7 +121,10 @@ func (p *plan) measure(ctx context.Context, server *rig.Server) error {
 		return err
 	}
 	defer hooks.close()
-	api := newClient(server.URL)
+	api, err := newClient(ctx, server)
+	if err != nil {
+		return err
+	}
 	rooms, err := p.prepare(ctx, api, hooks)
 	if err != nil {
 		return err

@@ -20,7 +20,7 @@ type Options struct {
 	Binary   string   // path of bin/rotunda
 	Data     string   // its data directory; made if it does not exist
 	Database string   // URL of an empty PostgreSQL database; empty for SQLite
-	APIKey   string   // an admin key, known before the server runs
+	APIKey   string   // an admin key, known before the server runs; empty: the server makes one
 	Flags    []string // of serve, beyond those that give it free ports
 }
 
@@ -59,13 +59,14 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 	}
 	s := &Server{options: options, exited: make(chan error, 1)}
 	if options.Database != "" {
-		migrate := s.program(ctx, "migrate", "apply")
-		if out, err := migrate.CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("migrate: %w\n%s", err, out)
+		if _, err := s.Run(ctx, "migrate", "apply"); err != nil {
+			return nil, err
 		}
 	}
 	s.command = s.program(ctx, append([]string{"serve", "--http", "127.0.0.1:0", "--rtc-udp-port", "0", "--log-level", "warn"}, options.Flags...)...)
-	s.command.Env = append(s.command.Env, "ROTUNDA_API_KEY="+options.APIKey)
+	if options.APIKey != "" {
+		s.command.Env = append(s.command.Env, "ROTUNDA_API_KEY="+options.APIKey)
+	}
 	s.command.Stdout, s.command.Stderr = output{&s.mutex, &s.said}, output{&s.mutex, &s.log}
 	if err := s.command.Start(); err != nil {
 		return nil, fmt.Errorf("start server: %w: run make build", err)
@@ -90,6 +91,15 @@ func (s *Server) Place() []string {
 		place = append(place, "ROTUNDA_DATABASE_URL="+s.options.Database)
 	}
 	return place
+}
+
+// Run carries out a command of the binary on the server's data and returns what it printed.
+func (s *Server) Run(ctx context.Context, args ...string) ([]byte, error) {
+	out, err := s.program(ctx, args...).Output()
+	if failed, ok := errors.AsType[*exec.ExitError](err); ok {
+		return nil, fmt.Errorf("rotunda %s: %w\n%s", strings.Join(args, " "), err, failed.Stderr)
+	}
+	return out, err
 }
 
 // Process is the id of the server's process.

@@ -21,27 +21,27 @@ type Socket struct {
 	last    int // id of the last request
 }
 
-// Refusal is an answer that a request was not carried out.
-type Refusal struct {
+// RefusalError is an answer that a request was not carried out.
+type RefusalError struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
 }
 
-func (r *Refusal) Error() string { return r.Code + ": " + r.Message }
+func (r *RefusalError) Error() string { return r.Code + ": " + r.Message }
 
-// Closed is how the server closed a connection.
-type Closed struct {
+// ClosedError is how the server closed a connection.
+type ClosedError struct {
 	Code   int
 	Reason string
 }
 
-func (c *Closed) Error() string { return fmt.Sprintf("closed with %d %s", c.Code, c.Reason) }
+func (c *ClosedError) Error() string { return fmt.Sprintf("closed with %d %s", c.Code, c.Reason) }
 
 type frame struct {
-	Type  string   `json:"type"`
-	Re    int      `json:"re"`
-	Data  Object   `json:"data"`
-	Error *Refusal `json:"error"`
+	Type  string        `json:"type"`
+	Re    int           `json:"re"`
+	Data  Object        `json:"data"`
+	Error *RefusalError `json:"error"`
 }
 
 // Dial connects to the server at an address such as http://127.0.0.1:8080. Notices are passed to the function as they are
@@ -73,7 +73,7 @@ func (s *Socket) Send(ctx context.Context, kind string, fields Object) error {
 	return nil
 }
 
-// Ask sends a request and reads until its reply. What the server would not do is a *Refusal.
+// Ask sends a request and reads until its reply. What the server would not do is a *RefusalError.
 func (s *Socket) Ask(ctx context.Context, kind string, fields Object) (Object, error) {
 	if err := s.Send(ctx, kind, fields); err != nil {
 		return nil, err
@@ -92,7 +92,7 @@ func (s *Socket) Ask(ctx context.Context, kind string, fields Object) (Object, e
 	}
 }
 
-// Listen reads until the connection ends. If the server closed it, that is a *Closed.
+// Listen reads until the connection ends. If the server closed it, that is a *ClosedError.
 func (s *Socket) Listen(ctx context.Context) error {
 	for {
 		if _, err := s.read(ctx); err != nil {
@@ -104,7 +104,7 @@ func (s *Socket) Listen(ctx context.Context) error {
 func (s *Socket) read(ctx context.Context) (frame, error) {
 	_, content, err := s.conn.Read(ctx)
 	if closed, ok := errors.AsType[websocket.CloseError](err); ok {
-		return frame{}, &Closed{int(closed.Code), closed.Reason}
+		return frame{}, &ClosedError{int(closed.Code), closed.Reason}
 	}
 	if err != nil {
 		return frame{}, fmt.Errorf("connection lost: %w", err)

@@ -63,7 +63,7 @@ func take(ctx context.Context, o options, in io.Reader, out io.Writer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	err = enter(ctx, socket, o, tell, &sending)
-	refused, isRefusal := errors.AsType[*rig.Refusal](err)
+	refused, isRefusal := errors.AsType[*rig.RefusalError](err)
 	switch {
 	case isRefusal:
 		tell.say(rig.Object{"event": "refused", "code": refused.Code, "message": refused.Message})
@@ -76,7 +76,7 @@ func take(ctx context.Context, o options, in io.Reader, out io.Writer) error {
 		}()
 	}
 	err = socket.Listen(ctx)
-	if closed, ok := errors.AsType[*rig.Closed](err); ok {
+	if closed, ok := errors.AsType[*rig.ClosedError](err); ok {
 		tell.say(rig.Object{"event": "closed", "code": closed.Code, "reason": closed.Reason})
 		return nil
 	}
