@@ -39,6 +39,9 @@ var databases = []string{"sqlite", "postgres"}
 // apiKey is an admin key.
 const apiKey = "KEY-of-the-conformance-suite-0001"
 
+// serveFlags let webhooks reach receivers on this machine, and the rate limit be reached by a test and by no other.
+var serveFlags = []string{"--metrics", "off", "--linger", "300ms", "--webhook-allow-private", "--rate-limit", "500"}
+
 // timeLimit is for one SDK on one database.
 const timeLimit = 2 * time.Minute
 
@@ -125,7 +128,7 @@ func runOne(ctx context.Context, s settings, sdk suite, database string, cluster
 		}
 	}
 	server, err := rig.Start(ctx, rig.Options{
-		Binary: s.server, Data: dir, Database: url, APIKey: apiKey, Flags: []string{"--metrics", "off", "--linger", "300ms"},
+		Binary: s.server, Data: dir, Database: url, APIKey: apiKey, Flags: serveFlags,
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)

@@ -16,7 +16,7 @@ TODAY = datetime.now(timezone.utc).date()
 TOMORROW = TODAY + timedelta(days=2)  # for sure, even if it is midnight meanwhile
 
 # Base URL and key come from the environment, as an application has them.
-telnyx = Telnyx(max_retries=0)
+telnyx = Telnyx()
 SITE = str(telnyx.base_url).removesuffix("/").removesuffix("/v2")
 
 
