@@ -8,6 +8,7 @@ import (
 	"errors"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -365,11 +366,11 @@ func TestUsesAreWritten(t *testing.T) {
 type faulty struct {
 	KeyStore
 
-	tries int
+	tries atomic.Int32
 }
 
 func (f *faulty) TouchAPIKey(context.Context, string, time.Time, string) error {
-	f.tries++
+	f.tries.Add(1)
 	return errors.New("disk full")
 }
 
@@ -389,13 +390,13 @@ func TestUsesAreBounded(t *testing.T) {
 			v.uses.note(t.Context(), video.APIKey{ID: "k"}, time.Now())
 			synctest.Wait()
 		}
-		if broken.tries != 1 {
-			t.Errorf("%d tries at once on a store that fails", broken.tries)
+		if n := broken.tries.Load(); n != 1 {
+			t.Errorf("%d tries at once on a store that fails", n)
 		}
 		time.Sleep(pauseAfterFault)
 		synctest.Wait()
-		if broken.tries != 2 {
-			t.Errorf("%d tries after the pause", broken.tries)
+		if n := broken.tries.Load(); n != 2 {
+			t.Errorf("%d tries after the pause", n)
 		}
 		stop()
 	})

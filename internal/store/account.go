@@ -112,7 +112,7 @@ func (s *Store) CreateAccount(ctx context.Context, name string) (video.Account, 
 }
 
 func checkAccountName(name string) error {
-	fault := ""
+	var fault string
 	switch {
 	case strings.TrimSpace(name) == "":
 		fault = "an account needs a name"

@@ -151,6 +151,21 @@ func contract(t *testing.T, open func(*testing.T) *fixture) {
 		"a stale session is replaced": testStaleSession,
 		"time never runs backwards":   testBackwards,
 		"eight writers":               testWriters,
+		"a join is taken back":        testJoinTakenBack,
+		"a join is overtaken":         testJoinOvertaken,
+		"a full queue refuses joins":  testFullQueue,
+		"hopeless entries fall alone": testHopelessEntry,
+		"events in the outbox":        testOutbox,
+		"where events go":             testWhereEventsGo,
+		"refusals tell nothing":       testNothingForRefusals,
+		"a stale session tells":       testStaleTells,
+		"a crash tells":               testCrashTells,
+		"history of a session":        testHistory,
+		"pruning":                     testPruning,
+		"claiming deliveries":         testClaims,
+		"settling deliveries":         testSettling,
+		"delivery log":                testDeliveryLog,
+		"redelivery":                  testRedelivery,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

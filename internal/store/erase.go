@@ -126,7 +126,7 @@ func eraseContexts(ctx context.Context, tx bun.Tx, number account, ids []video.P
 	var done Erasure
 	n, err := affected(tx.NewUpdate().Model((*participantRow)(nil)).
 		Set("context = ?", []byte{}).Set("context_key = ?", contextKey("")).
-		Where("account = ?", number).Where("id IN (?)", bun.In(ids)).Where("context <> ?", []byte{}).Exec(ctx))
+		Where("account = ?", number).Where("id IN (?)", bun.List(ids)).Where("context <> ?", []byte{}).Exec(ctx))
 	if err != nil {
 		return Erasure{}, err
 	}
@@ -136,7 +136,7 @@ func eraseContexts(ctx context.Context, tx bun.Tx, number account, ids []video.P
 		Payload string
 	}
 	err = tx.NewSelect().Table("deliveries").Column("seq", "payload").Where("account = ?", number).
-		Where("participant_id <> ''").Where("participant_id IN (?)", bun.In(ids)).Scan(ctx, &told)
+		Where("participant_id <> ''").Where("participant_id IN (?)", bun.List(ids)).Scan(ctx, &told)
 	if err != nil || len(told) == 0 {
 		return done, err
 	}
@@ -153,8 +153,8 @@ func eraseContexts(ctx context.Context, tx bun.Tx, number account, ids []video.P
 			return Erasure{}, err
 		}
 	}
-	n, err = affected(tx.NewUpdate().Table("attempts").Set("response_body = ?", []byte{}).
-		Where("delivery IN (?)", bun.In(events)).Where("response_body <> ?", []byte{}).Exec(ctx))
+	n, err = affected(tx.NewUpdate().Table("attempts").Set("response_body = ''").
+		Where("delivery IN (?)", bun.List(events)).Where("response_body <> ''").Exec(ctx))
 	done.Attempts = int(n)
 	return done, err
 }

@@ -51,14 +51,14 @@ func (s *Store) AddEventKey(ctx context.Context, key video.EventKey) error {
 		ID: key.ID, AccountID: key.AccountID, Public: key.Public, Sealed: key.Sealed, Active: key.Active,
 		CreatedAt: key.CreatedAt.UnixMicro(),
 	}
-	_, err := s.writes.NewInsert().Model(&row).Exec(ctx)
+	err := s.write(ctx, "add webhook key", func(ctx context.Context, tx bun.Tx) error {
+		_, err := tx.NewInsert().Model(&row).Exec(ctx)
+		return err
+	})
 	if duplicate(err) {
 		return video.Errorf(video.CodeDuplicate, "the account has such a webhook key already")
 	}
-	if err != nil {
-		return failed("add webhook key", err)
-	}
-	return nil
+	return err
 }
 
 // ActivateEventKey puts the prepared key in the place of the active one, which is forgotten. Without a prepared key it is an

@@ -55,14 +55,14 @@ func (s *Store) AddAPIKey(ctx context.Context, key video.APIKey) error {
 		ID: key.ID, AccountID: key.AccountID, Name: key.Name, Rights: key.Rights, Hash: key.Hash[:],
 		ExpiresAt: microsOrNil(key.ExpiresAt), CreatedAt: key.CreatedAt.UnixMicro(),
 	}
-	_, err := s.writes.NewInsert().Model(&row).Exec(ctx)
+	err := s.write(ctx, "add API key", func(ctx context.Context, tx bun.Tx) error {
+		_, err := tx.NewInsert().Model(&row).Exec(ctx)
+		return err
+	})
 	if duplicate(err) {
 		return video.Errorf(video.CodeDuplicate, "this API key exists already")
 	}
-	if err != nil {
-		return failed("add API key", err)
-	}
-	return nil
+	return err
 }
 
 func checkAPIKey(key video.APIKey) error {
@@ -113,8 +113,8 @@ func (s *Store) RevokeAPIKey(ctx context.Context, account video.AccountID, id st
 	}
 	var row apiKeyRow
 	err := s.write(ctx, "revoke API key", func(ctx context.Context, tx bun.Tx) error {
-		_, err := tx.NewUpdate().Model((*apiKeyRow)(nil)).Set("revoked_at = ?", s.now().UnixMicro()).
-			Where("id = ?", id).Where("account_id = ?", account).Where("revoked_at IS NULL").Exec(ctx)
+		_, err := affected(tx.NewUpdate().Model((*apiKeyRow)(nil)).Set("revoked_at = ?", s.now().UnixMicro()).
+			Where("id = ?", id).Where("account_id = ?", account).Where("revoked_at IS NULL").Exec(ctx))
 		if err != nil {
 			return err
 		}

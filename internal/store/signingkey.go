@@ -35,14 +35,14 @@ func (s *Store) AddSigningKey(ctx context.Context, key video.SigningKey) error {
 	row := signingKeyRow{
 		ID: key.ID, AccountID: key.AccountID, Public: key.Public, Sealed: key.Sealed, CreatedAt: key.CreatedAt.UnixMicro(),
 	}
-	_, err := s.writes.NewInsert().Model(&row).Exec(ctx)
+	err := s.write(ctx, "add signing key", func(ctx context.Context, tx bun.Tx) error {
+		_, err := tx.NewInsert().Model(&row).Exec(ctx)
+		return err
+	})
 	if duplicate(err) {
 		return video.Errorf(video.CodeDuplicate, "a signing key with this id exists already")
 	}
-	if err != nil {
-		return failed("add signing key", err)
-	}
-	return nil
+	return err
 }
 
 // SigningKeys returns the account's key pairs, newest first.
@@ -75,10 +75,9 @@ func (s *Store) RemoveSigningKeys(ctx context.Context, account video.AccountID, 
 	if len(kids) == 0 {
 		return nil
 	}
-	_, err := s.writes.NewDelete().Model((*signingKeyRow)(nil)).
-		Where("account_id = ?", account).Where("id IN (?)", bun.In(kids)).Exec(ctx)
-	if err != nil {
-		return failed("remove signing keys", err)
-	}
-	return nil
+	return s.write(ctx, "remove signing keys", func(ctx context.Context, tx bun.Tx) error {
+		_, err := tx.NewDelete().Model((*signingKeyRow)(nil)).
+			Where("account_id = ?", account).Where("id IN (?)", bun.List(kids)).Exec(ctx)
+		return err
+	})
 }
