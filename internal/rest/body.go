@@ -61,6 +61,12 @@ func (b body) object(name string) body {
 	return value
 }
 
+// texts returns a list of strings, and whether it is there.
+func (b body) texts(name string) ([]string, bool) {
+	items, present := b[name].([]any)
+	return each(items, func(item any) string { s, _ := item.(string); return s }), present
+}
+
 // clearableText takes an empty string for a null.
 func (b body) clearableText(name string) video.Clearable[string] {
 	_, present := b[name]
@@ -320,6 +326,10 @@ func expectation(schema *openapi3.Schema) string {
 		words = "true or false"
 	case schema.Type.Includes("object"):
 		words = "a JSON object"
+	case schema.Type.Includes("array"):
+		words = "a list"
+	case len(schema.Enum) > 0:
+		words = "one of " + strings.Join(each(schema.Enum, func(value any) string { return fmt.Sprint(value) }), ", ")
 	case schema.Format == "uri":
 		words = fmt.Sprintf("an absolute http or https URL of at most %d characters", video.MaxURLLength)
 	case schema.Format == "uuid":

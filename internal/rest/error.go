@@ -30,6 +30,7 @@ var (
 	duplicateResource    = kind{"10012", "Duplicate resource", "Something with this name exists. Names are unique within an account."}
 	unsupportedMediaType = kind{"10014", "Unsupported Media Type", "The content type is not one this path takes."}
 	badRequest           = kind{"10015", "Bad Request", "The request is wrong in the way the detail says."}
+	associatedAbsent     = kind{"10017", "Associated resource does not exist", "Something the request names, such as a session or a recording, is not there, or is not of the kind wanted. The detail says which."}
 	invalidJSON          = kind{"10023", "Invalid JSON", "The body is not well-formed JSON."}
 	stringLength         = kind{"10025", "String length out of range", "The text is too short or too long; the detail names the bounds."}
 	invalidType          = kind{"10026", "Invalid parameter type", "The value has another type than the field takes."}
@@ -45,7 +46,7 @@ var (
 
 var kinds = []kind{
 	invalidURL, missingParameter, notFound, invalidID, unexpectedError, requestTimeout, authenticationFailed,
-	authorizationFailed, tooManyRequests, duplicateResource, unsupportedMediaType, badRequest, invalidJSON, stringLength, invalidType,
+	authorizationFailed, tooManyRequests, duplicateResource, unsupportedMediaType, badRequest, associatedAbsent, invalidJSON, stringLength, invalidType,
 	unprocessable, characterEncoding, jsonExpected, methodNotAllowed, invalidFilter, invalidEnum, outsideRange,
 	serviceUnavailable,
 }
