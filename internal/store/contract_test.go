@@ -137,6 +137,11 @@ func contract(t *testing.T, open func(*testing.T) *fixture) {
 		"a stale session is replaced": testStaleSession,
 		"time never runs backwards":   testBackwards,
 		"eight writers":               testWriters,
+		"recordings":                  testRecordings,
+		"recordings listed":           testRecordingList,
+		"recordings deleted together": testRecordingsDeletedTogether,
+		"compositions":                testCompositions,
+		"compositions listed":         testCompositionList,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
