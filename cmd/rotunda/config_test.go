@@ -88,6 +88,7 @@ func TestEveryFormOfEverySetting(t *testing.T) {
 		"http":         {[]string{"--http=127.0.0.1:1"}, "127.0.0.1:1", "127.0.0.1:1", "127.0.0.1:1", func(c *Config) any { return c.HTTP }},
 		"data":         {[]string{"--data=d"}, "d", "d", "d", func(c *Config) any { return c.Data }},
 		"public_url":   {[]string{"--public-url=https://v.example.com/"}, "https://v.example.com", "https://v.example.com", "https://v.example.com", func(c *Config) any { return c.PublicURL.String() }},
+		"database_url": {[]string{"--database-url=postgres://h/d"}, "postgres://h/d", "postgres://h/d", "postgres://h/d", func(c *Config) any { return c.DatabaseURL }},
 		"rtc_udp_port": {[]string{"--rtc-udp-port=0"}, "0", "0", 0, func(c *Config) any { return c.RTCUDPPort }},
 		"rtc_public_ip": {
 			[]string{"--rtc-public-ip=192.0.2.1", "--rtc-public-ip=2001:db8::1"},
@@ -110,6 +111,12 @@ func TestEveryFormOfEverySetting(t *testing.T) {
 		"metrics":    {[]string{"--metrics=off"}, "off", "off", "", func(c *Config) any { return c.Metrics }},
 		"log_level":  {[]string{"--log-level=debug"}, "debug", "debug", slog.LevelDebug, func(c *Config) any { return c.LogLevel }},
 		"log_format": {[]string{"--log-format=json"}, "json", "json", "json", func(c *Config) any { return c.LogFormat }},
+		"signing_key_rotation": {
+			[]string{"--signing-key-rotation=48h"},
+			"48h", "48h",
+			48 * time.Hour,
+			func(c *Config) any { return c.SigningKeyRotation },
+		},
 	}
 	for key := range settings {
 		if _, tested := forms[key]; !tested {
@@ -186,6 +193,7 @@ func TestWrongConfigurationIsExplained(t *testing.T) {
 		{"demo for everyone", []string{"--demo", "--http=0.0.0.0:8080"}, "", nil, []string{"demo room", "127.0.0.1", "--demo=public"}},
 		{"demo on a name", []string{"--demo", "--http=:8080"}, "", nil, []string{"--demo=public"}},
 		{"demo of another kind", []string{"--demo=secret"}, "", nil, []string{"--demo must be off, loopback or public"}},
+		{"keys that live for ever", []string{"--signing-key-rotation=1000000h"}, "", nil, []string{"--signing-key-rotation must be a time from 24h"}},
 		{"no time to drain", []string{"--drain-timeout=0s"}, "", nil, []string{"--drain-timeout must be a time from 1s"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -126,13 +126,16 @@ func (h *house) ground(ctx context.Context) error {
 }
 
 func (h *house) engines(ctx context.Context) (err error) {
-	if h.db, err = store.Open(ctx, store.Config{Path: databasePath(h.config.Data), Logger: h.log}); err != nil {
+	database := h.config.database()
+	database.Logger = h.log
+	if h.db, err = store.Open(ctx, database); err != nil {
 		return err
 	}
 	h.later(h.db.Close)
-	if h.own, err = unpack(ctx, h.config, h.db); err != nil {
+	if h.own, err = unpack(ctx, h.config, h.db, h.log); err != nil {
 		return err
 	}
+	h.later(h.tendKeys(ctx))
 	died, err := h.db.CloseDangling(ctx)
 	if err != nil {
 		return err
@@ -149,6 +152,14 @@ func (h *house) engines(ctx context.Context) (err error) {
 	}
 	h.later(func() error { h.engine.Close(); return nil })
 	return h.metrics.Register(media{h.engine})
+}
+
+// tendKeys has the keys looked after until the returned function is called.
+func (h *house) tendKeys(ctx context.Context) (stop func() error) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var tending sync.WaitGroup
+	tending.Go(func() { h.own.authority.Tend(ctx) })
+	return func() error { cancel(); tending.Wait(); return nil }
 }
 
 func (h *house) core(context.Context) error {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/rotunda-rtc/rotunda/internal/store/storetest"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
@@ -27,6 +28,12 @@ func join(t *testing.T, s *server, key string, room string) *caller {
 	t.Helper()
 	var tokens struct{ Token string }
 	s.call("POST", "/v2/rooms/"+room+"/actions/generate_join_client_token", key, "", http.StatusCreated, &tokens)
+	return enter(t, s, tokens.Token, video.NewUUID(), "")
+}
+
+// enter is join with a token that is there already.
+func enter(t *testing.T, s *server, token, participant, about string) *caller {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	socket, _, err := websocket.Dial(ctx, strings.Replace(s.url, "http", "ws", 1)+"/v2/signal", &websocket.DialOptions{
@@ -37,8 +44,8 @@ func join(t *testing.T, s *server, key string, room string) *caller {
 	}
 	t.Cleanup(func() { _ = socket.CloseNow() })
 	c := &caller{t, socket}
-	c.request(`{"id": 1, "type": "hello", "version": 1, "token": %q}`, tokens.Token)
-	c.request(`{"id": 2, "type": "join", "participant_id": %q}`, video.NewUUID())
+	c.request(`{"id": 1, "type": "hello", "version": 1, "token": %q}`, token)
+	c.request(`{"id": 2, "type": "join", "participant_id": %q, "context": %q}`, participant, about)
 	return c
 }
 
@@ -75,6 +82,21 @@ func (c *caller) closed() websocket.StatusCode {
 			return websocket.CloseStatus(err)
 		}
 	}
+}
+
+// waitLeft returns once the record says that a participant left.
+func waitLeft(s *server, participant string) {
+	s.t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		var p struct {
+			LeftAt *time.Time `json:"left_at"`
+		}
+		s.call("GET", "/v2/room_participants/"+participant, s.key(), "", http.StatusOK, &p)
+		if p.LeftAt != nil {
+			return
+		}
+	}
+	s.t.Fatal("the participant does not leave")
 }
 
 type sessionRecord struct {
@@ -129,8 +151,20 @@ func TestStopTellsThoseInside(t *testing.T) {
 }
 
 func TestCrashIsMendedAtTheNextStart(t *testing.T) {
+	t.Run("sqlite", func(t *testing.T) { testCrash(t) })
+	t.Run("postgres", func(t *testing.T) {
+		database := "--database-url=" + storetest.Postgres(t)
+		if code, _, stderr := command(t, nil, "migrate", "apply", "--data="+t.TempDir(), database); code != 0 {
+			t.Fatal(stderr)
+		}
+		testCrash(t, database)
+	})
+}
+
+func testCrash(t *testing.T, args ...string) {
 	dir := t.TempDir()
-	s := startProcess(t, dir, "--api-key="+sessionKey)
+	args = append(args, "--api-key="+sessionKey)
+	s := startProcess(t, dir, args...)
 	room := newRoom(s)
 	join(t, s, sessionKey, room)
 	if err := s.cmd.Process.Signal(os.Kill); err != nil {
@@ -138,7 +172,7 @@ func TestCrashIsMendedAtTheNextStart(t *testing.T) {
 	}
 	s.wait()
 
-	s = start(t, dir, "--api-key="+sessionKey)
+	s = start(t, dir, args...)
 	got := sessionsOf(s, sessionKey, room)
 	if len(got) != 1 || got[0].Active || len(got[0].Participants) != 1 || got[0].Participants[0].LeftAt == nil {
 		t.Errorf("sessions after the crash: %+v", got)

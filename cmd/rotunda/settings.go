@@ -21,6 +21,7 @@ import (
 type Config struct {
 	HTTP           string        // host and port of the one public listener
 	Data           string        // directory of everything that is kept
+	DatabaseURL    string        // of a PostgreSQL database, password included; empty: SQLite in the data directory
 	PublicURL      *url.URL      // what absolute URLs begin with; nil: the request's own host, on loopback only
 	RTCUDPPort     int           // every participant's media; 0 takes any free port
 	RTCPublicIP    []netip.Addr  // advertised to clients; empty: the machine's own
@@ -34,6 +35,8 @@ type Config struct {
 	Metrics        string        // host and port of metrics and profiles; empty: off
 	LogLevel       slog.Level
 	LogFormat      string
+
+	SigningKeyRotation time.Duration // age at which keys that sign client tokens are replaced
 }
 
 // DemoMode says whether there is a demo room, and for whom.
@@ -58,6 +61,8 @@ func defaultConfig() *Config {
 		Metrics:      "127.0.0.1:9464",
 		LogLevel:     slog.LevelInfo,
 		LogFormat:    "text",
+
+		SigningKeyRotation: 720 * time.Hour,
 	}
 }
 
@@ -66,6 +71,8 @@ func defaultConfig() *Config {
 type serverFlags struct {
 	Config string `placeholder:"FILE" help:"Read settings from this YAML file; its keys are the flags with underscores."`
 	Data   string `placeholder:"DIR" help:"Keep everything here (default ./data)."`
+
+	DatabaseURL string `name:"database-url" placeholder:"URL" help:"Keep the record in this PostgreSQL database, postgres://user:password@host:5432/name, in place of a file in the data directory. Others can read flags: prefer the variable."`
 }
 
 type serveFlags struct {
@@ -84,6 +91,8 @@ type serveFlags struct {
 	Metrics        string   `name:"metrics" placeholder:"HOST:PORT" help:"Listen here for Prometheus metrics and profiles (default 127.0.0.1:9464), or 'off'."`
 	LogLevel       string   `name:"log-level" placeholder:"LEVEL" help:"debug, info, warn or error (default info)."`
 	LogFormat      string   `name:"log-format" placeholder:"FORMAT" help:"text or json (default text)."`
+
+	SigningKeyRotation string `name:"signing-key-rotation" placeholder:"TIME" help:"Replace keys that sign client tokens when they are this old (default 720h)."`
 }
 
 // demoFlag takes --demo alone as well as --demo=public.
@@ -112,6 +121,18 @@ func helpOf(v *kong.Value) string {
 func keyOf(flag string) string     { return strings.ReplaceAll(flag, "-", "_") }
 func variableOf(key string) string { return envPrefix + strings.ToUpper(key) }
 func flagOf(key string) string     { return "--" + strings.ReplaceAll(key, "_", "-") }
+
+// givenSettings are the flags given that are settings; a command's own are left out.
+func givenSettings(path *kong.Context) map[string]any {
+	flags := given(path)
+	for key := range flags {
+		if _, known := settings[key]; !known && key != "config" {
+			delete(flags, key)
+		}
+	}
+	return flags
+}
+
 func given(path *kong.Context) map[string]any {
 	flags := map[string]any{}
 	for _, step := range path.Path {
@@ -130,6 +151,7 @@ type setting func(*Config, any) error
 var settings = map[string]setting{
 	"http":            text(func(c *Config) *string { return &c.HTTP }, hostPort),
 	"data":            text(func(c *Config) *string { return &c.Data }, filled),
+	"database_url":    text(func(c *Config) *string { return &c.DatabaseURL }, databaseURL),
 	"public_url":      text(func(c *Config) **url.URL { return &c.PublicURL }, webAddress),
 	"rtc_udp_port":    text(func(c *Config) *int { return &c.RTCUDPPort }, number(0, 65535)),
 	"rtc_public_ip":   list(func(c *Config) *[]netip.Addr { return &c.RTCPublicIP }, address),
@@ -143,6 +165,8 @@ var settings = map[string]setting{
 	"metrics":         text(func(c *Config) *string { return &c.Metrics }, hostPortOrOff),
 	"log_level":       text(func(c *Config) *slog.Level { return &c.LogLevel }, logLevel),
 	"log_format":      text(func(c *Config) *string { return &c.LogFormat }, oneOf("text", "json")),
+
+	"signing_key_rotation": text(func(c *Config) *time.Duration { return &c.SigningKeyRotation }, duration(24*time.Hour, 87600*time.Hour)),
 }
 
 // text makes a setting of a single value. YAML's numbers and booleans are read from their text, as flags are.
@@ -214,6 +238,15 @@ func hostPortOrOff(s string) (string, error) {
 func filled(s string) (string, error) {
 	if s == "" {
 		return "", fmt.Errorf("must not be empty")
+	}
+	return s, nil
+}
+
+// databaseURL does not repeat what it was given, because a password is in it.
+func databaseURL(s string) (string, error) {
+	u, err := url.Parse(s)
+	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") || strings.Trim(u.Path, "/") == "" {
+		return "", fmt.Errorf("must be the address of a PostgreSQL database, such as postgres://user:password@host:5432/rotunda")
 	}
 	return s, nil
 }

@@ -121,6 +121,15 @@ func wantEqual[T comparable](t *testing.T, what string, got, want T) {
 func contract(t *testing.T, open func(*testing.T) *fixture) {
 	for name, test := range map[string]func(*testing.T, *fixture){
 		"accounts and keys":           testAccounts,
+		"accounts apart":              testAccountsApart,
+		"unknown account":             testUnknownAccount,
+		"API keys":                    testAPIKeys,
+		"use of API keys":             testKeyUse,
+		"signing keys go":             testSigningKeysGo,
+		"token families":              testFamilies,
+		"webhook keys":                testEventKeys,
+		"erasure":                     testErase,
+		"erasure of many":             testEraseMany,
 		"room lifecycle":              testRooms,
 		"room names":                  testRoomNames,
 		"room changes":                testRoomChanges,
@@ -142,6 +151,21 @@ func contract(t *testing.T, open func(*testing.T) *fixture) {
 		"recordings deleted together": testRecordingsDeletedTogether,
 		"compositions":                testCompositions,
 		"compositions listed":         testCompositionList,
+		"a join is taken back":        testJoinTakenBack,
+		"a join is overtaken":         testJoinOvertaken,
+		"a full queue refuses joins":  testFullQueue,
+		"hopeless entries fall alone": testHopelessEntry,
+		"events in the outbox":        testOutbox,
+		"where events go":             testWhereEventsGo,
+		"refusals tell nothing":       testNothingForRefusals,
+		"a stale session tells":       testStaleTells,
+		"a crash tells":               testCrashTells,
+		"history of a session":        testHistory,
+		"pruning":                     testPruning,
+		"claiming deliveries":         testClaims,
+		"settling deliveries":         testSettling,
+		"delivery log":                testDeliveryLog,
+		"redelivery":                  testRedelivery,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -52,14 +52,6 @@ func (r recordingRow) recording(of video.AccountID) video.Recording {
 	}
 }
 
-func microsOrNil(t *time.Time) *int64 {
-	if t == nil {
-		return nil
-	}
-	us := t.UnixMicro()
-	return &us
-}
-
 func recordingAbsent(id string) *video.Error {
 	return video.Errorf(video.CodeNotFound, "no recording with id %s", id)
 }

@@ -12,6 +12,9 @@ ALTER TABLE api_keys ADD COLUMN revoked_at BIGINT;
 ALTER TABLE api_keys ADD COLUMN last_used_at BIGINT;
 ALTER TABLE api_keys ADD COLUMN last_agent TEXT NOT NULL DEFAULT '';
 
+-- The last batch of the journal that was committed.
+ALTER TABLE heartbeat ADD COLUMN batch TEXT COLLATE "C" NOT NULL DEFAULT '';
+
 -- Families of client tokens that are dead before their time. A row is of no use once the longest refresh token has expired.
 CREATE TABLE revoked_families (
     family     TEXT COLLATE "C" PRIMARY KEY,
@@ -67,7 +70,8 @@ CREATE TABLE deliveries (
     started_at     BIGINT,
     finished_at    BIGINT
 );
-CREATE INDEX deliveries_due ON deliveries (next_at, seq) WHERE next_at IS NOT NULL;
+CREATE INDEX deliveries_due ON deliveries (next_at) WHERE next_at IS NOT NULL;
+CREATE INDEX deliveries_target ON deliveries (target, next_at, seq) WHERE next_at IS NOT NULL;
 CREATE INDEX deliveries_occurred ON deliveries (account, occurred_at, id, started_at, finished_at);
 CREATE INDEX deliveries_status ON deliveries (account, status, occurred_at, id);
 CREATE INDEX deliveries_started ON deliveries (account, started_at);
@@ -85,7 +89,7 @@ CREATE TABLE attempts (
     request_header  TEXT COLLATE "C" NOT NULL, -- JSON
     response_status BIGINT NOT NULL,
     response_header TEXT COLLATE "C" NOT NULL, -- JSON
-    response_body   BYTEA NOT NULL,
+    response_body   TEXT COLLATE "C" NOT NULL, -- what is no text is replaced
     errors          TEXT COLLATE "C" NOT NULL, -- JSON
     PRIMARY KEY (delivery, number)
 );

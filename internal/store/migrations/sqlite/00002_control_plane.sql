@@ -12,6 +12,9 @@ ALTER TABLE api_keys ADD COLUMN revoked_at INTEGER;
 ALTER TABLE api_keys ADD COLUMN last_used_at INTEGER;
 ALTER TABLE api_keys ADD COLUMN last_agent TEXT NOT NULL DEFAULT '';
 
+-- The last batch of the journal that was committed.
+ALTER TABLE heartbeat ADD COLUMN batch TEXT NOT NULL DEFAULT '';
+
 -- Families of client tokens that are dead before their time. A row is of no use once the longest refresh token has expired.
 CREATE TABLE revoked_families (
     family     TEXT PRIMARY KEY,
@@ -67,7 +70,8 @@ CREATE TABLE deliveries (
     started_at     INTEGER,
     finished_at    INTEGER
 ) STRICT;
-CREATE INDEX deliveries_due ON deliveries (next_at, seq) WHERE next_at IS NOT NULL;
+CREATE INDEX deliveries_due ON deliveries (next_at) WHERE next_at IS NOT NULL;
+CREATE INDEX deliveries_target ON deliveries (target, next_at, seq) WHERE next_at IS NOT NULL;
 CREATE INDEX deliveries_occurred ON deliveries (account, occurred_at, id, started_at, finished_at);
 CREATE INDEX deliveries_status ON deliveries (account, status, occurred_at, id);
 CREATE INDEX deliveries_started ON deliveries (account, started_at);
@@ -85,7 +89,7 @@ CREATE TABLE attempts (
     request_header  TEXT NOT NULL, -- JSON
     response_status INTEGER NOT NULL,
     response_header TEXT NOT NULL, -- JSON
-    response_body   BLOB NOT NULL,
+    response_body   TEXT NOT NULL, -- what is no text is replaced
     errors          TEXT NOT NULL, -- JSON
     PRIMARY KEY (delivery, number)
 ) STRICT;
