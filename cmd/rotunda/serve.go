@@ -182,7 +182,8 @@ func (h *house) entrances(ctx context.Context) (err error) {
 	h.whip = whip.New(whip.Config{Host: h.host, Tokens: tokens, PublicURL: publicURL, Logger: h.log})
 	h.routes = &routes{health: h.ready, signal: h.sockets, whip: h.whip, app: sample.Handler()}
 	if h.routes.rest, err = rest.New(rest.Config{
-		Rooms: h.db, Sessions: h.db, Keys: tokens, Tokens: tokens, Live: deletion{h.host, h.log}, PublicURL: publicURL, Log: h.log,
+		Rooms: h.db, Sessions: h.db, Recordings: h.db, Compositions: h.db, Keys: tokens, Tokens: tokens,
+		Live: deletion{h.host, h.log}, PublicURL: publicURL, Log: h.log,
 	}); err != nil || h.config.Demo == DemoOff {
 		return err
 	}

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -28,6 +29,7 @@ type operation struct {
 	anyOrigin    bool // browsers may call it from any origin
 	limited      bool // by address
 	do           func(*request) (answer, error)
+	check        func(*request) ([]fault, error) // of the body, for what no schema can say; may be nil
 
 	idName string           // of the path parameter; empty if there is none
 	body   *openapi3.Schema // nil if it takes no body
@@ -170,9 +172,31 @@ func (e *entrance) admit(w http.ResponseWriter, r *http.Request, op *operation) 
 	if op.body != nil {
 		var err error
 		req.body, req.unknown, err = readBody(w, r, op.body)
-		return req, err
+		return req, op.further(req, err)
 	}
 	return req, nil
+}
+
+// further adds what the operation itself has against the body to what its schema has. It says nothing more of a field
+// that is at fault already.
+func (op *operation) further(req *request, err error) error {
+	found, _ := errors.AsType[*refusal](err)
+	if op.check == nil || err != nil && (found == nil || found.status != http.StatusUnprocessableEntity) {
+		return err
+	}
+	more, checkErr := op.check(req)
+	if checkErr != nil {
+		return checkErr
+	}
+	if found == nil {
+		return refuseBody(inOrder(more))
+	}
+	for _, f := range more {
+		if !slices.ContainsFunc(found.faults, func(known fault) bool { return orDefault(known.pointer, "") == orDefault(f.pointer, "") }) {
+			found.faults = append(found.faults, f)
+		}
+	}
+	return refuseBody(inOrder(found.faults))
 }
 
 func (e *entrance) authenticate(r *http.Request) (video.APIKey, error) {

@@ -47,15 +47,27 @@ type Tokens interface {
 type Live interface {
 	// EndRoom puts everyone out of the room's session, if there is one, and returns when they are out.
 	EndRoom(ctx context.Context, room video.RoomID)
+
+	// EndSession puts everyone out and returns who they were when they are out. A session that is not running is
+	// video.CodeState, here and below.
+	EndSession(ctx context.Context, room video.RoomID, session video.SessionID) ([]video.ParticipantID, error)
+
+	// Kick, Mute and Unmute return those they changed. If ids of the selection are not in the session, nothing is changed, and
+	// each is a video.CodeParticipantNotFound whose field is /participants and its place there, all of them joined.
+	Kick(ctx context.Context, room video.RoomID, session video.SessionID, selection video.Selection) ([]video.ParticipantID, error)
+	Mute(ctx context.Context, room video.RoomID, session video.SessionID, selection video.Selection) ([]video.ParticipantID, error)
+	Unmute(ctx context.Context, room video.RoomID, session video.SessionID, selection video.Selection) ([]video.ParticipantID, error)
 }
 
 // Config is what the entrance stands on. All fields are required unless said otherwise.
 type Config struct {
-	Rooms    Rooms
-	Sessions Sessions
-	Keys     Keys
-	Tokens   Tokens
-	Live     Live
+	Rooms        Rooms
+	Sessions     Sessions
+	Recordings   Recordings
+	Compositions Compositions
+	Keys         Keys
+	Tokens       Tokens
+	Live         Live
 
 	// PublicURL is where clients reach the server, without the /v2, as in "https://video.example.com". Links in answers
 	// are built from it. Empty means the host each request names, which is for servers on loopback only.
@@ -86,6 +98,8 @@ func New(config Config) (http.Handler, error) {
 	switch {
 	case config.Rooms == nil, config.Sessions == nil, config.Keys == nil, config.Tokens == nil, config.Live == nil:
 		return nil, errors.New("rest: Rooms, Sessions, Keys, Tokens and Live are required")
+	case config.Recordings == nil, config.Compositions == nil:
+		return nil, errors.New("rest: Recordings and Compositions are required")
 	case config.Log == nil:
 		return nil, errors.New("rest: Log is required")
 	}
@@ -118,8 +132,20 @@ func (e *entrance) operations() []*operation {
 		{method: "GET", path: "/rooms/{room_id}/sessions", do: e.listSessionsOfRoom},
 		{method: "GET", path: "/room_sessions", do: e.listSessions},
 		{method: "GET", path: "/room_sessions/{room_session_id}", do: e.session},
+		{method: "POST", path: "/room_sessions/{room_session_id}/actions/end", do: e.end},
+		{method: "POST", path: "/room_sessions/{room_session_id}/actions/kick", do: e.kick},
+		{method: "POST", path: "/room_sessions/{room_session_id}/actions/mute", do: e.mute},
+		{method: "POST", path: "/room_sessions/{room_session_id}/actions/unmute", do: e.unmute},
 		{method: "GET", path: "/room_sessions/{room_session_id}/participants", do: e.listParticipantsOfSession},
 		{method: "GET", path: "/room_participants", do: e.listParticipants},
 		{method: "GET", path: "/room_participants/{room_participant_id}", do: e.participant},
+		{method: "GET", path: "/room_recordings", do: e.listRecordings},
+		{method: "DELETE", path: "/room_recordings", do: e.deleteRecordings},
+		{method: "GET", path: "/room_recordings/{room_recording_id}", do: e.recording},
+		{method: "DELETE", path: "/room_recordings/{room_recording_id}", do: e.deleteRecording},
+		{method: "GET", path: "/room_compositions", do: e.listCompositions},
+		{method: "POST", path: "/room_compositions", do: e.createComposition, check: e.checkComposition},
+		{method: "GET", path: "/room_compositions/{room_composition_id}", do: e.composition},
+		{method: "DELETE", path: "/room_compositions/{room_composition_id}", do: e.deleteComposition},
 	}
 }
