@@ -208,6 +208,9 @@ func list[T, J any](l video.List[T], page video.Page, render func(T) J) answer {
 
 // write sends the answer. It fails only before anything was sent.
 func (a answer) write(w http.ResponseWriter) error {
+	if a.stream != nil {
+		return a.stream(w)
+	}
 	content, contentType := a.raw, a.contentType
 	if a.data != nil {
 		var buffer bytes.Buffer

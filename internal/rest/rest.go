@@ -28,6 +28,12 @@ type Sessions interface {
 	Sessions(ctx context.Context, query video.SessionQuery) (video.List[video.Session], error)
 	Participant(ctx context.Context, account video.AccountID, id video.ParticipantID) (video.Participant, error)
 	Participants(ctx context.Context, query video.ParticipantQuery) (video.List[video.Participant], error)
+
+	// Happenings returns what happened in a session after a cursor, oldest first.
+	Happenings(ctx context.Context, query video.HappeningQuery) ([]video.Happening, error)
+	// Follow returns a channel that holds a token whenever something happened in the session since it was last emptied, until
+	// stop is called.
+	Follow(session video.SessionID) (news <-chan struct{}, stop func())
 }
 
 // Keys knows whose an API key is. A key that is unknown, revoked or expired is video.CodeUnauthorized.
@@ -73,6 +79,10 @@ type Config struct {
 	// are built from it. Empty means the host each request names, which is for servers on loopback only.
 	PublicURL string
 
+	// Draining is closed when the server drains: those who follow a session are sent away then, so that nobody waits for
+	// them. It may be nil.
+	Draining <-chan struct{}
+
 	// Log takes faults of the server (error), passing ones (warn) and every request (debug).
 	Log *slog.Logger
 }
@@ -90,6 +100,7 @@ type entrance struct {
 	Config
 	routes    *http.ServeMux
 	strangers *auth.Visitors
+	followers followers
 }
 
 // New returns the handler of everything under /v2 that is REST. Requests come to it with their full path; they should
@@ -136,6 +147,7 @@ func (e *entrance) operations() []*operation {
 		{method: "POST", path: "/room_sessions/{room_session_id}/actions/kick", do: e.kick},
 		{method: "POST", path: "/room_sessions/{room_session_id}/actions/mute", do: e.mute},
 		{method: "POST", path: "/room_sessions/{room_session_id}/actions/unmute", do: e.unmute},
+		{method: "GET", path: "/room_sessions/{room_session_id}/events", do: e.happenings},
 		{method: "GET", path: "/room_sessions/{room_session_id}/participants", do: e.listParticipantsOfSession},
 		{method: "GET", path: "/room_participants", do: e.listParticipants},
 		{method: "GET", path: "/room_participants/{room_participant_id}", do: e.participant},
