@@ -9,15 +9,15 @@ import (
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
-// deletion is what rest asks of live when a room is deleted.
+// deletion is live as rest asks for it: a deleted room is told of in the log and not to the caller, whose room is gone.
 type deletion struct {
-	host *live.Host
-	log  *slog.Logger
+	*live.Host
+	log *slog.Logger
 }
 
 // EndRoom puts everyone out of a room that was deleted.
 func (d deletion) EndRoom(ctx context.Context, room video.RoomID) {
-	if err := d.host.EndRoom(ctx, room); err != nil {
+	if err := d.Host.EndRoom(ctx, room); err != nil {
 		d.log.Warn("session of a deleted room is still ending", "room", room, "error", err)
 	}
 }

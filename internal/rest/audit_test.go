@@ -19,8 +19,9 @@ func (h *house) entries() (lines []string) {
 	h.Helper()
 	for _, item := range h.call("GET", "/audit_events?page[size]=250", nil).want(http.StatusOK).body["data"].([]any) {
 		entry := item.(map[string]any)
+		object, _ := entry["object_id"].(string)
 		detail, _ := entry["detail"].(string)
-		lines = append(lines, strings.TrimSpace(entry["action"].(string)+" "+entry["object_id"].(string)+" "+detail))
+		lines = append(lines, strings.TrimSpace(entry["action"].(string)+" "+object+" "+detail))
 	}
 	slices.Reverse(lines)
 	return lines
@@ -55,6 +56,39 @@ func TestChangesOfRoomsAreAudited(t *testing.T) {
 	h.call("GET", "/audit_events?filter[action]=&filter[date_at][eq]=x&filter[actor]=y", nil).
 		wantFaults(http.StatusBadRequest, "10031 filter[action]", "10031 filter[date_at][eq]", "10031 filter[actor]")
 	h.call("GET", "/audit_events", nil, "Authorization", "Bearer "+foreignKey).want(http.StatusOK).wantMeta(0, 0, 1, 20)
+}
+
+func TestChangesElsewhereAreAudited(t *testing.T) {
+	h := newHouse(t)
+	session := h.openSession(h.room(nil))
+	someone := h.join(session, "")
+	h.live.moderate = func(action string, _ video.RoomID, _ video.SessionID, _ video.Selection) ([]video.ParticipantID, error) {
+		if action == "kick" {
+			return nil, video.Errorf(video.CodeState, "the session is not running")
+		}
+		return []video.ParticipantID{video.ParticipantID(someone)}, nil
+	}
+	act := func(action string) reply {
+		return h.call("POST", "/room_sessions/"+session+"/actions/"+action, map[bool]any{true: nil, false: `{"participants":"all"}`}[action == "end"])
+	}
+	act("mute").want(http.StatusOK)
+	act("unmute").want(http.StatusOK)
+	act("kick").want(http.StatusUnprocessableEntity)
+	act("end").want(http.StatusOK)
+	composition := h.compose(map[string]any{"session_id": session}).want(http.StatusAccepted).data()["id"].(string)
+	h.call("DELETE", "/room_compositions/"+composition, nil).want(http.StatusNoContent)
+	recording := h.record(session, nil)
+	h.call("DELETE", "/room_recordings/"+recording, nil).want(http.StatusNoContent)
+	h.record(session, nil)
+	h.record(session, nil)
+	h.call("DELETE", "/room_recordings?filter[all]=true", nil).want(http.StatusCreated)
+	want := []string{
+		"session.mute " + session + " " + someone, "session.unmute " + session + " " + someone, "session.end " + session + " " + someone,
+		"composition.create " + composition, "composition.delete " + composition, "recording.delete " + recording, "recordings.delete  2 recordings",
+	}
+	if got := h.entries()[1:]; !slices.Equal(got, want) {
+		t.Errorf("entries %q, want %q", got, want)
+	}
 }
 
 // log lets a type embed Audits, which has a method of the same name.

@@ -28,6 +28,12 @@ type Sessions interface {
 	Sessions(ctx context.Context, query video.SessionQuery) (video.List[video.Session], error)
 	Participant(ctx context.Context, account video.AccountID, id video.ParticipantID) (video.Participant, error)
 	Participants(ctx context.Context, query video.ParticipantQuery) (video.List[video.Participant], error)
+
+	// Happenings returns what happened in a session after a cursor, oldest first.
+	Happenings(ctx context.Context, query video.HappeningQuery) ([]video.Happening, error)
+	// Follow returns a channel that holds a token whenever something happened in the session since it was last emptied, until
+	// stop is called.
+	Follow(session video.SessionID) (news <-chan struct{}, stop func())
 }
 
 // Keys knows whose an API key is. A key that is unknown, revoked or expired is video.CodeUnauthorized.
@@ -47,15 +53,27 @@ type Tokens interface {
 type Live interface {
 	// EndRoom puts everyone out of the room's session, if there is one, and returns when they are out.
 	EndRoom(ctx context.Context, room video.RoomID)
+
+	// EndSession puts everyone out and returns who they were when they are out. A session that is not running is
+	// video.CodeState, here and below.
+	EndSession(ctx context.Context, room video.RoomID, session video.SessionID) ([]video.ParticipantID, error)
+
+	// Kick, Mute and Unmute return those they changed. If ids of the selection are not in the session, nothing is changed, and
+	// each is a video.CodeParticipantNotFound whose field is /participants and its place there, all of them joined.
+	Kick(ctx context.Context, room video.RoomID, session video.SessionID, selection video.Selection) ([]video.ParticipantID, error)
+	Mute(ctx context.Context, room video.RoomID, session video.SessionID, selection video.Selection) ([]video.ParticipantID, error)
+	Unmute(ctx context.Context, room video.RoomID, session video.SessionID, selection video.Selection) ([]video.ParticipantID, error)
 }
 
 // Config is what the entrance stands on. All fields are required unless said otherwise.
 type Config struct {
-	Rooms    Rooms
-	Sessions Sessions
-	Keys     Keys
-	Tokens   Tokens
-	Live     Live
+	Rooms        Rooms
+	Sessions     Sessions
+	Recordings   Recordings
+	Compositions Compositions
+	Keys         Keys
+	Tokens       Tokens
+	Live         Live
 
 	Audits      Audits
 	Idempotency Idempotency
@@ -79,6 +97,10 @@ type Config struct {
 	// are built from it. Empty means the host each request names, which is for servers on loopback only.
 	PublicURL string
 
+	// Draining is closed when the server drains: those who follow a session are sent away then, so that nobody waits for
+	// them. It may be nil.
+	Draining <-chan struct{}
+
 	// Log takes faults of the server (error), passing ones (warn) and every request (debug).
 	Log *slog.Logger
 }
@@ -98,6 +120,7 @@ type entrance struct {
 	strangers *auth.Visitors
 	rates     *rateLimit // nil: no limit
 	flights   flights
+	followers followers
 }
 
 // New returns the handler of everything under /v2 that is REST. Requests come to it with their full path; they should
@@ -106,6 +129,8 @@ func New(config Config) (http.Handler, error) {
 	switch {
 	case config.Rooms == nil, config.Sessions == nil, config.Keys == nil, config.Tokens == nil, config.Live == nil:
 		return nil, errors.New("rest: Rooms, Sessions, Keys, Tokens and Live are required")
+	case config.Recordings == nil, config.Compositions == nil:
+		return nil, errors.New("rest: Recordings and Compositions are required")
 	case config.Webhooks == nil, config.EventKeys == nil, config.Deliveries == nil:
 		return nil, errors.New("rest: Webhooks, EventKeys and Deliveries are required")
 	case config.Audits == nil, config.Idempotency == nil, config.Vault == nil, config.Log == nil:
@@ -149,11 +174,24 @@ func (e *entrance) operations() []*operation {
 		{method: "GET", path: "/rooms/{room_id}/sessions", right: readRight, do: e.listSessionsOfRoom},
 		{method: "GET", path: "/room_sessions", right: readRight, do: e.listSessions},
 		{method: "GET", path: "/room_sessions/{room_session_id}", right: readRight, do: e.session},
+		{method: "POST", path: "/room_sessions/{room_session_id}/actions/end", right: writeRight, action: "session.end", do: e.end},
+		{method: "POST", path: "/room_sessions/{room_session_id}/actions/kick", right: writeRight, action: "session.kick", do: e.kick},
+		{method: "POST", path: "/room_sessions/{room_session_id}/actions/mute", right: writeRight, action: "session.mute", do: e.mute},
+		{method: "POST", path: "/room_sessions/{room_session_id}/actions/unmute", right: writeRight, action: "session.unmute", do: e.unmute},
+		{method: "GET", path: "/room_sessions/{room_session_id}/events", right: readRight, do: e.happenings},
 		{method: "GET", path: "/room_sessions/{room_session_id}/participants", right: readRight, do: e.listParticipantsOfSession},
 		{method: "GET", path: "/room_participants", right: readRight, do: e.listParticipants},
 		{method: "GET", path: "/room_participants/{room_participant_id}", right: readRight, do: e.participant},
+		{method: "GET", path: "/room_recordings", right: readRight, do: e.listRecordings},
+		{method: "DELETE", path: "/room_recordings", right: writeRight, action: audited, do: e.deleteRecordings},
+		{method: "GET", path: "/room_recordings/{room_recording_id}", right: readRight, do: e.recording},
+		{method: "DELETE", path: "/room_recordings/{room_recording_id}", right: writeRight, action: audited, do: e.deleteRecording},
+		{method: "GET", path: "/room_compositions", right: readRight, do: e.listCompositions},
+		{method: "POST", path: "/room_compositions", right: writeRight, action: audited, do: e.createComposition, check: e.checkComposition},
+		{method: "GET", path: "/room_compositions/{room_composition_id}", right: readRight, do: e.composition},
+		{method: "DELETE", path: "/room_compositions/{room_composition_id}", right: writeRight, action: audited, do: e.deleteComposition},
 		{method: "GET", path: "/webhook_settings", right: writeRight, do: e.webhookSettings},
-		{method: "PATCH", path: "/webhook_settings", right: writeRight, action: audited, do: e.updateWebhookSettings},
+		{method: "PATCH", path: "/webhook_settings", right: writeRight, action: audited, do: e.updateWebhookSettings, check: checkSecret},
 		{method: "POST", path: "/webhook_settings/actions/rotate_secret", right: writeRight, action: audited, do: e.rotateWebhookSecret},
 		{method: "POST", path: "/webhook_settings/actions/send_test_event", right: writeRight, action: "webhook.test", do: e.sendTestEvent},
 		{method: "GET", path: "/public_key", right: readRight, do: e.publicKey},

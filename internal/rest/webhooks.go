@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -52,9 +53,9 @@ func (e *entrance) webhookSettings(r *request) (answer, error) {
 
 func (e *entrance) updateWebhookSettings(r *request) (answer, error) {
 	var secret []byte
-	if written := r.body.text("secret"); written != "" {
+	if plain, fits := decodeSecret(r.body.text("secret")); fits {
 		var err error
-		if secret, err = e.sealWritten(written); err != nil {
+		if secret, err = e.Vault.SealSecret(plain); err != nil {
 			return answer{}, err
 		}
 	}
@@ -86,15 +87,25 @@ func (e *entrance) updateWebhookSettings(r *request) (answer, error) {
 	return e.oneWebhookSettings(settings)
 }
 
-// sealWritten takes a secret in its written form.
-func (e *entrance) sealWritten(written string) ([]byte, error) {
+// checkSecret finds what no schema can say of a secret.
+func checkSecret(r *request) ([]fault, error) {
+	written := r.body.text("secret")
+	if written == "" {
+		return nil, nil
+	}
+	if _, fits := decodeSecret(written); fits {
+		return nil, nil
+	}
+	return []fault{faultAt([]string{"secret"}, badRequest,
+		fmt.Sprintf("secret must be %s and %d to %d bytes in base64.", secretPrefix, minSecretBytes, maxSecretBytes))}, nil
+}
+
+// decodeSecret reads a secret in its written form.
+func decodeSecret(written string) ([]byte, bool) {
 	encoded, prefixed := strings.CutPrefix(written, secretPrefix)
 	secret, err := base64.StdEncoding.DecodeString(encoded)
-	if !prefixed || err != nil || strings.ContainsAny(encoded, "\r\n") || len(secret) < minSecretBytes || len(secret) > maxSecretBytes {
-		return nil, video.Errorf(video.CodeInvalid, "secret must be %s and %d to %d bytes in base64",
-			secretPrefix, minSecretBytes, maxSecretBytes).WithField("/secret")
-	}
-	return e.Vault.SealSecret(secret)
+	fits := prefixed && err == nil && !strings.ContainsAny(encoded, "\r\n") && len(secret) >= minSecretBytes && len(secret) <= maxSecretBytes
+	return secret, fits
 }
 
 // replaceSecret makes a sealed secret the account's. The one before signs beside it for a while.

@@ -51,14 +51,15 @@ func TestWebhookSettings(t *testing.T) {
 		t.Errorf("secrets %q", got)
 	}
 	for content, faults := range map[string][]string{
-		`{"webhook_event_url":"ftp://x","webhook_timeout_secs":31,"secret":"whsec_x"}`: {"10025 /secret", "10003 /webhook_event_url", "10033 /webhook_timeout_secs"},
-		`{"extra_event_types":["video.room.recording.ended"]}`:                         {"10032 /extra_event_types/0"},
-		`{"extra_event_types":null}`:                                                   {"10026 /extra_event_types"},
-		`{"secret":"` + secretPrefix + strings.Repeat("abc?", 8) + `"}`:                {"10015 /secret"},
-		`{"secret":"` + secretPrefix + strings.Repeat("abcd", 8) + `a"}`:               {"10015 /secret"},
-		`{"secret":"` + secretPrefix + strings.Repeat("abcd", 8) + `\n\n"}`:            {"10015 /secret"},
-		`{"secret":"` + strings.Repeat("abcd", 10) + `"}`:                              {"10015 /secret"},
-		`{"secret":"` + secretPrefix + strings.Repeat("abcd", 22) + `"}`:               {"10015 /secret"},
+		`{"webhook_event_url":"ftp://x","webhook_timeout_secs":31,"secret":"whsec_x"}`:        {"10025 /secret", "10003 /webhook_event_url", "10033 /webhook_timeout_secs"},
+		`{"extra_event_types":["video.room.recording.ended"]}`:                                {"10032 /extra_event_types/0"},
+		`{"extra_event_types":null}`:                                                          {"10026 /extra_event_types"},
+		`{"secret":"` + secretPrefix + strings.Repeat("abc?", 8) + `"}`:                       {"10015 /secret"},
+		`{"secret":"` + secretPrefix + strings.Repeat("abc?", 8) + `","webhook_event_url":1}`: {"10015 /secret", "10026 /webhook_event_url"},
+		`{"secret":"` + secretPrefix + strings.Repeat("abcd", 8) + `a"}`:                      {"10015 /secret"},
+		`{"secret":"` + secretPrefix + strings.Repeat("abcd", 8) + `\n\n"}`:                   {"10015 /secret"},
+		`{"secret":"` + strings.Repeat("abcd", 10) + `"}`:                                     {"10015 /secret"},
+		`{"secret":"` + secretPrefix + strings.Repeat("abcd", 22) + `"}`:                      {"10015 /secret"},
 	} {
 		h.call("PATCH", "/webhook_settings", content).wantFaults(http.StatusUnprocessableEntity, faults...)
 	}
