@@ -129,6 +129,7 @@ func contract(t *testing.T, open func(*testing.T) *fixture) {
 		"token families":              testFamilies,
 		"webhook keys":                testEventKeys,
 		"erasure":                     testErase,
+		"access is audited":           testAccessAudited,
 		"erasure of many":             testEraseMany,
 		"audit log":                   testAudit,
 		"audit log pages":             testAuditPages,
