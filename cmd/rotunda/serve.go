@@ -19,6 +19,7 @@ import (
 
 	"github.com/rotunda-rtc/rotunda/apps/sample"
 	"github.com/rotunda-rtc/rotunda/internal/demo"
+	"github.com/rotunda-rtc/rotunda/internal/events"
 	"github.com/rotunda-rtc/rotunda/internal/live"
 	"github.com/rotunda-rtc/rotunda/internal/observe"
 	"github.com/rotunda-rtc/rotunda/internal/rest"
@@ -70,6 +71,7 @@ type house struct {
 	own      *belongings
 	engine   *sfu.Engine
 	host     *live.Host
+	relay    *events.Relay
 	ready    *health
 	routes   *routes
 	sockets  *signalling.Handler
@@ -162,12 +164,12 @@ func (h *house) tendKeys(ctx context.Context) (stop func() error) {
 	return func() error { cancel(); tending.Wait(); return nil }
 }
 
-func (h *house) core(context.Context) error {
+func (h *house) core(ctx context.Context) error {
 	h.host = live.NewHost(live.Config{
 		Rooms: h.db, Journal: h.db, Media: media{h.engine}, Logger: h.log,
 		Linger: lingerOf(h.config), MaxViewers: h.config.WHEPViewers,
 	})
-	return nil
+	return h.tell(ctx)
 }
 
 func (h *house) entrances(ctx context.Context) (err error) {
@@ -229,6 +231,7 @@ func (h *house) drain(ctx context.Context, server *http.Server) {
 		{"signalling sockets", h.sockets.Close},
 		{"WHIP resources", h.whip.Close},
 		{"requests", server.Shutdown},
+		{"webhooks", h.relay.Close},
 	} {
 		if err := part.stop(ctx); err != nil {
 			h.log.Warn(part.name+" were cut off", "error", err)

@@ -37,6 +37,10 @@ type Config struct {
 	LogFormat      string
 
 	SigningKeyRotation time.Duration // age at which keys that sign client tokens are replaced
+
+	WebhookAllowPrivate bool          // webhooks may be on private networks and this machine
+	WebhookUserAgent    string        // what webhooks see
+	HistoryRetention    time.Duration // how long deliveries and the happenings of ended sessions are kept
 }
 
 // DemoMode says whether there is a demo room, and for whom.
@@ -63,6 +67,9 @@ func defaultConfig() *Config {
 		LogFormat:    "text",
 
 		SigningKeyRotation: 720 * time.Hour,
+
+		WebhookUserAgent: "telnyx-webhooks",
+		HistoryRetention: 720 * time.Hour,
 	}
 }
 
@@ -93,6 +100,10 @@ type serveFlags struct {
 	LogFormat      string   `name:"log-format" placeholder:"FORMAT" help:"text or json (default text)."`
 
 	SigningKeyRotation string `name:"signing-key-rotation" placeholder:"TIME" help:"Replace keys that sign client tokens when they are this old (default 720h)."`
+
+	WebhookAllowPrivate bool   `name:"webhook-allow-private" help:"Let webhooks go to private networks and to this machine. Whoever may change a room can then reach what is there."`
+	WebhookUserAgent    string `name:"webhook-user-agent" placeholder:"TEXT" help:"The User-Agent of webhooks (default telnyx-webhooks)."`
+	HistoryRetention    string `name:"history-retention" placeholder:"TIME" help:"How long webhook deliveries and the events of ended sessions are kept (default 720h)."`
 }
 
 // demoFlag takes --demo alone as well as --demo=public.
@@ -167,6 +178,10 @@ var settings = map[string]setting{
 	"log_format":      text(func(c *Config) *string { return &c.LogFormat }, oneOf("text", "json")),
 
 	"signing_key_rotation": text(func(c *Config) *time.Duration { return &c.SigningKeyRotation }, duration(24*time.Hour, 87600*time.Hour)),
+
+	"webhook_allow_private": text(func(c *Config) *bool { return &c.WebhookAllowPrivate }, yesOrNo),
+	"webhook_user_agent":    text(func(c *Config) *string { return &c.WebhookUserAgent }, headerText),
+	"history_retention":     text(func(c *Config) *time.Duration { return &c.HistoryRetention }, duration(time.Hour, 87600*time.Hour)),
 }
 
 // text makes a setting of a single value. YAML's numbers and booleans are read from their text, as flags are.
@@ -269,6 +284,25 @@ func origin(s string) (string, error) {
 		return "", fmt.Errorf("must be an origin, such as https://app.example.com")
 	}
 	return u.Scheme + "://" + strings.ToLower(u.Host), nil
+}
+
+func yesOrNo(s string) (bool, error) {
+	switch s {
+	case "true", "on", "1":
+		return true, nil
+	case "false", "off", "0":
+		return false, nil
+	}
+	return false, fmt.Errorf("must be true or false")
+}
+
+func headerText(s string) (string, error) {
+	for _, c := range s {
+		if c < ' ' || c > '~' {
+			return "", fmt.Errorf("must be printable ASCII")
+		}
+	}
+	return filled(strings.TrimSpace(s))
 }
 
 func rootKey(s string) ([]byte, error) {
