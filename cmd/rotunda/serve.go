@@ -178,18 +178,21 @@ func (h *house) entrances(ctx context.Context) (err error) {
 		return err
 	}}
 	publicURL, tokens := h.config.publicURL(h.listener.Addr().String()), h.own.authority
+	proxies := h.config.proxies()
 	h.sockets = signalling.New(signalling.Config{
-		Host: h.host, Tokens: tokens, Version: version, Origins: h.config.AllowedOrigins, Logger: h.log,
+		Host: h.host, Tokens: tokens, Version: version, Origins: h.config.AllowedOrigins, Logger: h.log, Proxies: proxies,
 	})
 	h.whip = whip.New(whip.Config{Host: h.host, Tokens: tokens, PublicURL: publicURL, Logger: h.log})
 	h.routes = &routes{health: h.ready, signal: h.sockets, whip: h.whip, app: sample.Handler()}
 	if h.routes.rest, err = rest.New(rest.Config{
-		Rooms: h.db, Sessions: h.db, Keys: tokens, Tokens: tokens, Live: deletion{h.host, h.log}, PublicURL: publicURL, Log: h.log,
+		Rooms: h.db, Sessions: h.db, Keys: tokens, Tokens: tokens, Live: deletion{h.host, h.log},
+		Audits: h.db, Idempotency: h.db, Vault: tokens,
+		RateLimit: h.config.RateLimit, CORSOrigins: h.config.CORSOrigins, Proxies: proxies, PublicURL: publicURL, Log: h.log,
 	}); err != nil || h.config.Demo == DemoOff {
 		return err
 	}
 	h.secret = demoSecret(h.own.rootKey)
-	entrance, err := demo.New(demo.Config{Account: h.own.account.ID, Secret: h.secret, Rooms: h.db, Tokens: tokens, Log: h.log})
+	entrance, err := demo.New(demo.Config{Account: h.own.account.ID, Secret: h.secret, Rooms: h.db, Tokens: tokens, Log: h.log, Proxies: proxies})
 	if err != nil {
 		return err
 	}
