@@ -85,10 +85,20 @@ func TestEveryFormOfEverySetting(t *testing.T) {
 		want  any
 		get   func(*Config) any
 	}{
-		"http":         {[]string{"--http=127.0.0.1:1"}, "127.0.0.1:1", "127.0.0.1:1", "127.0.0.1:1", func(c *Config) any { return c.HTTP }},
-		"data":         {[]string{"--data=d"}, "d", "d", "d", func(c *Config) any { return c.Data }},
-		"public_url":   {[]string{"--public-url=https://v.example.com/"}, "https://v.example.com", "https://v.example.com", "https://v.example.com", func(c *Config) any { return c.PublicURL.String() }},
-		"rtc_udp_port": {[]string{"--rtc-udp-port=0"}, "0", "0", 0, func(c *Config) any { return c.RTCUDPPort }},
+		"http":       {[]string{"--http=127.0.0.1:1"}, "127.0.0.1:1", "127.0.0.1:1", "127.0.0.1:1", func(c *Config) any { return c.HTTP }},
+		"data":       {[]string{"--data=d"}, "d", "d", "d", func(c *Config) any { return c.Data }},
+		"public_url": {[]string{"--public-url=https://v.example.com/"}, "https://v.example.com", "https://v.example.com", "https://v.example.com", func(c *Config) any { return c.PublicURL.String() }},
+		"tls_cert":   {[]string{"--tls-cert=c.pem"}, "c.pem", "c.pem", "c.pem", func(c *Config) any { return c.TLSCert }},
+		"tls_key":    {[]string{"--tls-key=k.pem"}, "k.pem", "k.pem", "k.pem", func(c *Config) any { return c.TLSKey }},
+		"acme_domains": {
+			[]string{"--acme-domains=V.example.com", "--acme-domains=w.example.com."}, "v.example.com,w.example.com", "[v.example.com, w.example.com]",
+			[]string{"v.example.com", "w.example.com"},
+			func(c *Config) any { return c.ACMEDomains },
+		},
+		"acme_email":     {[]string{"--acme-email=o@example.com"}, "o@example.com", "o@example.com", "o@example.com", func(c *Config) any { return c.ACMEEmail }},
+		"acme_directory": {[]string{"--acme-directory=https://ca.example.com/dir"}, "https://ca.example.com/dir", "https://ca.example.com/dir", "https://ca.example.com/dir", func(c *Config) any { return c.ACMEDirectory }},
+		"acme_http":      {[]string{"--acme-http=:80"}, ":80", ":80", ":80", func(c *Config) any { return c.ACMEHTTP }},
+		"rtc_udp_port":   {[]string{"--rtc-udp-port=0"}, "0", "0", 0, func(c *Config) any { return c.RTCUDPPort }},
 		"rtc_public_ip": {
 			[]string{"--rtc-public-ip=192.0.2.1", "--rtc-public-ip=2001:db8::1"},
 			"192.0.2.1,2001:db8::1", "[192.0.2.1, '2001:db8::1']",
@@ -111,6 +121,11 @@ func TestEveryFormOfEverySetting(t *testing.T) {
 		"log_level":  {[]string{"--log-level=debug"}, "debug", "debug", slog.LevelDebug, func(c *Config) any { return c.LogLevel }},
 		"log_format": {[]string{"--log-format=json"}, "json", "json", "json", func(c *Config) any { return c.LogFormat }},
 	}
+	// Settings that mean nothing alone, with the variable that goes with them.
+	companions := map[string]string{
+		"tls_cert": "ROTUNDA_TLS_KEY=k.pem", "tls_key": "ROTUNDA_TLS_CERT=c.pem", "acme_email": "ROTUNDA_ACME_DOMAINS=v.example.com",
+		"acme_directory": "ROTUNDA_ACME_DOMAINS=v.example.com", "acme_http": "ROTUNDA_ACME_DOMAINS=v.example.com",
+	}
 	for key := range settings {
 		if _, tested := forms[key]; !tested {
 			t.Errorf("the setting %s is not tested", key)
@@ -126,12 +141,12 @@ func TestEveryFormOfEverySetting(t *testing.T) {
 				}
 			}
 			if c.flags != nil {
-				got, err := load(t, c.flags, "")
+				got, err := load(t, c.flags, "", companions[key])
 				check("flag", got, err)
 			}
-			got, err := load(t, nil, "", variableOf(key)+"="+c.env)
+			got, err := load(t, nil, "", companions[key], variableOf(key)+"="+c.env)
 			check("variable", got, err)
-			got, err = load(t, nil, key+": "+c.file+"\n")
+			got, err = load(t, nil, key+": "+c.file+"\n", companions[key])
 			check("file", got, err)
 		})
 	}
