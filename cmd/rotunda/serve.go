@@ -216,7 +216,7 @@ func (h *house) entrances(ctx context.Context) (err error) {
 	h.whip = whip.New(whip.Config{Host: h.host, Tokens: tokens, PublicURL: publicURL, Logger: h.log})
 	h.routes = &routes{health: h.ready, signal: h.sockets, whip: h.whip, app: sample.Handler()}
 	if h.routes.rest, err = rest.New(rest.Config{
-		Rooms: h.db, Sessions: h.db, Keys: tokens, Tokens: tokens, Live: deletion{h.host, h.log},
+		Rooms: h.db, Sessions: h.db, Recordings: h.db, Compositions: h.db, Keys: tokens, Tokens: tokens, Live: moderation{h.host, h.db, h.log},
 		Audits: h.db, Idempotency: h.db, Vault: tokens,
 		RateLimit: h.config.RateLimit, CORSOrigins: h.config.CORSOrigins, Proxies: proxies, PublicURL: publicURL, Log: h.log,
 	}); err != nil || h.config.Demo == DemoOff {

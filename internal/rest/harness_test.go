@@ -68,7 +68,7 @@ func newHouse(t testing.TB) *house {
 	authority := newAuthority(t, opened, account.ID, h.clock)
 	h.live = &recordedLive{store: opened, account: account.ID}
 	h.config = Config{
-		Rooms: opened, Sessions: opened, Tokens: authority,
+		Rooms: opened, Sessions: opened, Recordings: opened, Compositions: opened, Tokens: authority,
 		Keys:   keyRing{authority},
 		Live:   h.live,
 		Audits: opened, Idempotency: opened, Vault: authority,
@@ -131,13 +131,38 @@ func (h *house) key(rights video.Rights) string {
 	return key
 }
 
-// recordedLive remembers whom it was told to put out, and whether their rooms could still be entered then.
+// recordedLive remembers whom it was told to put out, and whether their rooms could still be entered then. Moderation it
+// answers by its field.
 type recordedLive struct {
-	store   *store.Store
-	account video.AccountID
-	mu      sync.Mutex
-	ended   []video.RoomID
-	open    []video.RoomID
+	store    *store.Store
+	account  video.AccountID
+	mu       sync.Mutex
+	ended    []video.RoomID
+	open     []video.RoomID
+	moderate func(action string, room video.RoomID, session video.SessionID, s video.Selection) ([]video.ParticipantID, error)
+}
+
+func (l *recordedLive) act(action string, room video.RoomID, session video.SessionID, s video.Selection) ([]video.ParticipantID, error) {
+	if l.moderate == nil {
+		return nil, nil
+	}
+	return l.moderate(action, room, session, s)
+}
+
+func (l *recordedLive) EndSession(_ context.Context, r video.RoomID, id video.SessionID) ([]video.ParticipantID, error) {
+	return l.act("end", r, id, video.Selection{})
+}
+
+func (l *recordedLive) Kick(_ context.Context, r video.RoomID, id video.SessionID, s video.Selection) ([]video.ParticipantID, error) {
+	return l.act("kick", r, id, s)
+}
+
+func (l *recordedLive) Mute(_ context.Context, r video.RoomID, id video.SessionID, s video.Selection) ([]video.ParticipantID, error) {
+	return l.act("mute", r, id, s)
+}
+
+func (l *recordedLive) Unmute(_ context.Context, r video.RoomID, id video.SessionID, s video.Selection) ([]video.ParticipantID, error) {
+	return l.act("unmute", r, id, s)
 }
 
 func (l *recordedLive) EndRoom(ctx context.Context, room video.RoomID) {

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -30,6 +31,7 @@ type operation struct {
 	anyOrigin    bool   // browsers may call it from any origin
 	limited      bool   // by address
 	do           func(*request) (answer, error)
+	check        func(*request) ([]fault, error) // of the body, for what no schema can say; may be nil
 
 	idName string           // of the path parameter; empty if there is none
 	body   *openapi3.Schema // nil if it takes no body
@@ -168,7 +170,7 @@ func (e *entrance) admit(w http.ResponseWriter, r *http.Request, op *operation) 
 	if req.content, err = readContent(w, r); err == nil {
 		req.body, req.unknown, err = readBody(r.Header, req.content, op.body)
 	}
-	return req, err
+	return req, op.further(req, err)
 }
 
 // identify finds whose key the request carries, and whether this key may do this now.
@@ -189,6 +191,28 @@ func (e *entrance) identify(w http.ResponseWriter, req *request, op *operation) 
 	req.Request = req.WithContext(video.WithActor(req.Context(), actor))
 	req.once, err = idempotencyKey(req.Request, req.account)
 	return err
+}
+
+// further adds what the operation itself has against the body to what its schema has. It says nothing more of a field
+// that is at fault already.
+func (op *operation) further(req *request, err error) error {
+	found, _ := errors.AsType[*refusal](err)
+	if op.check == nil || err != nil && (found == nil || found.status != http.StatusUnprocessableEntity) {
+		return err
+	}
+	more, checkErr := op.check(req)
+	if checkErr != nil {
+		return checkErr
+	}
+	if found == nil {
+		return refuseBody(inOrder(more))
+	}
+	for _, f := range more {
+		if !slices.ContainsFunc(found.faults, func(known fault) bool { return orDefault(known.pointer, "") == orDefault(f.pointer, "") }) {
+			found.faults = append(found.faults, f)
+		}
+	}
+	return refuseBody(inOrder(found.faults))
 }
 
 func (e *entrance) authenticate(r *http.Request) (video.APIKey, error) {

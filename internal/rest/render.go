@@ -91,6 +91,17 @@ func (t timestamp) MarshalText() ([]byte, error) {
 	return time.Time(t).UTC().AppendFormat(nil, "2006-01-02T15:04:05.000000Z"), nil
 }
 
+// megabytes is a number of bytes, in millions. It is written with a point always, for callers that tell floats from integers.
+type megabytes int64
+
+func (m megabytes) MarshalJSON() ([]byte, error) {
+	text := strconv.AppendFloat(nil, float64(m)/1e6, 'f', -1, 64)
+	if !bytes.ContainsRune(text, '.') {
+		text = append(text, ".0"...)
+	}
+	return text, nil
+}
+
 func optionalTimestamp(t *time.Time) *timestamp {
 	return (*timestamp)(t)
 }
