@@ -41,7 +41,7 @@ type report struct {
 // few seconds.
 const rememberedSlow = 4096
 
-func newDispatcher(r *Relay, attempts context.Context) *dispatcher {
+func newDispatcher(attempts context.Context, r *Relay) *dispatcher {
 	return &dispatcher{
 		Relay: r, attempts: attempts,
 		endpoints: make(map[string]*endpoint), queued: make(map[*endpoint]bool),

@@ -62,8 +62,11 @@ func receive(t *testing.T, listener net.Listener) (participant string, session v
 
 func TestEndpointTakes(t *testing.T) {
 	e := &endpoint{starting: map[video.SessionID]int64{"a": 1}, queue: []video.Delivery{
-		{Seq: 2, Event: video.Event{SessionID: "a"}}, {Seq: 3, Event: video.Event{SessionID: "b"}},
-		{Seq: 4, Event: video.Event{SessionID: "a"}}, {Seq: 5}, {Seq: 6},
+		{Seq: 2, Event: video.Event{SessionID: "a"}},
+		{Seq: 3, Event: video.Event{SessionID: "b"}},
+		{Seq: 4, Event: video.Event{SessionID: "a"}},
+		{Seq: 5},
+		{Seq: 6},
 	}}
 	var taken []int64
 	take := func() {

@@ -121,7 +121,7 @@ func (r *Relay) Start(ctx context.Context) error {
 	}
 	attempts, cut := context.WithCancelCause(context.Background())
 	r.cut, r.ended = cut, make(chan struct{})
-	go newDispatcher(r, attempts).run()
+	go newDispatcher(attempts, r).run()
 	return nil
 }
 

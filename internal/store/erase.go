@@ -55,8 +55,16 @@ func (s *Store) Erase(ctx context.Context, person Person) (Erasure, error) {
 				return err
 			}
 			batch, err := eraseContexts(ctx, tx, number, ids)
+			if err != nil {
+				return err
+			}
+			for _, id := range ids {
+				if err := s.auditTx(ctx, tx, number, "participant.erase", string(id), ""); err != nil {
+					return err
+				}
+			}
 			sum.add(batch)
-			return err
+			return nil
 		})
 		if err != nil {
 			return sum, err
@@ -126,7 +134,7 @@ func eraseContexts(ctx context.Context, tx bun.Tx, number account, ids []video.P
 	var done Erasure
 	n, err := affected(tx.NewUpdate().Model((*participantRow)(nil)).
 		Set("context = ?", []byte{}).Set("context_key = ?", contextKey("")).
-		Where("account = ?", number).Where("id IN (?)", bun.In(ids)).Where("context <> ?", []byte{}).Exec(ctx))
+		Where("account = ?", number).Where("id IN (?)", bun.List(ids)).Where("context <> ?", []byte{}).Exec(ctx))
 	if err != nil {
 		return Erasure{}, err
 	}
@@ -136,7 +144,7 @@ func eraseContexts(ctx context.Context, tx bun.Tx, number account, ids []video.P
 		Payload string
 	}
 	err = tx.NewSelect().Table("deliveries").Column("seq", "payload").Where("account = ?", number).
-		Where("participant_id <> ''").Where("participant_id IN (?)", bun.In(ids)).Scan(ctx, &told)
+		Where("participant_id <> ''").Where("participant_id IN (?)", bun.List(ids)).Scan(ctx, &told)
 	if err != nil || len(told) == 0 {
 		return done, err
 	}
@@ -154,7 +162,7 @@ func eraseContexts(ctx context.Context, tx bun.Tx, number account, ids []video.P
 		}
 	}
 	n, err = affected(tx.NewUpdate().Table("attempts").Set("response_body = ''").
-		Where("delivery IN (?)", bun.In(events)).Where("response_body <> ''").Exec(ctx))
+		Where("delivery IN (?)", bun.List(events)).Where("response_body <> ''").Exec(ctx))
 	done.Attempts = int(n)
 	return done, err
 }

@@ -81,10 +81,10 @@ func TestHappeningsAreDropped(t *testing.T) {
 	wantEqual(t, "dropped", f.DroppedHappenings(), int64(10))
 	n, err := f.reads.NewSelect().Table("happenings").Where("type = ?", video.HappenedLayer).Count(t.Context())
 	must(t, err)
-	wantEqual(t, "kept", int64(n), int64(maxNotes))
+	wantEqual(t, "kept", n, int64(maxNotes))
 	n, err = f.reads.NewSelect().Table("happenings").Where("type = ?", video.HappenedMuted).Count(t.Context())
 	must(t, err)
-	wantEqual(t, "muted", int64(n), int64(1))
+	wantEqual(t, "muted", n, int64(1))
 }
 
 func TestFollowersEnd(t *testing.T) {

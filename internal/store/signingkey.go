@@ -29,20 +29,23 @@ func (s *Store) AddSigningKey(ctx context.Context, key video.SigningKey) error {
 	if key.CreatedAt.IsZero() {
 		key.CreatedAt = s.now()
 	}
-	if _, err := s.existing(ctx, key.AccountID); err != nil {
+	number, err := s.existing(ctx, key.AccountID)
+	if err != nil {
 		return err
 	}
 	row := signingKeyRow{
 		ID: key.ID, AccountID: key.AccountID, Public: key.Public, Sealed: key.Sealed, CreatedAt: key.CreatedAt.UnixMicro(),
 	}
-	_, err := s.writes.NewInsert().Model(&row).Exec(ctx)
+	err = s.write(ctx, "add signing key", func(ctx context.Context, tx bun.Tx) error {
+		if _, err := tx.NewInsert().Model(&row).Exec(ctx); err != nil {
+			return err
+		}
+		return s.auditTx(ctx, tx, number, "signing_key.create", row.ID, "")
+	})
 	if duplicate(err) {
 		return video.Errorf(video.CodeDuplicate, "a signing key with this id exists already")
 	}
-	if err != nil {
-		return failed("add signing key", err)
-	}
-	return nil
+	return err
 }
 
 // SigningKeys returns the account's key pairs, newest first.
@@ -75,10 +78,24 @@ func (s *Store) RemoveSigningKeys(ctx context.Context, account video.AccountID, 
 	if len(kids) == 0 {
 		return nil
 	}
-	_, err := s.writes.NewDelete().Model((*signingKeyRow)(nil)).
-		Where("account_id = ?", account).Where("id IN (?)", bun.In(kids)).Exec(ctx)
+	number, err := s.existing(ctx, account)
 	if err != nil {
-		return failed("remove signing keys", err)
+		return err
 	}
-	return nil
+	return s.write(ctx, "remove signing keys", func(ctx context.Context, tx bun.Tx) error {
+		for _, kid := range kids {
+			n, err := affected(tx.NewDelete().Model((*signingKeyRow)(nil)).
+				Where("account_id = ?", account).Where("id = ?", kid).Exec(ctx))
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				continue
+			}
+			if err := s.auditTx(ctx, tx, number, "signing_key.remove", kid, ""); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
