@@ -25,6 +25,9 @@ type dialect struct {
 	upgrades  bool   // Open applies migrations by itself
 	serialize string // makes a write transaction wait for those before it; empty if a single connection does that
 
+	// forEach runs a query of one owner's rows for each of the owners.
+	forEach func(db *bun.DB, one func(owned string, id any) *bun.SelectQuery, ids []string) *bun.SelectQuery
+
 	open    func(readOnly bool) (*bun.DB, error)
 	missing func() bool // there is nothing yet, so all migrations are pending
 	usable  func(ctx context.Context, db *sql.DB) error

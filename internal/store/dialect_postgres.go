@@ -69,6 +69,7 @@ func postgresDialect(url string, upgrade bool) (dialect, error) {
 		lock:      lockMigrations,
 		upgrades:  upgrade,
 		serialize: fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", writeLock),
+		forEach:   lateralForEach,
 		open:      func(readOnly bool) (*bun.DB, error) { return openPostgres(config, readOnly), nil },
 		missing:   func() bool { return false },
 		usable:    usablePostgres,
@@ -104,6 +105,13 @@ func openPostgres(config *pgx.ConnConfig, readOnly bool) *bun.DB {
 	db.SetMaxIdleConns(connections)
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	return bun.NewDB(db, pgdialect.New())
+}
+
+// lateralForEach is planned once, where a union would be planned owner by owner.
+func lateralForEach(db *bun.DB, one func(string, any) *bun.SelectQuery, ids []string) *bun.SelectQuery {
+	return db.NewSelect().ColumnExpr("newest.*").
+		TableExpr("unnest(ARRAY[?]) AS owner (id)", bun.List(ids)).
+		Join("CROSS JOIN LATERAL (?) AS newest", one("?", bun.Ident("owner.id")))
 }
 
 func usablePostgres(ctx context.Context, db *sql.DB) error {
