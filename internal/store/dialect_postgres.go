@@ -26,6 +26,7 @@ import (
 const (
 	writeLock   = 7_305_001 // held by the one write transaction that is under way
 	migrateLock = 7_305_002 // held while migrations are applied
+	serverLock  = 7_305_003 // held by the one server, as long as it runs
 )
 
 // Write transactions run one after the other, as on SQLite: the code in them may read and then write. A client that vanished
@@ -68,6 +69,7 @@ func postgresDialect(url string, upgrade bool) (dialect, error) {
 		folder:    "migrations/postgres",
 		lock:      lockMigrations,
 		upgrades:  upgrade,
+		claim:     fmt.Sprintf("SELECT pg_advisory_lock(%d)", serverLock),
 		serialize: fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", writeLock),
 		forEach:   lateralForEach,
 		open:      func(readOnly bool) (*bun.DB, error) { return openPostgres(config, readOnly), nil },
