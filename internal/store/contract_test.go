@@ -145,6 +145,7 @@ func contract(t *testing.T, open func(*testing.T) *fixture) {
 		"contexts byte for byte":      testContexts,
 		"lists page and filter":       testLists,
 		"ranges are counted right":    testCounting,
+		"ranges are combined":         testCountingRanges,
 		"included rows are bounded":   testIncluded,
 		"deleted room keeps history":  testDeletedRoom,
 		"dangling sessions":           testDangling,

@@ -26,6 +26,7 @@ import (
 const (
 	writeLock   = 7_305_001 // held by the one write transaction that is under way
 	migrateLock = 7_305_002 // held while migrations are applied
+	serverLock  = 7_305_003 // held by the one server, as long as it runs
 )
 
 // Write transactions run one after the other, as on SQLite: the code in them may read and then write. A client that vanished
@@ -68,7 +69,9 @@ func postgresDialect(url string, upgrade bool) (dialect, error) {
 		folder:    "migrations/postgres",
 		lock:      lockMigrations,
 		upgrades:  upgrade,
+		claim:     fmt.Sprintf("SELECT pg_advisory_lock(%d)", serverLock),
 		serialize: fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", writeLock),
+		forEach:   lateralForEach,
 		open:      func(readOnly bool) (*bun.DB, error) { return openPostgres(config, readOnly), nil },
 		missing:   func() bool { return false },
 		usable:    usablePostgres,
@@ -104,6 +107,13 @@ func openPostgres(config *pgx.ConnConfig, readOnly bool) *bun.DB {
 	db.SetMaxIdleConns(connections)
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	return bun.NewDB(db, pgdialect.New())
+}
+
+// lateralForEach is planned once, where a union would be planned owner by owner.
+func lateralForEach(db *bun.DB, one func(string, any) *bun.SelectQuery, ids []string) *bun.SelectQuery {
+	return db.NewSelect().ColumnExpr("newest.*").
+		TableExpr("unnest(ARRAY[?]) AS owner (id)", bun.List(ids)).
+		Join("CROSS JOIN LATERAL (?) AS newest", one("?", bun.Ident("owner.id")))
 }
 
 func usablePostgres(ctx context.Context, db *sql.DB) error {

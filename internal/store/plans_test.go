@@ -47,8 +47,8 @@ var listPlans = map[string]struct{ count, page string }{
 	"participants/context of 20":                 {"participants_context", "participants_context"},
 	"participants/context of half, joined half":  {"participants_context", "participants_context"},
 	"participants/context of half, left half":    {"participants_context", "participants_context"},
-	"participants/updated and left half":         {"participants_joined", "participants_joined"},
-	"participants/joined and left half":          {"participants_joined", "participants_joined"},
+	"participants/updated and left half":         {"participants_left", "participants_joined"},
+	"participants/joined and left half":          {"participants_left", "participants_joined"},
 }
 
 // small is enough for planners to choose as they do at full size. Lists that end before the page asked for have no plan.
