@@ -108,6 +108,19 @@ func TestEveryFormOfEverySetting(t *testing.T) {
 			[]string{"https://a.example", "http://localhost:5173"},
 			func(c *Config) any { return c.AllowedOrigins },
 		},
+		"cors_origins": {
+			[]string{"--cors-origins=https://A.example", "--cors-origins=http://localhost:5173"},
+			"https://a.example, http://localhost:5173", "['https://a.example/', 'http://localhost:5173']",
+			[]string{"https://a.example", "http://localhost:5173"},
+			func(c *Config) any { return c.CORSOrigins },
+		},
+		"rate_limit": {[]string{"--rate-limit=0"}, "0", "0", 0, func(c *Config) any { return c.RateLimit }},
+		"trusted_proxies": {
+			[]string{"--trusted-proxies=10.1.2.3/8", "--trusted-proxies=2001:db8::1"},
+			"10.0.0.0/8,2001:db8::1/128", "[10.0.0.0/8, '2001:db8::1']",
+			[]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::1/128")},
+			func(c *Config) any { return c.TrustedProxies },
+		},
 		"metrics":    {[]string{"--metrics=off"}, "off", "off", "", func(c *Config) any { return c.Metrics }},
 		"log_level":  {[]string{"--log-level=debug"}, "debug", "debug", slog.LevelDebug, func(c *Config) any { return c.LogLevel }},
 		"log_format": {[]string{"--log-format=json"}, "json", "json", "json", func(c *Config) any { return c.LogFormat }},
@@ -117,6 +130,9 @@ func TestEveryFormOfEverySetting(t *testing.T) {
 			48 * time.Hour,
 			func(c *Config) any { return c.SigningKeyRotation },
 		},
+		"webhook_allow_private": {[]string{"--webhook-allow-private"}, "1", "true", true, func(c *Config) any { return c.WebhookAllowPrivate }},
+		"webhook_user_agent":    {[]string{"--webhook-user-agent=me/1"}, "me/1", "me/1", "me/1", func(c *Config) any { return c.WebhookUserAgent }},
+		"history_retention":     {[]string{"--history-retention=48h"}, "48h", "48h", 48 * time.Hour, func(c *Config) any { return c.HistoryRetention }},
 	}
 	for key := range settings {
 		if _, tested := forms[key]; !tested {
@@ -194,6 +210,9 @@ func TestWrongConfigurationIsExplained(t *testing.T) {
 		{"demo on a name", []string{"--demo", "--http=:8080"}, "", nil, []string{"--demo=public"}},
 		{"demo of another kind", []string{"--demo=secret"}, "", nil, []string{"--demo must be off, loopback or public"}},
 		{"keys that live for ever", []string{"--signing-key-rotation=1000000h"}, "", nil, []string{"--signing-key-rotation must be a time from 24h"}},
+		{"private webhooks perhaps", nil, "webhook_allow_private: perhaps", nil, []string{"webhook_allow_private must be true or false"}},
+		{"a second header", nil, "", []string{"ROTUNDA_WEBHOOK_USER_AGENT=a\r\nb: c"}, []string{"ROTUNDA_WEBHOOK_USER_AGENT must be printable ASCII"}},
+		{"a short memory", []string{"--history-retention=5m"}, "", nil, []string{"--history-retention must be a time from 1h"}},
 		{"no time to drain", []string{"--drain-timeout=0s"}, "", nil, []string{"--drain-timeout must be a time from 1s"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/rotunda-rtc/rotunda/apps/sample"
 	"github.com/rotunda-rtc/rotunda/internal/demo"
+	"github.com/rotunda-rtc/rotunda/internal/events"
 	"github.com/rotunda-rtc/rotunda/internal/live"
 	"github.com/rotunda-rtc/rotunda/internal/observe"
 	"github.com/rotunda-rtc/rotunda/internal/rest"
@@ -70,6 +71,7 @@ type house struct {
 	own      *belongings
 	engine   *sfu.Engine
 	host     *live.Host
+	relay    *events.Relay
 	ready    *health
 	routes   *routes
 	sockets  *signalling.Handler
@@ -162,12 +164,12 @@ func (h *house) tendKeys(ctx context.Context) (stop func() error) {
 	return func() error { cancel(); tending.Wait(); return nil }
 }
 
-func (h *house) core(context.Context) error {
+func (h *house) core(ctx context.Context) error {
 	h.host = live.NewHost(live.Config{
 		Rooms: h.db, Journal: h.db, Media: media{h.engine}, Logger: h.log,
 		Linger: lingerOf(h.config), MaxViewers: h.config.WHEPViewers,
 	})
-	return nil
+	return h.tell(ctx)
 }
 
 func (h *house) entrances(ctx context.Context) (err error) {
@@ -176,18 +178,21 @@ func (h *house) entrances(ctx context.Context) (err error) {
 		return err
 	}}
 	publicURL, tokens := h.config.publicURL(h.listener.Addr().String()), h.own.authority
+	proxies := h.config.proxies()
 	h.sockets = signalling.New(signalling.Config{
-		Host: h.host, Tokens: tokens, Version: version, Origins: h.config.AllowedOrigins, Logger: h.log,
+		Host: h.host, Tokens: tokens, Version: version, Origins: h.config.AllowedOrigins, Logger: h.log, Proxies: proxies,
 	})
 	h.whip = whip.New(whip.Config{Host: h.host, Tokens: tokens, PublicURL: publicURL, Logger: h.log})
 	h.routes = &routes{health: h.ready, signal: h.sockets, whip: h.whip, app: sample.Handler()}
 	if h.routes.rest, err = rest.New(rest.Config{
-		Rooms: h.db, Sessions: h.db, Keys: tokens, Tokens: tokens, Live: deletion{h.host, h.log}, PublicURL: publicURL, Log: h.log,
+		Rooms: h.db, Sessions: h.db, Keys: tokens, Tokens: tokens, Live: deletion{h.host, h.log},
+		Audits: h.db, Idempotency: h.db, Vault: tokens,
+		RateLimit: h.config.RateLimit, CORSOrigins: h.config.CORSOrigins, Proxies: proxies, PublicURL: publicURL, Log: h.log,
 	}); err != nil || h.config.Demo == DemoOff {
 		return err
 	}
 	h.secret = demoSecret(h.own.rootKey)
-	entrance, err := demo.New(demo.Config{Account: h.own.account.ID, Secret: h.secret, Rooms: h.db, Tokens: tokens, Log: h.log})
+	entrance, err := demo.New(demo.Config{Account: h.own.account.ID, Secret: h.secret, Rooms: h.db, Tokens: tokens, Log: h.log, Proxies: proxies})
 	if err != nil {
 		return err
 	}
@@ -229,6 +234,7 @@ func (h *house) drain(ctx context.Context, server *http.Server) {
 		{"signalling sockets", h.sockets.Close},
 		{"WHIP resources", h.whip.Close},
 		{"requests", server.Shutdown},
+		{"webhooks", h.relay.Close},
 	} {
 		if err := part.stop(ctx); err != nil {
 			h.log.Warn(part.name+" were cut off", "error", err)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"strconv"
 	"strings"
@@ -39,6 +40,17 @@ var postgresSettings = map[string]string{
 	"tcp_keepalives_idle":                 "30",
 	"tcp_keepalives_interval":             "10",
 	"tcp_keepalives_count":                "3",
+}
+
+// readSettings leave the planner what the queries of list.go leave SQLite's: the index that has the order. It knows
+// nothing about a column behind a plus, takes such a range for a few rows, and would otherwise sort half a table to show a page.
+var readSettings = map[string]string{
+	"default_transaction_read_only":   "on",
+	"enable_seqscan":                  "off",
+	"enable_bitmapscan":               "off",
+	"enable_sort":                     "off",
+	"max_parallel_workers_per_gather": "0",
+	"jit":                             "off",
 }
 
 func postgresDialect(url string, upgrade bool) (dialect, error) {
@@ -81,14 +93,10 @@ func openPostgres(config *pgx.ConnConfig, readOnly bool) *bun.DB {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = 5 * time.Second
 	}
-	for name, value := range postgresSettings {
-		if _, given := config.RuntimeParams[name]; !given {
-			config.RuntimeParams[name] = value
-		}
-	}
+	maps.Copy(config.RuntimeParams, postgresSettings)
 	connections := writeConnections
 	if readOnly {
-		config.RuntimeParams["default_transaction_read_only"] = "on"
+		maps.Copy(config.RuntimeParams, readSettings)
 		connections = readConnections
 	}
 	db := stdlib.OpenDB(*config)

@@ -21,7 +21,7 @@ const fewRows = 2000
 // decides between milliseconds and seconds, and planners guess, so the query leaves it one choice. An index cannot be used
 // for a column behind a unary plus; that holds for SQLite and PostgreSQL alike.
 //
-//   - An equality has an ordered index of its own, which is taken.
+//   - An equality has an ordered index of its own, which is taken. The room's or session's comes first.
 //   - A range of one column other than start has a narrow index: good for counting, and for finding a few rows.
 //   - All else walks the index by start, which covers every column a range can be on, so that skipping reads no rows.
 type listing struct {
@@ -33,7 +33,7 @@ type listing struct {
 	keyed   bool   // a row's key is its account and its id, not the id alone
 
 	equal      []condition
-	ownIndex   bool // an index of an equality does not begin with the account
+	ownIndex   bool // the index of the first equality does not begin with the account
 	ranges     []condition
 	onlyColumn string // the one column the ranges asked for are on; empty for none or several
 	onlySpan   video.Span
@@ -89,7 +89,11 @@ func (l *listing) query(db *bun.DB, narrow bool) *bun.SelectQuery {
 	if l.always != "" {
 		q = q.Where(l.always)
 	}
-	for _, c := range l.equal {
+	for i, c := range l.equal {
+		if l.ownIndex && i > 0 { // no index can be used for a truth value
+			q = q.Where("(? "+c.test+") IS TRUE", append([]any{bun.Ident(c.column)}, c.args...)...)
+			continue
+		}
 		where(true, c.column, c.test, c.args...)
 	}
 	for _, c := range l.ranges {
@@ -114,10 +118,11 @@ func (s *Store) list(ctx context.Context, l listing, page video.Page, rows any) 
 	if (page.Number - 1) >= (total+page.Size-1)/page.Size {
 		return total, nil // past the end; also guards the offset against overflow
 	}
-	narrow := l.narrow() && total <= fewRows
+	few := total <= fewRows
+	narrow := l.narrow() && few
 	plus := ""
-	if narrow {
-		plus = "+"
+	if narrow || few && len(l.equal) > 0 {
+		plus = "+" // not the index that has the order
 	}
 	var ids []string
 	err = l.query(s.reads, narrow).Column("id").OrderExpr(plus+"? DESC, id DESC", bun.Ident(l.start)).
