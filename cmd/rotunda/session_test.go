@@ -254,7 +254,7 @@ func TestWebhooksArrive(t *testing.T) {
 		t.Errorf("%s came to this machine", event)
 	default:
 	}
-	s = start(t, dir, "--api-key="+sessionKey, "--webhook-allow-private", "--webhook-user-agent=me/1")
+	start(t, dir, "--api-key="+sessionKey, "--webhook-allow-private", "--webhook-user-agent=me/1")
 	for range 4 { // what the first server could not send; it was stopped with someone inside
 		if event := <-arrived; !strings.HasPrefix(event, "me/1 video.room.") {
 			t.Errorf("received %q", event)
