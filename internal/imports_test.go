@@ -40,6 +40,7 @@ var doors = map[string][]string{
 	"github.com/coder/websocket":          {"internal/ws", "internal/bot", "test/rig"},
 	"github.com/golang-jwt/jwt":           {"internal/auth"},
 	"golang.org/x/crypto":                 {"internal/auth"},
+	"golang.org/x/crypto/acme":            {"cmd/rotunda"},
 	"database/sql":                        {"internal/store"},
 	"github.com/uptrace/bun":              {"internal/store"},
 	"github.com/pressly/goose":            {"internal/store"},
@@ -53,10 +54,11 @@ var doors = map[string][]string{
 	"github.com/alecthomas/kong":          {"cmd/rotunda"},
 	"github.com/knadh/koanf":              {"cmd/rotunda"},
 	"github.com/gofrs/flock":              {"cmd/rotunda"},
+	"net/http/pprof":                      {"internal/observe"},
+	"os/exec":                             {"test/conformance", "test/rig"},
+	"github.com/getkin/kin-openapi":       {"internal/rest"},
+
 	"github.com/prometheus/client_golang/prometheus/promhttp": {"internal/observe"},
-	"net/http/pprof":                {"internal/observe"},
-	"os/exec":                       {"test/conformance", "test/rig"},
-	"github.com/getkin/kin-openapi": {"internal/rest"},
 }
 
 // testDoors are the libraries that tests alone may use, wherever they are.

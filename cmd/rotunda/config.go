@@ -105,7 +105,7 @@ func (c *Config) check() error {
 	if c.Demo == DemoLoopback && !onLoopback(c.HTTP) {
 		return fmt.Errorf("the demo room would be open to everyone who reaches %s: listen on 127.0.0.1, or say --demo=public if that is wanted", c.HTTP)
 	}
-	return nil
+	return c.checkTLS()
 }
 
 // clientsHere reports whether clients on this machine are to be expected, whose media may come over loopback. Behind a

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+	"golang.org/x/crypto/acme/autocert"
 
 	"github.com/rotunda-rtc/rotunda/internal/auth"
 	"github.com/rotunda-rtc/rotunda/internal/rest"
@@ -22,6 +23,12 @@ import (
 type Config struct {
 	HTTP           string         // host and port of the one public listener
 	Data           string         // directory of everything that is kept
+	TLSCert        string         // PEM file of the certificate chain; empty without TLS of our own or with ACME
+	TLSKey         string         // PEM file of its key
+	ACMEDomains    []string       // names to get certificates for; empty: no ACME
+	ACMEEmail      string         // where the authority writes to; may be empty
+	ACMEDirectory  string         // the authority
+	ACMEHTTP       string         // host and port of HTTP-01 challenges and the redirect to https; empty: none
 	DatabaseURL    string         // of a PostgreSQL database, password included; empty: SQLite in the data directory
 	PublicURL      *url.URL       // what absolute URLs begin with; nil: the request's own host, on loopback only
 	RTCUDPPort     int            // every participant's media; 0 takes any free port
@@ -41,6 +48,10 @@ type Config struct {
 	LogFormat      string
 
 	SigningKeyRotation time.Duration // age at which keys that sign client tokens are replaced
+
+	WebhookAllowPrivate bool          // webhooks may be on private networks and this machine
+	WebhookUserAgent    string        // what webhooks see
+	HistoryRetention    time.Duration // how long deliveries and the happenings of ended sessions are kept
 }
 
 // DemoMode says whether there is a demo room, and for whom.
@@ -55,19 +66,23 @@ const (
 
 func defaultConfig() *Config {
 	return &Config{
-		HTTP:         "127.0.0.1:8080",
-		Data:         "./data",
-		RTCUDPPort:   7882,
-		Demo:         DemoOff,
-		Linger:       5 * time.Second,
-		DrainTimeout: 5 * time.Second,
-		WHEPViewers:  500,
-		RateLimit:    5000,
-		Metrics:      "127.0.0.1:9464",
-		LogLevel:     slog.LevelInfo,
-		LogFormat:    "text",
+		HTTP:          "127.0.0.1:8080",
+		Data:          "./data",
+		ACMEDirectory: autocert.DefaultACMEDirectory,
+		RTCUDPPort:    7882,
+		Demo:          DemoOff,
+		Linger:        5 * time.Second,
+		DrainTimeout:  5 * time.Second,
+		WHEPViewers:   500,
+		RateLimit:     5000,
+		Metrics:       "127.0.0.1:9464",
+		LogLevel:      slog.LevelInfo,
+		LogFormat:     "text",
 
 		SigningKeyRotation: 720 * time.Hour,
+
+		WebhookUserAgent: "telnyx-webhooks",
+		HistoryRetention: 720 * time.Hour,
 	}
 }
 
@@ -85,6 +100,12 @@ type serveFlags struct {
 
 	HTTP           string   `name:"http" placeholder:"HOST:PORT" help:"Listen here for the app, the API and signalling (default 127.0.0.1:8080). Browsers allow cameras on HTTPS and localhost only."`
 	PublicURL      string   `name:"public-url" placeholder:"URL" help:"How clients reach this server, such as https://video.example.com."`
+	TLSCert        string   `name:"tls-cert" placeholder:"FILE" help:"Speak TLS with this certificate chain (PEM). It is read again when it changes."`
+	TLSKey         string   `name:"tls-key" placeholder:"FILE" help:"Private key of the certificate (PEM)."`
+	ACMEDomains    []string `name:"acme-domains" placeholder:"NAME" help:"Speak TLS with certificates got for these names by ACME; that accepts the authority's terms. The authority must reach port 443 here, or port 80 at --acme-http."`
+	ACMEEmail      string   `name:"acme-email" placeholder:"ADDRESS" help:"Where the authority writes to about the certificates."`
+	ACMEDirectory  string   `name:"acme-directory" placeholder:"URL" help:"The authority (default Let's Encrypt)."`
+	ACMEHTTP       string   `name:"acme-http" placeholder:"HOST:PORT" help:"Answer challenges of the authority here too, such as :80, and redirect all else to https."`
 	RTCUDPPort     string   `name:"rtc-udp-port" placeholder:"PORT" help:"UDP port of all media (default 7882; 0 takes any free one)."`
 	RTCPublicIP    []string `name:"rtc-public-ip" placeholder:"IP" help:"Address clients send media to, in place of the machine's own; may be given several times."`
 	APIKey         string   `name:"api-key" placeholder:"KEY" help:"One more admin API key, of 24 or more characters, valid while configured. Others can read flags: prefer the variable."`
@@ -101,6 +122,10 @@ type serveFlags struct {
 	LogFormat      string   `name:"log-format" placeholder:"FORMAT" help:"text or json (default text)."`
 
 	SigningKeyRotation string `name:"signing-key-rotation" placeholder:"TIME" help:"Replace keys that sign client tokens when they are this old (default 720h)."`
+
+	WebhookAllowPrivate bool   `name:"webhook-allow-private" help:"Let webhooks go to private networks and to this machine. Whoever may change a room can then reach what is there."`
+	WebhookUserAgent    string `name:"webhook-user-agent" placeholder:"TEXT" help:"The User-Agent of webhooks (default telnyx-webhooks)."`
+	HistoryRetention    string `name:"history-retention" placeholder:"TIME" help:"How long webhook deliveries and the events of ended sessions are kept (default 720h)."`
 }
 
 // demoFlag takes --demo alone as well as --demo=public.
@@ -161,6 +186,12 @@ var settings = map[string]setting{
 	"data":            text(func(c *Config) *string { return &c.Data }, filled),
 	"database_url":    text(func(c *Config) *string { return &c.DatabaseURL }, databaseURL),
 	"public_url":      text(func(c *Config) **url.URL { return &c.PublicURL }, webAddress),
+	"tls_cert":        text(func(c *Config) *string { return &c.TLSCert }, filled),
+	"tls_key":         text(func(c *Config) *string { return &c.TLSKey }, filled),
+	"acme_domains":    list(func(c *Config) *[]string { return &c.ACMEDomains }, domainName),
+	"acme_email":      text(func(c *Config) *string { return &c.ACMEEmail }, emailAddress),
+	"acme_directory":  text(func(c *Config) *string { return &c.ACMEDirectory }, directory),
+	"acme_http":       text(func(c *Config) *string { return &c.ACMEHTTP }, hostPort),
 	"rtc_udp_port":    text(func(c *Config) *int { return &c.RTCUDPPort }, number(0, 65535)),
 	"rtc_public_ip":   list(func(c *Config) *[]netip.Addr { return &c.RTCPublicIP }, address),
 	"api_key":         text(func(c *Config) *string { return &c.APIKey }, apiKey),
@@ -178,6 +209,10 @@ var settings = map[string]setting{
 	"log_format":      text(func(c *Config) *string { return &c.LogFormat }, oneOf("text", "json")),
 
 	"signing_key_rotation": text(func(c *Config) *time.Duration { return &c.SigningKeyRotation }, duration(24*time.Hour, 87600*time.Hour)),
+
+	"webhook_allow_private": text(func(c *Config) *bool { return &c.WebhookAllowPrivate }, yesOrNo),
+	"webhook_user_agent":    text(func(c *Config) *string { return &c.WebhookUserAgent }, headerText),
+	"history_retention":     text(func(c *Config) *time.Duration { return &c.HistoryRetention }, duration(time.Hour, 87600*time.Hour)),
 }
 
 // text makes a setting of a single value. YAML's numbers and booleans are read from their text, as flags are.
@@ -280,6 +315,25 @@ func origin(s string) (string, error) {
 		return "", fmt.Errorf("must be an origin, such as https://app.example.com")
 	}
 	return u.Scheme + "://" + strings.ToLower(u.Host), nil
+}
+
+func yesOrNo(s string) (bool, error) {
+	switch s {
+	case "true", "on", "1":
+		return true, nil
+	case "false", "off", "0":
+		return false, nil
+	}
+	return false, fmt.Errorf("must be true or false")
+}
+
+func headerText(s string) (string, error) {
+	for _, c := range s {
+		if c < ' ' || c > '~' {
+			return "", fmt.Errorf("must be printable ASCII")
+		}
+	}
+	return filled(strings.TrimSpace(s))
 }
 
 func rootKey(s string) ([]byte, error) {

@@ -83,8 +83,8 @@ func TestChangesElsewhereAreAudited(t *testing.T) {
 	h.record(session, nil)
 	h.call("DELETE", "/room_recordings?filter[all]=true", nil).want(http.StatusCreated)
 	want := []string{
-		"session.mute " + session + " " + someone, "session.unmute " + session + " " + someone, "session.end " + session + " " + someone,
-		"composition.create " + composition, "composition.delete " + composition, "recording.delete " + recording, "recordings.delete  2 recordings",
+		"room_session.mute " + session + " " + someone, "room_session.unmute " + session + " " + someone, "room_session.end " + session + " " + someone,
+		"room_composition.create " + composition, "room_composition.delete " + composition, "room_recording.delete " + recording, "room_recordings.delete  2 recordings",
 	}
 	if got := h.entries()[1:]; !slices.Equal(got, want) {
 		t.Errorf("entries %q, want %q", got, want)

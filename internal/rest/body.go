@@ -90,8 +90,8 @@ func orDefault[T any](value *T, otherwise T) T {
 	return *value
 }
 
-// readBody checks what came as a body against its schema. It also returns the fields the schema does not know. A body that
-// can be read comes back even with an error, so that more can be said against it.
+// readBody checks what came as a body against its schema. It also returns the fields the schema does not know. A body that can
+// be read comes back even with an error, so that more can be said against it.
 func readBody(header http.Header, content []byte, schema *openapi3.Schema) (body, []string, error) {
 	var value any = map[string]any{}
 	if len(content) > 0 {

@@ -34,11 +34,14 @@ func (e *entrance) createComposition(r *request) (answer, error) {
 		WebhookTimeoutSecs:      r.body.integer("webhook_timeout_secs"),
 	})
 	if r.once != nil && err != nil && video.CodeOf(err) == video.CodeDuplicate {
-		composition, err = e.Compositions.Composition(r.Context(), r.account, id) // made by this very request, before the server died over it
+		if made, absent := e.Compositions.Composition(r.Context(), r.account, id); absent == nil {
+			composition, err = made, nil // by this very request, before the server died over it
+		}
 	}
 	if err != nil {
 		return answer{}, err
 	}
+	r.note(composition.ID, "")
 	return one(http.StatusAccepted, renderComposition(composition)), nil
 }
 

@@ -76,7 +76,6 @@ func (e *entrance) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("X-Request-Id", id)
 	header.Set("Request-Id", id)
 	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox")
 	header.Set("Cache-Control", "no-store")
 	recorder := &statusRecorder{ResponseWriter: w, status: http.StatusOK}
 	defer func() {

@@ -169,11 +169,9 @@ func (e *entrance) preparePublicKey(r *request) (answer, error) {
 	if err := e.EventKeys.EnsureEventKey(r.Context(), r.account); err != nil {
 		return answer{}, err
 	}
-	key, err := e.EventKeys.PrepareEventKey(r.Context(), r.account)
-	if err != nil {
+	if _, err := e.EventKeys.PrepareEventKey(r.Context(), r.account); err != nil {
 		return answer{}, err
 	}
-	r.note(key.ID, "")
 	return e.onePublicKey(r)
 }
 
@@ -184,7 +182,7 @@ func (e *entrance) activatePublicKey(r *request) (answer, error) {
 	return e.onePublicKey(r)
 }
 
-// onePublicKey shows the keys as they are now. The log of a change that did not note another notes the active one.
+// onePublicKey shows the keys as they are now.
 func (e *entrance) onePublicKey(r *request) (answer, error) {
 	keys, err := e.Webhooks.EventKeys(r.Context(), r.account)
 	if err != nil {
@@ -192,13 +190,11 @@ func (e *entrance) onePublicKey(r *request) (answer, error) {
 	}
 	rendered := publicKeyJSON{RecordType: "public_key"}
 	for _, key := range keys {
-		if !key.Active {
-			rendered.NextPublicKey = optional(base64.StdEncoding.EncodeToString(key.Public))
-			continue
-		}
-		rendered.PublicKey = base64.StdEncoding.EncodeToString(key.Public)
-		if r.objectID == "" {
-			r.note(key.ID, "")
+		public := base64.StdEncoding.EncodeToString(key.Public)
+		if key.Active {
+			rendered.PublicKey = public
+		} else {
+			rendered.NextPublicKey = &public
 		}
 	}
 	return one(http.StatusOK, rendered), nil

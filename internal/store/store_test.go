@@ -34,7 +34,11 @@ func openNew(t *testing.T) *fixture {
 }
 
 func openPostgresNew(t *testing.T) *fixture {
-	f := openWith(t, Config{URL: storetest.Postgres(t), Migrate: true}, &clock{t: start})
+	url := storetest.PreparedPostgres(t, func(url string) {
+		_, err := Migrate(t.Context(), Config{URL: url})
+		must(t, err)
+	})
+	f := openWith(t, Config{URL: url}, &clock{t: start})
 	t.Cleanup(func() { must(t, f.Close()) })
 	return f
 }

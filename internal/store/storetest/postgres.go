@@ -33,6 +33,23 @@ func Postgres(tb testing.TB) string {
 	return s.Database(tb, "template0")
 }
 
+var prepared sync.Once
+
+// PreparedPostgres is Postgres for a package whose tests all begin with the same database: prepare makes it, once in the
+// test binary, and each test gets a copy. prepare must leave no connection open.
+func PreparedPostgres(tb testing.TB, prepare func(url string)) string {
+	tb.Helper()
+	s, err := shared()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	prepared.Do(func() {
+		s.execute(tb, "CREATE DATABASE prepared TEMPLATE template0")
+		prepare(s.URL("prepared"))
+	})
+	return s.Database(tb, "prepared")
+}
+
 // Database makes a database after a template and returns its URL.
 func (s *Server) Database(tb testing.TB, template string) string {
 	tb.Helper()
