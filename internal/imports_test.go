@@ -40,6 +40,7 @@ var doors = map[string][]string{
 	"github.com/coder/websocket":          {"internal/ws", "internal/bot", "test/rig"},
 	"github.com/golang-jwt/jwt":           {"internal/auth"},
 	"golang.org/x/crypto":                 {"internal/auth"},
+	"golang.org/x/crypto/acme":            {"cmd/rotunda"},
 	"database/sql":                        {"internal/store"},
 	"github.com/uptrace/bun":              {"internal/store"},
 	"github.com/pressly/goose":            {"internal/store"},

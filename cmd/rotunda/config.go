@@ -14,6 +14,8 @@ import (
 	"github.com/knadh/koanf/providers/env/v2"
 	"github.com/knadh/koanf/providers/file"
 	"github.com/knadh/koanf/v2"
+
+	"github.com/rotunda-rtc/rotunda/internal/auth"
 )
 
 const (
@@ -103,7 +105,7 @@ func (c *Config) check() error {
 	if c.Demo == DemoLoopback && !onLoopback(c.HTTP) {
 		return fmt.Errorf("the demo room would be open to everyone who reaches %s: listen on 127.0.0.1, or say --demo=public if that is wanted", c.HTTP)
 	}
-	return nil
+	return c.checkTLS()
 }
 
 // clientsHere reports whether clients on this machine are to be expected, whose media may come over loopback. Behind a
@@ -163,4 +165,12 @@ func sortedKeys(m map[string]any) []string {
 	}
 	slices.Sort(keys)
 	return keys
+}
+
+// proxies are believed about the addresses of clients.
+func (c *Config) proxies() *auth.Proxies {
+	if len(c.TrustedProxies) == 0 {
+		return nil
+	}
+	return auth.TrustProxies(c.TrustedProxies...)
 }

@@ -85,11 +85,22 @@ func TestEveryFormOfEverySetting(t *testing.T) {
 		want  any
 		get   func(*Config) any
 	}{
+		"database_url": {[]string{"--database-url=postgres://h/d"}, "postgres://h/d", "postgres://h/d", "postgres://h/d", func(c *Config) any { return c.DatabaseURL }},
 		"http":         {[]string{"--http=127.0.0.1:1"}, "127.0.0.1:1", "127.0.0.1:1", "127.0.0.1:1", func(c *Config) any { return c.HTTP }},
 		"data":         {[]string{"--data=d"}, "d", "d", "d", func(c *Config) any { return c.Data }},
 		"public_url":   {[]string{"--public-url=https://v.example.com/"}, "https://v.example.com", "https://v.example.com", "https://v.example.com", func(c *Config) any { return c.PublicURL.String() }},
-		"database_url": {[]string{"--database-url=postgres://h/d"}, "postgres://h/d", "postgres://h/d", "postgres://h/d", func(c *Config) any { return c.DatabaseURL }},
-		"rtc_udp_port": {[]string{"--rtc-udp-port=0"}, "0", "0", 0, func(c *Config) any { return c.RTCUDPPort }},
+		"tls_cert":     {[]string{"--tls-cert=c.pem"}, "c.pem", "c.pem", "c.pem", func(c *Config) any { return c.TLSCert }},
+		"tls_key":      {[]string{"--tls-key=k.pem"}, "k.pem", "k.pem", "k.pem", func(c *Config) any { return c.TLSKey }},
+		"acme_domains": {
+			[]string{"--acme-domains=V.example.com", "--acme-domains=w.example.com."},
+			"v.example.com,w.example.com", "[v.example.com, w.example.com]",
+			[]string{"v.example.com", "w.example.com"},
+			func(c *Config) any { return c.ACMEDomains },
+		},
+		"acme_email":     {[]string{"--acme-email=o@example.com"}, "o@example.com", "o@example.com", "o@example.com", func(c *Config) any { return c.ACMEEmail }},
+		"acme_directory": {[]string{"--acme-directory=https://ca.example.com/dir"}, "https://ca.example.com/dir", "https://ca.example.com/dir", "https://ca.example.com/dir", func(c *Config) any { return c.ACMEDirectory }},
+		"acme_http":      {[]string{"--acme-http=:80"}, ":80", ":80", ":80", func(c *Config) any { return c.ACMEHTTP }},
+		"rtc_udp_port":   {[]string{"--rtc-udp-port=0"}, "0", "0", 0, func(c *Config) any { return c.RTCUDPPort }},
 		"rtc_public_ip": {
 			[]string{"--rtc-public-ip=192.0.2.1", "--rtc-public-ip=2001:db8::1"},
 			"192.0.2.1,2001:db8::1", "[192.0.2.1, '2001:db8::1']",
@@ -108,6 +119,19 @@ func TestEveryFormOfEverySetting(t *testing.T) {
 			[]string{"https://a.example", "http://localhost:5173"},
 			func(c *Config) any { return c.AllowedOrigins },
 		},
+		"cors_origins": {
+			[]string{"--cors-origins=https://A.example", "--cors-origins=http://localhost:5173"},
+			"https://a.example, http://localhost:5173", "['https://a.example/', 'http://localhost:5173']",
+			[]string{"https://a.example", "http://localhost:5173"},
+			func(c *Config) any { return c.CORSOrigins },
+		},
+		"rate_limit": {[]string{"--rate-limit=0"}, "0", "0", 0, func(c *Config) any { return c.RateLimit }},
+		"trusted_proxies": {
+			[]string{"--trusted-proxies=10.1.2.3/8", "--trusted-proxies=2001:db8::1"},
+			"10.0.0.0/8,2001:db8::1/128", "[10.0.0.0/8, '2001:db8::1']",
+			[]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::1/128")},
+			func(c *Config) any { return c.TrustedProxies },
+		},
 		"metrics":    {[]string{"--metrics=off"}, "off", "off", "", func(c *Config) any { return c.Metrics }},
 		"log_level":  {[]string{"--log-level=debug"}, "debug", "debug", slog.LevelDebug, func(c *Config) any { return c.LogLevel }},
 		"log_format": {[]string{"--log-format=json"}, "json", "json", "json", func(c *Config) any { return c.LogFormat }},
@@ -117,6 +141,14 @@ func TestEveryFormOfEverySetting(t *testing.T) {
 			48 * time.Hour,
 			func(c *Config) any { return c.SigningKeyRotation },
 		},
+		"webhook_allow_private": {[]string{"--webhook-allow-private"}, "1", "true", true, func(c *Config) any { return c.WebhookAllowPrivate }},
+		"webhook_user_agent":    {[]string{"--webhook-user-agent=me/1"}, "me/1", "me/1", "me/1", func(c *Config) any { return c.WebhookUserAgent }},
+		"history_retention":     {[]string{"--history-retention=48h"}, "48h", "48h", 48 * time.Hour, func(c *Config) any { return c.HistoryRetention }},
+	}
+	// Settings that mean nothing alone, with the variable that goes with them.
+	companions := map[string]string{
+		"tls_cert": "ROTUNDA_TLS_KEY=k.pem", "tls_key": "ROTUNDA_TLS_CERT=c.pem", "acme_email": "ROTUNDA_ACME_DOMAINS=v.example.com",
+		"acme_directory": "ROTUNDA_ACME_DOMAINS=v.example.com", "acme_http": "ROTUNDA_ACME_DOMAINS=v.example.com",
 	}
 	for key := range settings {
 		if _, tested := forms[key]; !tested {
@@ -133,12 +165,12 @@ func TestEveryFormOfEverySetting(t *testing.T) {
 				}
 			}
 			if c.flags != nil {
-				got, err := load(t, c.flags, "")
+				got, err := load(t, c.flags, "", companions[key])
 				check("flag", got, err)
 			}
-			got, err := load(t, nil, "", variableOf(key)+"="+c.env)
+			got, err := load(t, nil, "", companions[key], variableOf(key)+"="+c.env)
 			check("variable", got, err)
-			got, err = load(t, nil, key+": "+c.file+"\n")
+			got, err = load(t, nil, key+": "+c.file+"\n", companions[key])
 			check("file", got, err)
 		})
 	}
@@ -194,6 +226,9 @@ func TestWrongConfigurationIsExplained(t *testing.T) {
 		{"demo on a name", []string{"--demo", "--http=:8080"}, "", nil, []string{"--demo=public"}},
 		{"demo of another kind", []string{"--demo=secret"}, "", nil, []string{"--demo must be off, loopback or public"}},
 		{"keys that live for ever", []string{"--signing-key-rotation=1000000h"}, "", nil, []string{"--signing-key-rotation must be a time from 24h"}},
+		{"private webhooks perhaps", nil, "webhook_allow_private: perhaps", nil, []string{"webhook_allow_private must be true or false"}},
+		{"a second header", nil, "", []string{"ROTUNDA_WEBHOOK_USER_AGENT=a\r\nb: c"}, []string{"ROTUNDA_WEBHOOK_USER_AGENT must be printable ASCII"}},
+		{"a short memory", []string{"--history-retention=5m"}, "", nil, []string{"--history-retention must be a time from 1h"}},
 		{"no time to drain", []string{"--drain-timeout=0s"}, "", nil, []string{"--drain-timeout must be a time from 1s"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -63,7 +63,7 @@ func unpack(ctx context.Context, config *Config, db *store.Store, log *slog.Logg
 		return nil, err
 	}
 	settings := auth.Config{
-		Store: db, RootKey: b.rootKey, ExtraKeyAccount: b.account.ID, Rotation: config.SigningKeyRotation, Logger: log,
+		Store: db, Settings: db, RootKey: b.rootKey, ExtraKeyAccount: b.account.ID, Rotation: config.SigningKeyRotation, Logger: log,
 	}
 	if config.APIKey != "" {
 		settings.ExtraKeys = []string{config.APIKey}

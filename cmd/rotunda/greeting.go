@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strconv"
+	"strings"
 )
 
 // greeting is what serve prints once everything runs.
@@ -75,12 +76,20 @@ func (c *Config) baseURL(listening string) string {
 	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
 		host = outwardAddress()
 	}
-	return (&url.URL{Scheme: "http", Host: net.JoinHostPort(host, port)}).String()
+	if len(c.ACMEDomains) > 0 {
+		host = c.ACMEDomains[0]
+	}
+	at := url.URL{Scheme: "http", Host: net.JoinHostPort(host, port)}
+	if c.servesTLS() {
+		at.Scheme = "https"
+		at.Host = strings.TrimSuffix(at.Host, ":443")
+	}
+	return at.String()
 }
 
 // publicURL is what rest builds links from. On loopback it is left to the host that the request names.
 func (c *Config) publicURL(listening string) string {
-	if c.PublicURL == nil && onLoopback(c.HTTP) {
+	if c.PublicURL == nil && len(c.ACMEDomains) == 0 && onLoopback(c.HTTP) {
 		return ""
 	}
 	return c.baseURL(listening)
@@ -89,8 +98,12 @@ func (c *Config) publicURL(listening string) string {
 // warnings are about settings that work, but probably not as meant.
 func (c *Config) warnings() []string {
 	var all []string
-	if !onLoopback(c.HTTP) && c.PublicURL == nil {
-		all = append(all, "browsers give cameras to HTTPS pages only: put a proxy with a certificate in front and set --public-url")
+	switch {
+	case onLoopback(c.HTTP), c.PublicURL != nil, len(c.ACMEDomains) > 0:
+	case c.servesTLS():
+		all = append(all, "links name this machine's address: set --public-url to the name the certificate is for")
+	default:
+		all = append(all, "browsers give cameras to HTTPS pages only: set --acme-domains or --tls-cert, or put a proxy with a certificate in front and set --public-url")
 	}
 	return all
 }

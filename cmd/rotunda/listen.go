@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	stdlog "log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -35,12 +36,12 @@ func listen(ctx context.Context, key, address string) (net.Listener, error) {
 	return listener, nil
 }
 
-// serveMetrics opens the operators' own listener, if there is to be one.
-func serveMetrics(ctx context.Context, address string, handler http.Handler, log *slog.Logger) (stop func() error, err error) {
+// serveAside opens a listener beside the public one, if there is to be one. key is the setting that has its address.
+func serveAside(ctx context.Context, key, address string, handler http.Handler, log *slog.Logger) (stop func() error, err error) {
 	if address == "" {
 		return func() error { return nil }, nil
 	}
-	listener, err := listen(ctx, "metrics", address)
+	listener, err := listen(ctx, key, address)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +50,7 @@ func serveMetrics(ctx context.Context, address string, handler http.Handler, log
 	go func() {
 		defer close(done)
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			log.Error("metrics listener failed", "error", err)
+			log.Error("listener failed", "setting", flagOf(key), "error", err)
 		}
 	}()
 	return func() error { err := server.Close(); <-done; return err }, nil
@@ -72,6 +73,6 @@ func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    2 * rest.MaxHeaderBytes, // within it, rest says in its own words that headers are too large
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		ErrorLog:          stdlog.New(handshakes{log}, "", 0),
 	}
 }

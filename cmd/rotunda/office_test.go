@@ -11,19 +11,25 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/rotunda-rtc/rotunda/internal/store/storetest"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
 // clerk runs commands on the directory of a running server.
 type clerk struct {
-	t   *testing.T
-	dir string
+	t        *testing.T
+	dir      string
+	database string // of PostgreSQL; empty: the directory's own
+}
+
+func (c clerk) env() []string {
+	return []string{"ROTUNDA_DATA=" + c.dir, "ROTUNDA_DATABASE_URL=" + c.database}
 }
 
 // do runs a command that must succeed and returns what it printed.
 func (c clerk) do(args ...string) string {
 	c.t.Helper()
-	code, stdout, stderr := command(c.t, []string{"ROTUNDA_DATA=" + c.dir}, args...)
+	code, stdout, stderr := command(c.t, c.env(), args...)
 	if code != 0 || stderr != "" {
 		c.t.Fatalf("%v ended with %d: %s", args, code, stderr)
 	}
@@ -41,7 +47,7 @@ func (c clerk) json(into any, args ...string) {
 // refused runs a command that must fail, and say all of these words.
 func (c clerk) refused(words []string, args ...string) {
 	c.t.Helper()
-	code, stdout, stderr := command(c.t, []string{"ROTUNDA_DATA=" + c.dir}, args...)
+	code, stdout, stderr := command(c.t, c.env(), args...)
 	if code == 0 || stdout != "" {
 		c.t.Errorf("%v ended with %d and printed %s", args, code, stdout)
 	}
@@ -54,7 +60,7 @@ func (c clerk) refused(words []string, args ...string) {
 
 func newClerk(t *testing.T, args ...string) (*server, clerk) {
 	dir := t.TempDir()
-	return start(t, dir, args...), clerk{t, dir}
+	return start(t, dir, args...), clerk{t: t, dir: dir}
 }
 
 func TestAccountsBesideARunningServer(t *testing.T) {
@@ -124,6 +130,21 @@ func TestKeysBesideARunningServer(t *testing.T) {
 	if len(keys) != 4 || states["first"] != "valid true" || states["reader"] != "revoked true" || states["unnamed"] != "revoked false" {
 		t.Errorf("keys %+v", keys)
 	}
+}
+
+func TestCommandsOnPostgreSQL(t *testing.T) {
+	c := clerk{t, t.TempDir(), storetest.Postgres(t)}
+	c.do("migrate", "apply")
+	s := start(t, c.dir, "--database-url="+c.database)
+	c.do("account", "create", "acme")
+	key := c.do("key", "create", "--account=acme")
+	var made tokenJSON
+	c.json(&made, "token", "--account=acme", "--room=tea", "--create")
+	s.call("GET", "/v2/rooms/"+string(made.RoomID), key, "", http.StatusOK, nil)
+	c.do("key", "rotate", "--account=acme")
+	s.refresh(made, http.StatusCreated)
+	c.do("key", "revoke", "unnamed", "--account=acme")
+	s.call("GET", "/v2/rooms", key, "", http.StatusUnauthorized, nil)
 }
 
 func TestKeyCreateRefusals(t *testing.T) {
@@ -250,7 +271,7 @@ func TestEraseBesideARunningServer(t *testing.T) {
 		return p.Context
 	}
 	c.refused([]string{"nothing was erased", "1 participant", "--yes"}, "erase", "--context="+secret)
-	if code, _, stderr := command(t, []string{"ROTUNDA_DATA=" + c.dir}, "erase", "--yes", "--participant="+id); code != 1 || !strings.Contains(stderr, "still in a session") {
+	if code, _, stderr := command(t, c.env(), "erase", "--yes", "--participant="+id); code != 1 || !strings.Contains(stderr, "still in a session") {
 		t.Errorf("erasing someone present ended with %d: %s", code, stderr)
 	}
 	if contextNow() != secret {

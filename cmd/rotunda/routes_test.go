@@ -61,14 +61,28 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = answer.Body.Close()
-		if got := answer.Header.Get("X-Content-Type-Options"); got != "nosniff" {
-			t.Errorf("%s: X-Content-Type-Options %q", path, got)
+		app := path == "/" || path == "/../etc/passwd" // the app knows better what it needs
+		for name, want := range securityHeaders {
+			if got := answer.Header.Get(name); got != want && !app || got == "" {
+				t.Errorf("%s: %s %q", path, name, got)
+			}
 		}
-		if got := answer.Header.Get("Referrer-Policy"); got != "no-referrer" {
-			t.Errorf("%s: Referrer-Policy %q", path, got)
+		if got := answer.Header.Get("Permissions-Policy"); app && !strings.Contains(got, "camera=(self), microphone=(self), display-capture=(self)") {
+			t.Errorf("%s: no call can be made: Permissions-Policy %q", path, got)
 		}
 		if answer.StatusCode/100 == 3 {
 			t.Errorf("%s: redirected to %s", path, answer.Header.Get("Location"))
+		}
+	}
+}
+
+// Who is turned away while the server starts or stops is guarded as well.
+func TestRefusalsAtTheGateAreGuarded(t *testing.T) {
+	w := httptest.NewRecorder()
+	secured(new(health).gate(http.NotFoundHandler()), true).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/v2/rooms", nil))
+	for _, name := range []string{"X-Content-Type-Options", "Content-Security-Policy", "Strict-Transport-Security"} {
+		if w.Header().Get(name) == "" || w.Code != http.StatusServiceUnavailable {
+			t.Errorf("%d without %s: %v", w.Code, name, w.Header())
 		}
 	}
 }

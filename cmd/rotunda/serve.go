@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/rotunda-rtc/rotunda/apps/sample"
 	"github.com/rotunda-rtc/rotunda/internal/demo"
+	"github.com/rotunda-rtc/rotunda/internal/events"
 	"github.com/rotunda-rtc/rotunda/internal/live"
 	"github.com/rotunda-rtc/rotunda/internal/observe"
 	"github.com/rotunda-rtc/rotunda/internal/rest"
@@ -64,18 +66,21 @@ type house struct {
 	log    *slog.Logger
 	begun  time.Time
 
-	listener net.Listener
-	metrics  *prometheus.Registry
-	db       *store.Store
-	own      *belongings
-	engine   *sfu.Engine
-	host     *live.Host
-	ready    *health
-	routes   *routes
-	sockets  *signalling.Handler
-	whip     *whip.Handler
-	secret   string // of the demo link; empty without a demo room
-	draining chan struct{}
+	listener  net.Listener
+	tls       *tls.Config // what the listener speaks; nil: plain HTTP
+	authority *authority  // nil without ACME
+	metrics   *prometheus.Registry
+	db        *store.Store
+	own       *belongings
+	engine    *sfu.Engine
+	host      *live.Host
+	relay     *events.Relay
+	ready     *health
+	routes    *routes
+	sockets   *signalling.Handler
+	whip      *whip.Handler
+	secret    string // of the demo link; empty without a demo room
+	draining  chan struct{}
 
 	stops []func() error // what to undo, in the order it was done
 }
@@ -89,11 +94,14 @@ func serve(ctx context.Context, config *Config, log *slog.Logger, t *terminal) (
 			return err
 		}
 	}
-	server := publicServer(h.ready.gate(h.routes.handler(log)), log, arrivalTimeout)
+	server := publicServer(secured(h.ready.gate(h.routes.handler(log)), config.https()), log, arrivalTimeout)
 	failed := make(chan error, 1)
 	var accepting sync.WaitGroup
-	accepting.Go(func() { failed <- server.Serve(h.listener) })
+	accepting.Go(func() { failed <- accept(server, h.listener, h.tls) })
 	h.ready.set(serving)
+	if h.authority != nil {
+		h.later(h.authority.keep())
+	}
 	if err = h.greet(ctx, t.stdout); err == nil {
 		select {
 		case <-ctx.Done():
@@ -118,11 +126,36 @@ func (h *house) ground(ctx context.Context) error {
 	}
 	h.later(closeOnce(h.listener))
 	h.metrics = observe.NewRegistry(version)
-	stopMetrics, err := serveMetrics(ctx, h.config.Metrics, observe.Handler(h.metrics), h.log)
+	stopMetrics, err := serveAside(ctx, "metrics", h.config.Metrics, observe.Handler(h.metrics), h.log)
 	if err != nil {
 		return err
 	}
 	h.later(stopMetrics)
+	return h.identity(ctx)
+}
+
+// identity is the certificate of the public listener, if it is to have one.
+func (h *house) identity(ctx context.Context) error {
+	switch c := h.config; {
+	case c.TLSCert != "":
+		files, err := openCertificate(c.TLSCert, c.TLSKey, h.log)
+		if err != nil {
+			return err
+		}
+		h.tls = newTLS(files.get)
+		watching, stop := context.WithCancel(context.WithoutCancel(ctx))
+		var watch sync.WaitGroup
+		watch.Go(func() { files.watch(watching) })
+		h.later(func() error { stop(); watch.Wait(); return nil })
+	case len(c.ACMEDomains) > 0:
+		h.authority = newAuthority(c, h.log)
+		h.tls = h.authority.tls()
+		stop, err := serveAside(ctx, "acme_http", c.ACMEHTTP, secured(h.authority.challenges(c.baseURL(h.listener.Addr().String())), false), h.log)
+		if err != nil {
+			return err
+		}
+		h.later(stop)
+	}
 	return nil
 }
 
@@ -163,12 +196,12 @@ func (h *house) tendKeys(ctx context.Context) (stop func() error) {
 	return func() error { cancel(); tending.Wait(); return nil }
 }
 
-func (h *house) core(context.Context) error {
+func (h *house) core(ctx context.Context) error {
 	h.host = live.NewHost(live.Config{
 		Rooms: h.db, Journal: h.db, Media: media{h.engine}, Logger: h.log,
 		Linger: lingerOf(h.config), MaxViewers: h.config.WHEPViewers,
 	})
-	return nil
+	return h.tell(ctx)
 }
 
 func (h *house) entrances(ctx context.Context) (err error) {
@@ -177,19 +210,21 @@ func (h *house) entrances(ctx context.Context) (err error) {
 		return err
 	}}
 	publicURL, tokens := h.config.publicURL(h.listener.Addr().String()), h.own.authority
+	proxies := h.config.proxies()
 	h.sockets = signalling.New(signalling.Config{
-		Host: h.host, Tokens: tokens, Version: version, Origins: h.config.AllowedOrigins, Logger: h.log,
+		Host: h.host, Tokens: tokens, Version: version, Origins: h.config.AllowedOrigins, Logger: h.log, Proxies: proxies,
 	})
 	h.whip = whip.New(whip.Config{Host: h.host, Tokens: tokens, PublicURL: publicURL, Logger: h.log})
 	h.routes = &routes{health: h.ready, signal: h.sockets, whip: h.whip, app: sample.Handler()}
 	if h.routes.rest, err = rest.New(rest.Config{
-		Rooms: h.db, Sessions: h.db, Recordings: h.db, Compositions: h.db, Keys: tokens, Tokens: tokens,
-		Live: deletion{h.host, h.log}, Draining: h.draining, PublicURL: publicURL, Log: h.log,
+		Rooms: h.db, Sessions: h.db, Recordings: h.db, Compositions: h.db, Keys: tokens, Tokens: tokens, Live: moderation{h.host, h.db, h.log},
+		Draining: h.draining, Audits: h.db, Idempotency: h.db, Vault: tokens,
+		RateLimit: h.config.RateLimit, CORSOrigins: h.config.CORSOrigins, Proxies: proxies, PublicURL: publicURL, Log: h.log,
 	}); err != nil || h.config.Demo == DemoOff {
 		return err
 	}
 	h.secret = demoSecret(h.own.rootKey)
-	entrance, err := demo.New(demo.Config{Account: h.own.account.ID, Secret: h.secret, Rooms: h.db, Tokens: tokens, Log: h.log})
+	entrance, err := demo.New(demo.Config{Account: h.own.account.ID, Secret: h.secret, Rooms: h.db, Tokens: tokens, Log: h.log, Proxies: proxies})
 	if err != nil {
 		return err
 	}
@@ -232,6 +267,7 @@ func (h *house) drain(ctx context.Context, server *http.Server) {
 		{"WHIP resources", h.whip.Close},
 		{"streams of session events", func(context.Context) error { close(h.draining); return nil }},
 		{"requests", server.Shutdown},
+		{"webhooks", h.relay.Close},
 	} {
 		if err := part.stop(ctx); err != nil {
 			h.log.Warn(part.name+" were cut off", "error", err)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
@@ -306,5 +307,41 @@ func TestSocketsOfForeignOrigins(t *testing.T) {
 			t.Errorf("%v, %s: %v", c.args, c.origin, err)
 		}
 		s.stop()
+	}
+}
+
+// What happens in a room arrives at its webhook, signed with the account's key; on this machine only if that is allowed.
+func TestWebhooksArrive(t *testing.T) {
+	arrived := make(chan string, 100)
+	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var body struct {
+			Data struct {
+				EventType string `json:"event_type"`
+			} `json:"data"`
+		}
+		if json.NewDecoder(r.Body).Decode(&body) == nil && r.Header.Get("telnyx-signature-ed25519") != "" {
+			arrived <- r.UserAgent() + " " + body.Data.EventType
+		}
+	}))
+	defer hook.Close()
+	dir := t.TempDir()
+	roomOf := func(s *server) string {
+		var room struct{ ID string }
+		s.call("POST", "/v2/rooms", sessionKey, `{"webhook_event_url": "`+hook.URL+`"}`, http.StatusCreated, &room)
+		return room.ID
+	}
+	s := start(t, dir, "--api-key="+sessionKey)
+	join(t, s, sessionKey, roomOf(s))
+	s.stop()
+	select {
+	case event := <-arrived:
+		t.Errorf("%s came to this machine", event)
+	default:
+	}
+	s = start(t, dir, "--api-key="+sessionKey, "--webhook-allow-private", "--webhook-user-agent=me/1")
+	for range 4 { // what the first server could not send; it was stopped with someone inside
+		if event := <-arrived; !strings.HasPrefix(event, "me/1 video.room.") {
+			t.Errorf("received %q", event)
+		}
 	}
 }

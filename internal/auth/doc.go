@@ -1,5 +1,6 @@
 // Package auth decides who somebody is: API keys of backends, and the tokens their users join rooms with. It signs what
-// webhooks are told, and it counts how often strangers knock (Visitors). docs/tokens.md describes the tokens' claims.
+// webhooks are told, and it counts how often strangers knock (Visitors) and tells where requests come from (Proxies). docs/tokens.md describes the
+// tokens' claims.
 //
 // It keeps nothing itself: keys live behind the KeyStore it is given, whose secret parts are sealed under a root key that
 // never enters the database. Nothing is remembered of keys and tokens between requests, so that what is revoked stops at

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -34,23 +35,24 @@ func TestKilledAtEveryStep(t *testing.T) {
 	}
 	for _, step := range steps {
 		t.Run(step.name, func(t *testing.T) {
-			var child *exec.Cmd
-			dead := make(chan struct{})
-			first := true
-			h := newHook(t, func(_ http.ResponseWriter, r *http.Request) {
-				if step.name == "sent" && first {
-					first = false
-					_ = child.Process.Kill()
+			dead, running := make(chan struct{}), make(chan *os.Process, 1)
+			var once sync.Once
+			h := newHook(t, func(http.ResponseWriter, *http.Request) {
+				if step.name == "sent" {
+					once.Do(func() { _ = (<-running).Kill() })
 					<-dead
 				}
 			})
 			path := filepath.Join(t.TempDir(), "a.db")
-			child = exec.Command(os.Args[0], "-test.run=^TestKilledAtEveryStep$")
+			child := exec.Command(os.Args[0], "-test.run=^TestKilledAtEveryStep$")
 			child.Env = append(os.Environ(), "ROTUNDA_TEST_STEP="+step.name, "ROTUNDA_TEST_DB="+path, "ROTUNDA_TEST_HOOK="+h.URL)
-			out, err := child.CombinedOutput()
+			child.Stdout, child.Stderr = os.Stderr, os.Stderr
+			must(t, child.Start())
+			running <- child.Process
+			err := child.Wait()
 			close(dead)
 			if err == nil || !strings.Contains(err.Error(), "killed") {
-				t.Fatalf("the child was to be killed: %v\n%s", err, out)
+				t.Fatalf("the child was to be killed: %v", err)
 			}
 			o := openOfficeAt(t, path)
 			_, err = o.CloseDangling(t.Context())

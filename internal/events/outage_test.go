@@ -98,6 +98,20 @@ func TestMetrics(t *testing.T) {
 	o.test(bad.URL)
 	bad.await(t, 1)
 	must(t, relay.Close(t.Context()))
+	got := counters(t, registry)
+	want := map[string]float64{
+		"delivered": 1, "failed": 1, "refused": 0, "timed_out": 0, "cut": 0, "rotunda_webhook_deliveries_waiting": 1,
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("metrics %v, want %v", got, want)
+	}
+	must(t, relay.Close(t.Context())) // once more changes nothing
+	must(t, New(Config{}).Close(t.Context()))
+}
+
+// counters are what the metrics say, by outcome or name.
+func counters(t *testing.T, registry *prometheus.Registry) map[string]float64 {
+	t.Helper()
 	families, err := registry.Gather()
 	must(t, err)
 	got := map[string]float64{}
@@ -110,12 +124,5 @@ func TestMetrics(t *testing.T) {
 			}
 		}
 	}
-	want := map[string]float64{
-		"delivered": 1, "failed": 1, "refused": 0, "timed_out": 0, "cut": 0, "rotunda_webhook_deliveries_waiting": 1,
-	}
-	if !maps.Equal(got, want) {
-		t.Errorf("metrics %v, want %v", got, want)
-	}
-	must(t, relay.Close(t.Context())) // once more changes nothing
-	must(t, New(Config{}).Close(t.Context()))
+	return got
 }

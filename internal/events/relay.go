@@ -137,6 +137,11 @@ func (r *Relay) Close(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 	}
+	select {
+	case <-r.ended: // both were true
+		return nil
+	default:
+	}
 	r.cut(errClosing)
 	<-r.ended
 	return context.Cause(ctx)

@@ -84,16 +84,13 @@ func orDefault[T any](value *T, otherwise T) T {
 	return *value
 }
 
-// readBody reads a body and checks it against its schema. It also returns the fields the schema does not know. A body that
-// can be read comes back even with an error, so that more can be said against it.
-func readBody(w http.ResponseWriter, r *http.Request, schema *openapi3.Schema) (body, []string, error) {
-	content, err := readContent(w, r)
-	if err != nil {
-		return nil, nil, err
-	}
+// readBody checks what came as a body against its schema. It also returns the fields the schema does not know. A body that can
+// be read comes back even with an error, so that more can be said against it.
+func readBody(header http.Header, content []byte, schema *openapi3.Schema) (body, []string, error) {
 	var value any = map[string]any{}
 	if len(content) > 0 {
-		if err := checkMediaType(r.Header); err != nil {
+		err := checkMediaType(header)
+		if err != nil {
 			return nil, nil, err
 		}
 		if value, err = decodeJSON(content); err != nil {

@@ -19,7 +19,9 @@ type Compositions interface {
 
 func (e *entrance) createComposition(r *request) (answer, error) {
 	width, height, _ := parseResolution(orDefault(optional(r.body.text("resolution")), video.DefaultFrame))
+	id := r.newID()
 	composition, err := e.Compositions.CreateComposition(r.Context(), video.Composition{
+		ID:                      id,
 		AccountID:               r.account,
 		SessionID:               video.SessionID(r.body.id("session_id")),
 		Format:                  orDefault(optional(r.body.text("format")), video.DefaultContainer),
@@ -31,6 +33,11 @@ func (e *entrance) createComposition(r *request) (answer, error) {
 		WebhookEventFailoverURL: r.body.text("webhook_event_failover_url"),
 		WebhookTimeoutSecs:      r.body.integer("webhook_timeout_secs"),
 	})
+	if r.once != nil && err != nil && video.CodeOf(err) == video.CodeDuplicate {
+		if made, absent := e.Compositions.Composition(r.Context(), r.account, id); absent == nil {
+			composition, err = made, nil // by this very request, before the server died over it
+		}
+	}
 	if err != nil {
 		return answer{}, err
 	}

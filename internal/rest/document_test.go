@@ -62,6 +62,18 @@ func TestDocumentAndRoutesAgree(t *testing.T) {
 		}); (err == nil) == op.public {
 			t.Errorf("%s %s with a key: %v", op.method, op.path, err)
 		}
+		for name, value := range map[string]any{"x-right": "admin", "x-endpoint-cost": "much"} {
+			if err := agree(all, func(doc *openapi3.T) {
+				doc.Paths.Value(op.path).GetOperation(op.method).Extensions[name] = value
+			}); err == nil && (!op.public || name == "x-right") {
+				t.Errorf("%s %s with %s: %v is fine", op.method, op.path, name, value)
+			}
+		}
+		changed := *op
+		changed.action = map[bool]string{true: audited}[op.action == ""]
+		if err := agree(append(slices.Delete(slices.Clone(all), i, i+1), &changed), nothing); err == nil || !strings.Contains(err.Error(), "audit") {
+			t.Errorf("%s %s with the action %q: %v", op.method, op.path, changed.action, err)
+		}
 	}
 }
 
@@ -78,7 +90,7 @@ func TestDocumentIsComplete(t *testing.T) {
 			if !document {
 				want = append(want, 500, 503)
 				if op.Security == nil {
-					want = append(want, 401)
+					want = append(want, 401, 403, 429)
 				}
 			}
 			if strings.Contains(path, "{") {
@@ -86,6 +98,9 @@ func TestDocumentIsComplete(t *testing.T) {
 			}
 			if op.RequestBody != nil {
 				want = append(want, 400, 408, 413, 415, 422)
+			}
+			if method == http.MethodPost && op.Security == nil && op.Parameters.GetByInAndName("header", "Idempotency-Key") == nil {
+				t.Errorf("%s does not document its Idempotency-Key", name)
 			}
 			if len(op.Parameters) > 0 {
 				want = append(want, 400)
@@ -197,6 +212,9 @@ func TestNewRefusesGaps(t *testing.T) {
 		"Rooms": func(c *Config) { c.Rooms = nil }, "Sessions": func(c *Config) { c.Sessions = nil }, "Keys": func(c *Config) { c.Keys = nil },
 		"Recordings": func(c *Config) { c.Recordings = nil }, "Compositions": func(c *Config) { c.Compositions = nil },
 		"Tokens": func(c *Config) { c.Tokens = nil }, "Live": func(c *Config) { c.Live = nil }, "Log": func(c *Config) { c.Log = nil },
+		"Audits": func(c *Config) { c.Audits = nil }, "Idempotency": func(c *Config) { c.Idempotency = nil },
+		"Vault": func(c *Config) { c.Vault = nil }, "10 units": func(c *Config) { c.RateLimit = MinRateLimit - 1 },
+		"or 0 for none": func(c *Config) { c.RateLimit = -1 },
 	} {
 		config := h.config
 		config.Log = slog.New(slog.DiscardHandler)

@@ -25,8 +25,8 @@ var (
 	unexpectedError      = kind{"10007", "Unexpected error", "The server failed. Its log has the cause under the request id of the answer."}
 	requestTimeout       = kind{"10008", "Request timeout", "The request took too long to arrive. Send it again."}
 	authenticationFailed = kind{"10009", "Authentication failed", "Send a valid API key: Authorization: Bearer KEY…"}
-	authorizationFailed  = kind{"10010", "Authorization failed", "The credential is genuine but does not allow this: a refresh token may be expired or made for another room."}
-	tooManyRequests      = kind{"10011", "Too many requests", "More requests came from this address than it may send. Wait for the time in the Retry-After header."}
+	authorizationFailed  = kind{"10010", "Authorization failed", "The credential is genuine but does not allow this: the API key may be read-only or for tokens only, a refresh token may be expired or made for another room."}
+	tooManyRequests      = kind{"10011", "Too many requests", "More requests came with this API key, or from this address, than may. Wait for the time in the Retry-After header."}
 	duplicateResource    = kind{"10012", "Duplicate resource", "Something with this name exists. Names are unique within an account."}
 	unsupportedMediaType = kind{"10014", "Unsupported Media Type", "The content type is not one this path takes."}
 	badRequest           = kind{"10015", "Bad Request", "The request is wrong in the way the detail says."}
@@ -185,7 +185,9 @@ func (e *entrance) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case http.StatusRequestEntityTooLarge, http.StatusRequestTimeout:
 		header.Set("Connection", "close") // the rest of the body is not worth reading
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
-		header.Set("Retry-After", "1")
+		if header.Get("Retry-After") == "" {
+			header.Set("Retry-After", "1")
+		}
 	case http.StatusInternalServerError:
 		// SDKs repeat a 5xx. What came of this POST is not known, and doing it again could do it twice.
 		if r.Method == http.MethodPost {
@@ -204,15 +206,17 @@ func withCause(err error) error {
 	return fmt.Errorf("%w: %w", err, known.Unwrap())
 }
 
-func (e *entrance) renderErrors(r *http.Request, ref *refusal) any {
-	root := strings.TrimSuffix(e.PublicURL, "/")
-	if root == "" {
-		u := url.URL{Scheme: "http", Host: r.Host}
-		if r.TLS != nil {
-			u.Scheme = "https"
-		}
-		root = u.String()
+// root is what links in answers begin with.
+func (e *entrance) root(r *http.Request) string {
+	if e.PublicURL != "" {
+		return strings.TrimSuffix(e.PublicURL, "/")
 	}
+	u := url.URL{Scheme: e.Proxies.Scheme(r), Host: r.Host}
+	return u.String()
+}
+
+func (e *entrance) renderErrors(r *http.Request, ref *refusal) any {
+	root := e.root(r)
 	entries := make([]errorEntry, len(ref.faults))
 	for i, f := range ref.faults {
 		entries[i] = errorEntry{

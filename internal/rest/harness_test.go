@@ -3,6 +3,7 @@ package rest
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -23,6 +24,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/rotunda-rtc/rotunda/api"
+	"github.com/rotunda-rtc/rotunda/internal/auth"
 	"github.com/rotunda-rtc/rotunda/internal/store"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
@@ -67,8 +69,9 @@ func newHouse(t testing.TB) *house {
 	h.live = &recordedLive{store: opened, account: account.ID}
 	h.config = Config{
 		Rooms: opened, Sessions: opened, Recordings: opened, Compositions: opened, Tokens: authority,
-		Keys:      keyRing{authority},
-		Live:      h.live,
+		Keys:   keyRing{authority},
+		Live:   h.live,
+		Audits: opened, Idempotency: opened, Vault: authority,
 		PublicURL: "https://video.example.com/",
 		Log:       slog.New(slog.NewTextHandler(h.log, nil)),
 	}
@@ -115,9 +118,17 @@ type keyRing struct{ Keys }
 
 func (k keyRing) Authenticate(ctx context.Context, bearer string) (video.APIKey, error) {
 	if bearer == foreignKey {
-		return video.APIKey{AccountID: absentID}, nil
+		return video.APIKey{ID: "foreign", AccountID: absentID, Rights: video.RightsAdmin}, nil
 	}
 	return k.Keys.Authenticate(ctx, bearer)
+}
+
+// key makes an API key of the account with these rights.
+func (h *house) key(rights video.Rights) string {
+	h.Helper()
+	key, hash := auth.NewAPIKey(rand.Reader)
+	h.must(h.store.AddAPIKey(h.Context(), video.APIKey{AccountID: h.account, Name: "a " + string(rights) + " key", Rights: rights, Hash: hash}))
+	return key
 }
 
 // recordedLive remembers whom it was told to put out, and whether their rooms could still be entered then. Moderation it

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -94,6 +95,7 @@ func (e *entrance) deleteRecordings(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	r.note("", fmt.Sprintf("%d recordings: %s", deleted, r.URL.RawQuery))
 	return one(http.StatusCreated, deletedJSON{RoomRecordings: deleted}), nil
 }
 

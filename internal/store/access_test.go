@@ -289,3 +289,46 @@ func testEraseMany(t *testing.T, f *fixture) {
 	must(t, err)
 	wantEqual(t, "erased", done.Participants, eraseBatch+1)
 }
+
+// Every change of accounts and keys says in the audit log who made it, and nothing is said of what did not change.
+func testAccessAudited(t *testing.T, f *fixture) {
+	ctx := video.WithActor(t.Context(), video.Actor{KeyName: "command line"})
+	session := f.session(f.room("r").ID)
+	ada := f.join(session.ID, "Ada")
+	f.leave(ada, video.LeftByChoice)
+	f.flush()
+	made, err := f.CreateAccount(ctx, "made")
+	must(t, err)
+	must(t, f.AddAPIKey(ctx, video.APIKey{ID: "k", AccountID: f.account, Name: "backend"}))
+	for range 2 {
+		_, err := f.RevokeAPIKey(ctx, f.account, "k")
+		must(t, err)
+	}
+	must(t, f.AddSigningKey(ctx, video.SigningKey{ID: "s", AccountID: f.account, Public: []byte{1}, Sealed: []byte{1}}))
+	must(t, f.RemoveSigningKeys(ctx, f.account, []string{"s", "none"}))
+	must(t, f.AddEventKey(ctx, video.EventKey{ID: "e", AccountID: f.account, Public: []byte{1}, Sealed: []byte{1}, Active: true}))
+	wantCode(t, f.ActivateEventKey(ctx, f.account), video.CodeState)
+	must(t, f.AddEventKey(ctx, video.EventKey{ID: "n", AccountID: f.account, Public: []byte{1}, Sealed: []byte{1}}))
+	must(t, f.ActivateEventKey(ctx, f.account))
+	_, err = f.Erase(ctx, Person{AccountID: f.account, Context: "Ada"})
+	must(t, err)
+
+	for account, want := range map[video.AccountID][]string{
+		made.ID: {"account.create " + string(made.ID) + " made"},
+		f.account: {
+			"participant.erase " + string(ada.ID) + " ", "webhook_key.activate n ", "webhook_key.prepare n ", "webhook_key.create e ",
+			"signing_key.remove s ", "signing_key.create s ", "api_key.revoke k backend", "api_key.create k backend, admin",
+		},
+	} {
+		list, err := f.Audits(ctx, video.AuditQuery{AccountID: account, Page: video.Page{Number: 1, Size: 20}})
+		must(t, err)
+		var got []string
+		for _, entry := range list.Items {
+			wantEqual(t, "actor", entry.Actor.KeyName, "command line")
+			got = append(got, entry.Action+" "+entry.ObjectID+" "+entry.Detail)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("audited %q, want %q", got, want)
+		}
+	}
+}

@@ -103,7 +103,10 @@ func (s *Store) CreateAccount(ctx context.Context, name string) (video.Account, 
 		if taken {
 			return video.Errorf(video.CodeDuplicate, "an account with the name %q exists already", name).WithField("/name")
 		}
-		return insertAccount(ctx, tx, &row)
+		if err := insertAccount(ctx, tx, &row); err != nil {
+			return err
+		}
+		return s.auditTx(ctx, tx, row.Number, "account.create", string(row.ID), row.Name)
 	})
 	if err != nil {
 		return video.Account{}, err

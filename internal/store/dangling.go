@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -33,12 +34,16 @@ func markBatch(ctx context.Context, tx bun.Tx, now time.Time, batch string) erro
 }
 
 // CloseDangling ends the sessions that a process left open when it died, and puts out their participants, all with the
-// reason server_crashed. It is called once at start, before any session is opened, and returns how many it ended.
+// reason server_crashed. It is called once at start, before any session is opened, and returns how many it ended. It is
+// refused while another server has the database.
 //
 // Nobody knows when the process died. It was alive at its last heartbeat, which the journal writes with every batch and
 // every 10 s while sessions are open; the sessions end at that moment, or at their own last change if that is later. So the
 // end recorded is at most 10 s (and a batch) too early, however long the server was down afterwards.
 func (s *Store) CloseDangling(ctx context.Context) (sessions int, err error) {
+	if err := s.claim(ctx); err != nil {
+		return 0, err
+	}
 	err = s.write(ctx, "close dangling sessions", func(ctx context.Context, tx bun.Tx) error {
 		var beat heartbeatRow
 		if err := tx.NewSelect().Model(&beat).Scan(ctx); err != nil && !errors.Is(err, sql.ErrNoRows) {
@@ -76,4 +81,30 @@ func (t *tidings) resume(ctx context.Context, tx bun.Tx, session video.SessionID
 		t.latest[session] = at[0]
 	}
 	return err
+}
+
+// claimPatience is more than a database takes to notice that a server on a machine that lives is dead.
+const claimPatience = 10 * time.Second
+
+// claim makes this the one server of the database until the store closes or the connection breaks. Commands beside the
+// server claim nothing.
+func (s *Store) claim(ctx context.Context) error {
+	if s.dialect.claim == "" || s.alone != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, claimPatience)
+	defer cancel()
+	conn, err := s.writes.DB.Conn(ctx)
+	if err != nil {
+		return s.dialect.explain(err)
+	}
+	if _, err := conn.ExecContext(ctx, s.dialect.claim); err != nil {
+		_ = conn.Close() // the claim failed, which is what counts
+		if ctx.Err() != nil {
+			return fmt.Errorf("database %s is in use by another server: stop that one, or use another database", s.dialect.place)
+		}
+		return s.dialect.explain(err)
+	}
+	s.alone = conn
+	return nil
 }

@@ -128,17 +128,22 @@ func (s *Store) ClaimDeliveries(ctx context.Context, busy []string, lease time.D
 	if len(due) == 0 {
 		return nil, nil
 	}
-	var rows []deliveryRow
+	var claimed []video.Delivery
 	err = s.write(ctx, "claim deliveries", func(ctx context.Context, tx bun.Tx) error {
+		var rows []deliveryRow
 		_, err := tx.NewUpdate().Model((*deliveryRow)(nil)).
 			Set("claimed = ?", true).Set("next_at = ?", now+lease.Microseconds()).
 			Where("seq IN (?)", firstDue(tx, due, now, n)).Returning("*").Exec(ctx, &rows)
+		if err != nil {
+			return err
+		}
+		claimed, err = deliveriesOf(ctx, tx, rows)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return s.deliveriesOf(ctx, rows)
+	return claimed, nil
 }
 
 // firstDue selects the deliveries to claim: the first of each target, and of those the first n.
@@ -159,7 +164,7 @@ func firstDue(db bun.IDB, due []target, now int64, n int) *bun.SelectQuery {
 }
 
 // deliveriesOf turns rows of any accounts into deliveries, in the order of their events.
-func (s *Store) deliveriesOf(ctx context.Context, rows []deliveryRow) ([]video.Delivery, error) {
+func deliveriesOf(ctx context.Context, db bun.IDB, rows []deliveryRow) ([]video.Delivery, error) {
 	ids := make(map[account]video.AccountID)
 	numbers := make([]account, 0, len(rows))
 	for _, row := range rows {
@@ -167,9 +172,9 @@ func (s *Store) deliveriesOf(ctx context.Context, rows []deliveryRow) ([]video.D
 	}
 	var accounts []accountRow
 	if len(numbers) > 0 {
-		err := s.reads.NewSelect().Model(&accounts).Column("number", "id").Where("number IN (?)", bun.List(numbers)).Scan(ctx)
+		err := db.NewSelect().Model(&accounts).Column("number", "id").Where("number IN (?)", bun.List(numbers)).Scan(ctx)
 		if err != nil {
-			return nil, failed("find accounts of deliveries", err)
+			return nil, err
 		}
 	}
 	for _, a := range accounts {

@@ -66,14 +66,14 @@ func deliveryListing(number account, query video.DeliveryQuery) listing {
 	l.during("finished_at", query.FinishedAt)
 	// The texts are looked through row by row; no index helps.
 	if query.EventContains != "" {
-		l.ranges = append(l.ranges, condition{"seq", "IN (SELECT d.seq FROM deliveries AS d WHERE d.account = ? AND " +
-			eventText + " LIKE ? ESCAPE '!')", []any{number, containing(query.EventContains)}})
+		l.ranges = append(l.ranges, condition{column: "seq", test: "IN (SELECT d.seq FROM deliveries AS d WHERE d.account = ? AND " +
+			eventText + " LIKE ? ESCAPE '!')", args: []any{number, containing(query.EventContains)}})
 		l.onlyColumn = ""
 	}
 	if query.AttemptsContains != "" {
-		l.ranges = append(l.ranges, condition{"seq", "IN (SELECT a.delivery FROM attempts AS a JOIN deliveries AS d ON d.seq = a.delivery " +
+		l.ranges = append(l.ranges, condition{column: "seq", test: "IN (SELECT a.delivery FROM attempts AS a JOIN deliveries AS d ON d.seq = a.delivery " +
 			"WHERE d.account = ? AND lower(a.url || ' ' || a.errors || ' ' || a.response_status || ' ' || a.response_header || ' ' || " +
-			"a.response_body) LIKE ? ESCAPE '!')", []any{number, containing(query.AttemptsContains)}})
+			"a.response_body) LIKE ? ESCAPE '!')", args: []any{number, containing(query.AttemptsContains)}})
 		l.onlyColumn = ""
 	}
 	return l

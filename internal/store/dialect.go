@@ -23,7 +23,11 @@ type dialect struct {
 	folder    string // of the migrations
 	lock      func() (goose.ProviderOption, error)
 	upgrades  bool   // Open applies migrations by itself
+	claim     string // keeps other servers off while the connection lives; empty where the data directory's lock does
 	serialize string // makes a write transaction wait for those before it; empty if a single connection does that
+
+	// forEach runs a query of one owner's rows for each of the owners.
+	forEach func(db *bun.DB, one func(owned string, id any) *bun.SelectQuery, ids []string) *bun.SelectQuery
 
 	open    func(readOnly bool) (*bun.DB, error)
 	missing func() bool // there is nothing yet, so all migrations are pending

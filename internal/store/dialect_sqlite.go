@@ -29,6 +29,7 @@ func sqliteDialect(path string) dialect {
 		migration: goose.DialectSQLite3,
 		folder:    "migrations/sqlite",
 		upgrades:  true,
+		forEach:   unionForEach,
 		open:      func(readOnly bool) (*bun.DB, error) { return openFile(path, readOnly) },
 		missing: func() bool {
 			_, err := os.Stat(path)
@@ -113,4 +114,18 @@ func duplicateSQLite(err error) bool {
 		return e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
 	}
 	return false
+}
+
+// unionForEach asks for each owner in a member of a union. The derived tables are there because such a member can have no
+// order and limit of its own.
+func unionForEach(db *bun.DB, one func(string, any) *bun.SelectQuery, ids []string) (all *bun.SelectQuery) {
+	for _, id := range ids {
+		member := db.NewSelect().ColumnExpr("*").TableExpr("(?) AS newest", one("?", id))
+		if all == nil {
+			all = member
+		} else {
+			all = all.UnionAll(member)
+		}
+	}
+	return all
 }

@@ -55,8 +55,16 @@ func (s *Store) Erase(ctx context.Context, person Person) (Erasure, error) {
 				return err
 			}
 			batch, err := eraseContexts(ctx, tx, number, ids)
+			if err != nil {
+				return err
+			}
+			for _, id := range ids {
+				if err := s.auditTx(ctx, tx, number, "participant.erase", string(id), ""); err != nil {
+					return err
+				}
+			}
 			sum.add(batch)
-			return err
+			return nil
 		})
 		if err != nil {
 			return sum, err

@@ -44,16 +44,23 @@ func (s *Store) AddEventKey(ctx context.Context, key video.EventKey) error {
 	if key.CreatedAt.IsZero() {
 		key.CreatedAt = s.now()
 	}
-	if _, err := s.existing(ctx, key.AccountID); err != nil {
+	number, err := s.existing(ctx, key.AccountID)
+	if err != nil {
 		return err
 	}
 	row := eventKeyRow{
 		ID: key.ID, AccountID: key.AccountID, Public: key.Public, Sealed: key.Sealed, Active: key.Active,
 		CreatedAt: key.CreatedAt.UnixMicro(),
 	}
-	err := s.write(ctx, "add webhook key", func(ctx context.Context, tx bun.Tx) error {
-		_, err := tx.NewInsert().Model(&row).Exec(ctx)
-		return err
+	err = s.write(ctx, "add webhook key", func(ctx context.Context, tx bun.Tx) error {
+		if _, err := tx.NewInsert().Model(&row).Exec(ctx); err != nil {
+			return err
+		}
+		action := "webhook_key.prepare"
+		if row.Active {
+			action = "webhook_key.create"
+		}
+		return s.auditTx(ctx, tx, number, action, row.ID, "")
 	})
 	if duplicate(err) {
 		return video.Errorf(video.CodeDuplicate, "the account has such a webhook key already")
@@ -64,7 +71,8 @@ func (s *Store) AddEventKey(ctx context.Context, key video.EventKey) error {
 // ActivateEventKey puts the prepared key in the place of the active one, which is forgotten. Without a prepared key it is an
 // error with CodeState, and the active one stays.
 func (s *Store) ActivateEventKey(ctx context.Context, account video.AccountID) error {
-	if _, err := s.existing(ctx, account); err != nil {
+	number, err := s.existing(ctx, account)
+	if err != nil {
 		return err
 	}
 	return s.write(ctx, "activate webhook key", func(ctx context.Context, tx bun.Tx) error {
@@ -72,11 +80,12 @@ func (s *Store) ActivateEventKey(ctx context.Context, account video.AccountID) e
 		if err != nil {
 			return err
 		}
-		n, err := affected(tx.NewUpdate().Model((*eventKeyRow)(nil)).Set("active = ?", true).
-			Where("account_id = ?", account).Exec(ctx))
-		if err == nil && n == 0 {
-			return video.Errorf(video.CodeState, "no webhook key is prepared: prepare one first")
+		var row eventKeyRow
+		err = tx.NewUpdate().Model(&row).Set("active = ?", true).Where("account_id = ?", account).Returning("id").Scan(ctx)
+		absent := video.Errorf(video.CodeState, "no webhook key is prepared: prepare one first")
+		if err := one(err, absent, "activate webhook key"); err != nil {
+			return err
 		}
-		return err
+		return s.auditTx(ctx, tx, number, "webhook_key.activate", row.ID, "")
 	})
 }

@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
@@ -68,4 +70,42 @@ func BenchmarkJournal(b *testing.B) {
 		}
 		_ = s.Flush(context.Background())
 	})
+}
+
+// BenchmarkClaim claims one delivery and settles it while 100,000 wait for twenty URLs that are busy.
+func BenchmarkClaim(b *testing.B) {
+	s, err := Open(b.Context(), Config{Path: filepath.Join(b.TempDir(), "a.db")})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = s.Close() })
+	if _, _, err := s.DefaultAccount(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	var busy []string
+	told := newTidings()
+	for i := range 100_000 {
+		url := fmt.Sprintf("https://%d.example", i%20)
+		if i < 20 {
+			busy = append(busy, url)
+		}
+		told.deliveries = append(told.deliveries, newDeliveryRow(place{Account: 1, URL: url}, video.Event{ID: video.NewUUID()}, 0))
+	}
+	good := newDeliveryRow(place{Account: 1, URL: "https://good.example"}, video.Event{ID: video.NewUUID()}, 0)
+	told.deliveries = append(told.deliveries, good)
+	if err := s.write(b.Context(), "fill", told.write); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		claimed, err := s.ClaimDeliveries(b.Context(), busy, time.Minute, 64)
+		if err != nil || len(claimed) != 1 {
+			b.Fatal(len(claimed), err)
+		}
+		at := time.Now()
+		if err := s.SettleDeliveries(b.Context(), []video.DeliveryOutcome{{
+			Seq: claimed[0].Seq, Status: video.DeliveryPending, Target: claimed[0].URL, NextAt: &at, Attempt: video.Attempt{Number: 1},
+		}}); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

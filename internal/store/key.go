@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -48,16 +49,19 @@ func (s *Store) AddAPIKey(ctx context.Context, key video.APIKey) error {
 	if err := checkAPIKey(key); err != nil {
 		return err
 	}
-	if _, err := s.existing(ctx, key.AccountID); err != nil {
+	number, err := s.existing(ctx, key.AccountID)
+	if err != nil {
 		return err
 	}
 	row := apiKeyRow{
 		ID: key.ID, AccountID: key.AccountID, Name: key.Name, Rights: key.Rights, Hash: key.Hash[:],
 		ExpiresAt: microsOrNil(key.ExpiresAt), CreatedAt: key.CreatedAt.UnixMicro(),
 	}
-	err := s.write(ctx, "add API key", func(ctx context.Context, tx bun.Tx) error {
-		_, err := tx.NewInsert().Model(&row).Exec(ctx)
-		return err
+	err = s.write(ctx, "add API key", func(ctx context.Context, tx bun.Tx) error {
+		if _, err := tx.NewInsert().Model(&row).Exec(ctx); err != nil {
+			return err
+		}
+		return s.auditTx(ctx, tx, number, "api_key.create", row.ID, fmt.Sprintf("%s, %s", row.Name, row.Rights))
 	})
 	if duplicate(err) {
 		return video.Errorf(video.CodeDuplicate, "this API key exists already")
@@ -108,18 +112,23 @@ func (s *Store) APIKeys(ctx context.Context, account video.AccountID) ([]video.A
 
 // RevokeAPIKey makes a key of the account useless from now on, and returns its record. Revoking it again changes nothing.
 func (s *Store) RevokeAPIKey(ctx context.Context, account video.AccountID, id string) (video.APIKey, error) {
-	if _, err := s.existing(ctx, account); err != nil {
+	number, err := s.existing(ctx, account)
+	if err != nil {
 		return video.APIKey{}, err
 	}
 	var row apiKeyRow
-	err := s.write(ctx, "revoke API key", func(ctx context.Context, tx bun.Tx) error {
-		_, err := affected(tx.NewUpdate().Model((*apiKeyRow)(nil)).Set("revoked_at = ?", s.now().UnixMicro()).
+	err = s.write(ctx, "revoke API key", func(ctx context.Context, tx bun.Tx) error {
+		changed, err := affected(tx.NewUpdate().Model((*apiKeyRow)(nil)).Set("revoked_at = ?", s.now().UnixMicro()).
 			Where("id = ?", id).Where("account_id = ?", account).Where("revoked_at IS NULL").Exec(ctx))
 		if err != nil {
 			return err
 		}
 		err = tx.NewSelect().Model(&row).Where("id = ?", id).Where("account_id = ?", account).Scan(ctx)
-		return one(err, video.Errorf(video.CodeNotFound, "no API key with id %s", id), "find API key")
+		err = one(err, video.Errorf(video.CodeNotFound, "no API key with id %s", id), "find API key")
+		if err != nil || changed == 0 {
+			return err
+		}
+		return s.auditTx(ctx, tx, number, "api_key.revoke", id, row.Name)
 	})
 	if err != nil {
 		return video.APIKey{}, err

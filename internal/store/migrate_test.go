@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/pressly/goose/v3"
 
@@ -203,4 +204,27 @@ func TestUnusablePostgres(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A second server would end the sessions of the first in the record.
+func TestOneServerOnPostgres(t *testing.T) {
+	config := Config{URL: storetest.Postgres(t), Migrate: true}
+	first := openWith(t, config, &clock{t: start})
+	_, err := first.CloseDangling(t.Context())
+	must(t, err)
+	session := first.session(first.room("").ID)
+	second := openWith(t, config, &clock{t: start}) // a command may
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if _, err := second.CloseDangling(ctx); err == nil || !strings.Contains(err.Error(), "in use by another server") {
+		t.Fatalf("the second server: %v", err)
+	}
+	still, err := first.Session(t.Context(), first.account, session.ID, false)
+	must(t, err)
+	wantEqual(t, "still going on", still.Active(), true)
+	must(t, first.Close())
+	n, err := second.CloseDangling(t.Context())
+	must(t, err)
+	wantEqual(t, "dangling", n, 1)
+	must(t, second.Close())
 }

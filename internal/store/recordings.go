@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -154,7 +155,7 @@ func listingOfRecordings(filter video.RecordingFilter, number account) listing {
 		l.is("type", "= ?", filter.Type)
 	}
 	if filter.AtLeast > 0 {
-		l.ranges = append(l.ranges, condition{"duration_us", ">= ?", []any{filter.AtLeast.Microseconds()}})
+		l.ranges = append(l.ranges, condition{column: "duration_us", test: ">= ?", args: []any{filter.AtLeast.Microseconds()}})
 	}
 	l.during("started_at", filter.StartedAt)
 	l.during("ended_at", filter.EndedAt)
@@ -197,6 +198,9 @@ func (s *Store) DeleteRecording(ctx context.Context, account video.AccountID, id
 			return err
 		}
 		if n == 1 {
+			if err := s.auditTx(ctx, tx, number, "room_recording.delete", id, ""); err != nil {
+				return err
+			}
 			return addTotal(ctx, tx, number, "recordings", -1)
 		}
 		running, err := tx.NewSelect().Model((*recordingRow)(nil)).Where("id = ?", id).Where("account = ?", number).Exists(ctx)
@@ -225,10 +229,13 @@ func (s *Store) DeleteRecordings(ctx context.Context, filter video.RecordingFilt
 	for {
 		n := int64(0)
 		err := s.write(ctx, "delete recordings", func(ctx context.Context, tx bun.Tx) error {
-			selected := l.query(s.reads, l.narrow()).Column("id").Where("status <> ?", video.RecordingProcessing).Limit(deletedAtOnce)
+			selected := l.query(s.reads, l.start).Column("id").Where("status <> ?", video.RecordingProcessing).Limit(deletedAtOnce)
 			var err error
 			n, err = affected(tx.NewDelete().Model((*recordingRow)(nil)).Where("id IN (?)", selected).Exec(ctx))
 			if err != nil || n == 0 {
+				return err
+			}
+			if err := s.auditTx(ctx, tx, number, "room_recordings.delete", "", fmt.Sprintf("%d recordings", n)); err != nil {
 				return err
 			}
 			return addTotal(ctx, tx, number, "recordings", -int(n))

@@ -53,7 +53,7 @@ func (s *Store) RedeliverAll(ctx context.Context, query video.DeliveryQuery) (co
 	}
 	l := deliveryListing(number, query)
 	var seqs []int64
-	if err := l.query(s.reads, false).Column("seq").Order("seq").Scan(ctx, &seqs); err != nil {
+	if err := l.query(s.reads, l.start).Column("seq").Order("seq").Scan(ctx, &seqs); err != nil {
 		return 0, failed("find deliveries", err)
 	}
 	for len(seqs) > 0 {

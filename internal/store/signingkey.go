@@ -29,15 +29,18 @@ func (s *Store) AddSigningKey(ctx context.Context, key video.SigningKey) error {
 	if key.CreatedAt.IsZero() {
 		key.CreatedAt = s.now()
 	}
-	if _, err := s.existing(ctx, key.AccountID); err != nil {
+	number, err := s.existing(ctx, key.AccountID)
+	if err != nil {
 		return err
 	}
 	row := signingKeyRow{
 		ID: key.ID, AccountID: key.AccountID, Public: key.Public, Sealed: key.Sealed, CreatedAt: key.CreatedAt.UnixMicro(),
 	}
-	err := s.write(ctx, "add signing key", func(ctx context.Context, tx bun.Tx) error {
-		_, err := tx.NewInsert().Model(&row).Exec(ctx)
-		return err
+	err = s.write(ctx, "add signing key", func(ctx context.Context, tx bun.Tx) error {
+		if _, err := tx.NewInsert().Model(&row).Exec(ctx); err != nil {
+			return err
+		}
+		return s.auditTx(ctx, tx, number, "signing_key.create", row.ID, "")
 	})
 	if duplicate(err) {
 		return video.Errorf(video.CodeDuplicate, "a signing key with this id exists already")
@@ -75,9 +78,24 @@ func (s *Store) RemoveSigningKeys(ctx context.Context, account video.AccountID, 
 	if len(kids) == 0 {
 		return nil
 	}
-	return s.write(ctx, "remove signing keys", func(ctx context.Context, tx bun.Tx) error {
-		_, err := tx.NewDelete().Model((*signingKeyRow)(nil)).
-			Where("account_id = ?", account).Where("id IN (?)", bun.List(kids)).Exec(ctx)
+	number, err := s.existing(ctx, account)
+	if err != nil {
 		return err
+	}
+	return s.write(ctx, "remove signing keys", func(ctx context.Context, tx bun.Tx) error {
+		for _, kid := range kids {
+			n, err := affected(tx.NewDelete().Model((*signingKeyRow)(nil)).
+				Where("account_id = ?", account).Where("id = ?", kid).Exec(ctx))
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				continue
+			}
+			if err := s.auditTx(ctx, tx, number, "signing_key.remove", kid, ""); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }

@@ -32,7 +32,8 @@ type Store struct {
 	now     func() time.Time
 	logger  *slog.Logger
 	close   func() error
-	numbers sync.Map // of accounts, by video.AccountID
+	numbers sync.Map  // of accounts, by video.AccountID
+	alone   *sql.Conn // holds the claim of the one server; nil without one
 }
 
 // Open opens the database and starts the journal. The caller must Close it. On SQLite it brings the schema up to date; on
@@ -79,7 +80,11 @@ func (s *Store) connect(ctx context.Context) error {
 func (s *Store) Close() error { return s.close() }
 
 func (s *Store) shut() error {
-	return errors.Join(s.journal.close(), s.reads.Close(), s.writes.Close())
+	err := s.journal.close()
+	if s.alone != nil {
+		err = errors.Join(err, s.alone.Close())
+	}
+	return errors.Join(err, s.reads.Close(), s.writes.Close())
 }
 
 // errUnavailable is what callers are shown when the database does not work at present; the cause goes beside it in the

@@ -80,14 +80,17 @@ describe("moderation of a session that is going on", () => {
     expect(data).toMatchObject({ participants: [speaker.id] });
   });
 
+  test("whom a moderator means must be said", async () => {
+    const fault = await actions.kick(speaker.session, {}).catch((error) => error);
+    expect(fault).toBeInstanceOf(UnprocessableEntityError);
+    expect(fault.error.errors).toMatchObject([{ source: { pointer: "/participants" } }]);
+  });
+
   test("a session that nobody has is not found", async () => {
-    for (const action of [
-      actions.end(nobody),
-      actions.kick(nobody, {}),
-      actions.mute(nobody, {}),
-      actions.unmute(nobody, {}),
-    ]) {
-      await expect(action).rejects.toBeInstanceOf(NotFoundError);
+    const everyone = { participants: "all" as const };
+    for (const ask of [actions.kick, actions.mute, actions.unmute]) {
+      await expect(ask.call(actions, nobody, everyone)).rejects.toBeInstanceOf(NotFoundError);
     }
+    await expect(actions.end(nobody)).rejects.toBeInstanceOf(NotFoundError);
   });
 });

@@ -164,4 +164,29 @@ describe("webhooks", () => {
       await all(telnyx.webhookDeliveries.list({ filter: { ...filter, status: { eq: "failed" } } })),
     ).toEqual([]);
   });
+
+  test("many are sent again by a filter", async () => {
+    const room = await roomWith();
+    const someone = await Participant.join(room);
+    const { data } = await receiver.next(joined);
+    await receiver.next(started);
+    await until("both are logged", async () => {
+      const filter = { webhook: { contains: room }, status: { eq: "delivered" as const } };
+      return (await all(telnyx.webhookDeliveries.list({ filter }))).length === 2;
+    });
+    const answer = await telnyx.post("/webhook_deliveries/actions/redeliver", {
+      query: { filter: { event_type: joined, webhook: { contains: room } } },
+    });
+    expect(answer).toMatchObject({ data: { webhook_deliveries: 1 } });
+    expect((await receiver.next(joined)).data).toEqual(data);
+    await someone.leave();
+  });
+
+  test("a test event arrives like any other", async () => {
+    await telnyx.post("/webhook_settings/actions/send_test_event", {
+      body: { webhook_event_url: receiver.url },
+    });
+    const delivery = await receiver.next("rotunda.test");
+    expect(await unwrap(delivery)).toEqual(JSON.parse(delivery.body));
+  });
 });

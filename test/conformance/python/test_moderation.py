@@ -61,6 +61,14 @@ class Moderation(unittest.TestCase):
         self.assert_changed(actions.mute(self.session, participants=[self.speaker.id]), self.speaker)
 
     def test_unknown_session_is_not_found(self):
-        for action in (actions.end, actions.kick, actions.mute, actions.unmute):
+        for action in (actions.kick, actions.mute, actions.unmute):
             with self.subTest(action), self.assertRaises(sdk.NotFoundError):
-                action(NOBODY)
+                action(NOBODY, participants="all")
+        with self.assertRaises(sdk.NotFoundError):
+            actions.end(NOBODY)
+
+    def test_whom_a_moderator_means_must_be_said(self):
+        with self.assertRaises(sdk.UnprocessableEntityError) as caught:
+            actions.kick(self.session)
+        (fault,) = caught.exception.body["errors"]
+        self.assertEqual(fault["source"], {"pointer": "/participants"})
