@@ -80,13 +80,14 @@ type house struct {
 	sockets   *signalling.Handler
 	whip      *whip.Handler
 	secret    string // of the demo link; empty without a demo room
+	draining  chan struct{}
 
 	stops []func() error // what to undo, in the order it was done
 }
 
 // serve starts the house floor by floor, and stops it downwards when ctx ends or the listener fails.
 func serve(ctx context.Context, config *Config, log *slog.Logger, t *terminal) (err error) {
-	h := &house{config: config, log: log, begun: time.Now()}
+	h := &house{config: config, log: log, begun: time.Now(), draining: make(chan struct{})}
 	defer func() { err = errors.Join(err, h.stop()) }()
 	for _, floor := range []func(context.Context) error{h.ground, h.engines, h.core, h.entrances} {
 		if err := floor(ctx); err != nil {
@@ -217,7 +218,7 @@ func (h *house) entrances(ctx context.Context) (err error) {
 	h.routes = &routes{health: h.ready, signal: h.sockets, whip: h.whip, app: sample.Handler()}
 	if h.routes.rest, err = rest.New(rest.Config{
 		Rooms: h.db, Sessions: h.db, Recordings: h.db, Compositions: h.db, Keys: tokens, Tokens: tokens, Live: moderation{h.host, h.db, h.log},
-		Audits: h.db, Idempotency: h.db, Vault: tokens,
+		Draining: h.draining, Audits: h.db, Idempotency: h.db, Vault: tokens,
 		RateLimit: h.config.RateLimit, CORSOrigins: h.config.CORSOrigins, Proxies: proxies, PublicURL: publicURL, Log: h.log,
 	}); err != nil || h.config.Demo == DemoOff {
 		return err
@@ -264,6 +265,7 @@ func (h *house) drain(ctx context.Context, server *http.Server) {
 		{"sessions", h.host.Close},
 		{"signalling sockets", h.sockets.Close},
 		{"WHIP resources", h.whip.Close},
+		{"streams of session events", func(context.Context) error { close(h.draining); return nil }},
 		{"requests", server.Shutdown},
 		{"webhooks", h.relay.Close},
 	} {

@@ -28,6 +28,12 @@ type Sessions interface {
 	Sessions(ctx context.Context, query video.SessionQuery) (video.List[video.Session], error)
 	Participant(ctx context.Context, account video.AccountID, id video.ParticipantID) (video.Participant, error)
 	Participants(ctx context.Context, query video.ParticipantQuery) (video.List[video.Participant], error)
+
+	// Happenings returns what happened in a session after a cursor, oldest first.
+	Happenings(ctx context.Context, query video.HappeningQuery) ([]video.Happening, error)
+	// Follow returns a channel that holds a token whenever something happened in the session since it was last emptied, until
+	// stop is called.
+	Follow(session video.SessionID) (news <-chan struct{}, stop func())
 }
 
 // Keys knows whose an API key is. A key that is unknown, revoked or expired is video.CodeUnauthorized.
@@ -87,6 +93,10 @@ type Config struct {
 	// are built from it. Empty means the host each request names, which is for servers on loopback only.
 	PublicURL string
 
+	// Draining is closed when the server drains: those who follow a session are sent away then, so that nobody waits for
+	// them. It may be nil.
+	Draining <-chan struct{}
+
 	// Log takes faults of the server (error), passing ones (warn) and every request (debug).
 	Log *slog.Logger
 }
@@ -106,6 +116,7 @@ type entrance struct {
 	strangers *auth.Visitors
 	rates     *rateLimit // nil: no limit
 	flights   flights
+	followers followers
 }
 
 // New returns the handler of everything under /v2 that is REST. Requests come to it with their full path; they should
@@ -161,17 +172,18 @@ func (e *entrance) operations() []*operation {
 		{method: "POST", path: "/room_sessions/{room_session_id}/actions/kick", right: writeRight, action: "room_session.kick", do: e.kick},
 		{method: "POST", path: "/room_sessions/{room_session_id}/actions/mute", right: writeRight, action: "room_session.mute", do: e.mute},
 		{method: "POST", path: "/room_sessions/{room_session_id}/actions/unmute", right: writeRight, action: "room_session.unmute", do: e.unmute},
+		{method: "GET", path: "/room_sessions/{room_session_id}/events", right: readRight, do: e.happenings},
 		{method: "GET", path: "/room_sessions/{room_session_id}/participants", right: readRight, do: e.listParticipantsOfSession},
 		{method: "GET", path: "/room_participants", right: readRight, do: e.listParticipants},
 		{method: "GET", path: "/room_participants/{room_participant_id}", right: readRight, do: e.participant},
 		{method: "GET", path: "/room_recordings", right: readRight, do: e.listRecordings},
-		{method: "DELETE", path: "/room_recordings", right: writeRight, action: "room_recordings.delete", do: e.deleteRecordings},
+		{method: "DELETE", path: "/room_recordings", right: writeRight, action: audited, do: e.deleteRecordings},
 		{method: "GET", path: "/room_recordings/{room_recording_id}", right: readRight, do: e.recording},
-		{method: "DELETE", path: "/room_recordings/{room_recording_id}", right: writeRight, action: "room_recording.delete", do: e.deleteRecording},
+		{method: "DELETE", path: "/room_recordings/{room_recording_id}", right: writeRight, action: audited, do: e.deleteRecording},
 		{method: "GET", path: "/room_compositions", right: readRight, do: e.listCompositions},
-		{method: "POST", path: "/room_compositions", right: writeRight, action: "room_composition.create", do: e.createComposition, check: e.checkComposition},
+		{method: "POST", path: "/room_compositions", right: writeRight, action: audited, do: e.createComposition, check: e.checkComposition},
 		{method: "GET", path: "/room_compositions/{room_composition_id}", right: readRight, do: e.composition},
-		{method: "DELETE", path: "/room_compositions/{room_composition_id}", right: writeRight, action: "room_composition.delete", do: e.deleteComposition},
+		{method: "DELETE", path: "/room_compositions/{room_composition_id}", right: writeRight, action: audited, do: e.deleteComposition},
 		{method: "GET", path: "/audit_events", right: writeRight, do: e.listAudits},
 	}
 }
