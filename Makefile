@@ -2,7 +2,9 @@
 # make run        builds and starts it with a demo call; keeps its data in ./data
 # make check      format, vet, lint, types, unit tests: about a minute when warm
 # make test       all of it on a fresh machine: races, and real browsers against the real binary
-# make bench      benchmarks         make soak   long runs         make clean   removes what was built
+# make conformance  the official Node and Python SDKs against the real binary, on both databases; part of make test
+# make bench      benchmarks         make soak   long runs         make load    the REST API under load, until it saturates
+# make clean      removes what was built
 # make format     rewrites sources into their format
 
 SHELL       := /bin/bash
@@ -19,6 +21,7 @@ GOFLAGS_BUILD := -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VER
 cache   := $(CURDIR)/.cache
 lint    := $(cache)/golangci-lint-$(GOLANGCI_VERSION)
 modules := node_modules/.installed
+python  := $(cache)/conformance-python/.installed
 app     := apps/sample/dist/index.html
 docs    := apps/docs/dist/index.html
 sdk     := sdk/web/dist/index.js
@@ -63,7 +66,7 @@ $(docs): $(modules) $(call sources,apps/theme apps/docs)
 
 ## Checking
 
-.PHONY: check test lint vet cross web-check web-test go-test go-race e2e
+.PHONY: check test lint vet cross web-check web-test go-test go-race e2e conformance
 check: vet lint web-check go-test web-test
 	@echo 'check: passed'
 
@@ -71,6 +74,7 @@ check: vet lint web-check go-test web-test
 test: test-machine
 	$(MAKE) --no-print-directory vet lint cross web-check web-test
 	$(MAKE) --no-print-directory build
+	$(MAKE) --no-print-directory conformance
 	$(MAKE) --no-print-directory go-race
 	$(MAKE) --no-print-directory e2e
 	@grep -E '^(ok|FAIL)' $(cache)/go-race.log
@@ -107,14 +111,31 @@ web-test: $(modules)
 e2e: build
 	npm test -w test/e2e
 
+# The older SDK is there for its way to verify webhooks; it shares what the other stands on.
+$(python): test/conformance/python/requirements.txt test/conformance/python/requirements-4.176.txt | $(cache)
+	rm -rf $(@D) $(cache)/conformance-python-4.176
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install -q --disable-pip-version-check -r test/conformance/python/requirements.txt
+	$(@D)/bin/pip install -q --disable-pip-version-check --no-deps --target $(cache)/conformance-python-4.176 \
+	  -r test/conformance/python/requirements-4.176.txt
+	@touch $@
+
+conformance: build $(modules) $(python)
+	@mkdir -p $(cache)/conformance
+	go build -o $(cache)/conformance ./test/conformance/participant ./test/conformance/recording
+	go run ./test/conformance
+
 ## Long runs
 
-.PHONY: bench soak
+.PHONY: bench soak load
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
 
 soak: build
 	npm run soak -w test/e2e
+
+load: build
+	go run ./test/load -raise
 
 ## Tools and tidying
 
@@ -142,5 +163,5 @@ format: $(lint) $(modules)
 	npx biome check --write .
 
 clean:
-	rm -rf bin node_modules apps/*/node_modules sdk/web/node_modules test/e2e/node_modules sdk/web/dist
+	rm -rf bin node_modules apps/*/node_modules sdk/web/node_modules test/e2e/node_modules test/conformance/node_modules sdk/web/dist
 	find apps -path '*/dist/*' -not -name .gitkeep -delete

@@ -13,3 +13,8 @@ var OpenAPI []byte
 //
 //go:embed signalling.schema.json
 var SignallingSchema []byte
+
+// EventsSchema is the JSON Schema of the body of every request to a webhook.
+//
+//go:embed events.schema.json
+var EventsSchema []byte

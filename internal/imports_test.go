@@ -25,6 +25,8 @@ var floors = []struct {
 	{"core", []string{"internal/live", "internal/events"}},
 	{"entrances", []string{"internal/rest", "internal/signal", "internal/whip", "internal/demo", "internal/site"}},
 	{"command", []string{"cmd/rotunda"}},
+	{"rig", []string{"test/rig"}},
+	{"rehearsals", []string{"test/conformance", "test/conformance/participant", "test/conformance/recording", "test/load"}},
 }
 
 // apart are packages without a floor: they import none of ours, and what they hold is only data.
@@ -33,28 +35,29 @@ var apart = []string{"api", "apps/sample", "apps/docs"}
 // doors names who may import an outside library; the longest matching prefix rules. A library without a door is
 // refused, so that a new dependency is a decision.
 var doors = map[string][]string{
-	"github.com/pion/":                    {"internal/sfu", "internal/bot"},
-	"github.com/pion/sdp":                 {"internal/sfu", "internal/live", "internal/whip"}, // a parser of what clients offer
-	"github.com/coder/websocket":          {"internal/ws", "internal/bot"},
-	"github.com/golang-jwt/jwt":           {"internal/auth"},
-	"golang.org/x/crypto":                 {"internal/auth"},
-	"golang.org/x/crypto/acme":            {"cmd/rotunda"},
-	"database/sql":                        {"internal/store"},
-	"github.com/uptrace/bun":              {"internal/store"},
-	"github.com/pressly/goose":            {"internal/store"},
-	"modernc.org/sqlite":                  {"internal/store"},
-	"github.com/prometheus/client_golang": {"internal/observe", "internal/sfu", "internal/store", "internal/ws", "internal/live", "internal/rest", "internal/signal", "internal/whip", "cmd/rotunda"},
-	"golang.org/x/time/rate":              {"internal/auth", "internal/ws"},
-	"golang.org/x/sync":                   {"internal/store", "internal/live", "internal/sfu", "cmd/rotunda"},
-	"golang.org/x/sys":                    {"internal/sfu", "cmd/rotunda"},
-	"golang.org/x/net":                    {"internal/sfu"},
-	"github.com/alecthomas/kong":          {"cmd/rotunda"},
-	"github.com/knadh/koanf":              {"cmd/rotunda"},
-	"github.com/gofrs/flock":              {"cmd/rotunda"},
+	"github.com/pion/":                                        {"internal/sfu", "internal/bot", "test/conformance/participant"},
+	"github.com/pion/sdp":                                     {"internal/sfu", "internal/live", "internal/whip"}, // a parser of what clients offer
+	"github.com/coder/websocket":                              {"internal/ws", "internal/bot", "test/rig"},
+	"github.com/golang-jwt/jwt":                               {"internal/auth"},
+	"golang.org/x/crypto":                                     {"internal/auth"},
+	"golang.org/x/crypto/acme":                                {"cmd/rotunda"},
+	"database/sql":                                            {"internal/store"},
+	"github.com/uptrace/bun":                                  {"internal/store"},
+	"github.com/pressly/goose":                                {"internal/store"},
+	"github.com/jackc/pgx":                                    {"internal/store", "internal/store/storetest"},
+	"modernc.org/sqlite":                                      {"internal/store"},
+	"github.com/prometheus/client_golang":                     {"internal/observe", "internal/sfu", "internal/store", "internal/ws", "internal/live", "internal/events", "internal/rest", "internal/signal", "internal/whip", "cmd/rotunda"},
+	"golang.org/x/time/rate":                                  {"internal/auth", "internal/ws"},
+	"golang.org/x/sync":                                       {"internal/store", "internal/live", "internal/sfu", "cmd/rotunda", "test/conformance"},
+	"golang.org/x/sys":                                        {"internal/sfu", "cmd/rotunda"},
+	"golang.org/x/net":                                        {"internal/sfu"},
+	"github.com/alecthomas/kong":                              {"cmd/rotunda"},
+	"github.com/knadh/koanf":                                  {"cmd/rotunda"},
+	"github.com/gofrs/flock":                                  {"cmd/rotunda"},
 	"github.com/prometheus/client_golang/prometheus/promhttp": {"internal/observe"},
-	"net/http/pprof":                {"internal/observe"},
-	"os/exec":                       {},
-	"github.com/getkin/kin-openapi": {"internal/rest"},
+	"net/http/pprof":                                          {"internal/observe"},
+	"os/exec":                                                 {"test/conformance", "test/rig"},
+	"github.com/getkin/kin-openapi":                           {"internal/rest"},
 }
 
 // testDoors are the libraries that tests alone may use, wherever they are.

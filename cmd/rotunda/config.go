@@ -14,6 +14,8 @@ import (
 	"github.com/knadh/koanf/providers/env/v2"
 	"github.com/knadh/koanf/providers/file"
 	"github.com/knadh/koanf/v2"
+
+	"github.com/rotunda-rtc/rotunda/internal/auth"
 )
 
 const (
@@ -163,4 +165,12 @@ func sortedKeys(m map[string]any) []string {
 	}
 	slices.Sort(keys)
 	return keys
+}
+
+// proxies are believed about the addresses of clients.
+func (c *Config) proxies() *auth.Proxies {
+	if len(c.TrustedProxies) == 0 {
+		return nil
+	}
+	return auth.TrustProxies(c.TrustedProxies...)
 }

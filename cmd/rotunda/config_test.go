@@ -85,13 +85,15 @@ func TestEveryFormOfEverySetting(t *testing.T) {
 		want  any
 		get   func(*Config) any
 	}{
-		"http":       {[]string{"--http=127.0.0.1:1"}, "127.0.0.1:1", "127.0.0.1:1", "127.0.0.1:1", func(c *Config) any { return c.HTTP }},
-		"data":       {[]string{"--data=d"}, "d", "d", "d", func(c *Config) any { return c.Data }},
-		"public_url": {[]string{"--public-url=https://v.example.com/"}, "https://v.example.com", "https://v.example.com", "https://v.example.com", func(c *Config) any { return c.PublicURL.String() }},
-		"tls_cert":   {[]string{"--tls-cert=c.pem"}, "c.pem", "c.pem", "c.pem", func(c *Config) any { return c.TLSCert }},
-		"tls_key":    {[]string{"--tls-key=k.pem"}, "k.pem", "k.pem", "k.pem", func(c *Config) any { return c.TLSKey }},
+		"database_url": {[]string{"--database-url=postgres://h/d"}, "postgres://h/d", "postgres://h/d", "postgres://h/d", func(c *Config) any { return c.DatabaseURL }},
+		"http":         {[]string{"--http=127.0.0.1:1"}, "127.0.0.1:1", "127.0.0.1:1", "127.0.0.1:1", func(c *Config) any { return c.HTTP }},
+		"data":         {[]string{"--data=d"}, "d", "d", "d", func(c *Config) any { return c.Data }},
+		"public_url":   {[]string{"--public-url=https://v.example.com/"}, "https://v.example.com", "https://v.example.com", "https://v.example.com", func(c *Config) any { return c.PublicURL.String() }},
+		"tls_cert":     {[]string{"--tls-cert=c.pem"}, "c.pem", "c.pem", "c.pem", func(c *Config) any { return c.TLSCert }},
+		"tls_key":      {[]string{"--tls-key=k.pem"}, "k.pem", "k.pem", "k.pem", func(c *Config) any { return c.TLSKey }},
 		"acme_domains": {
-			[]string{"--acme-domains=V.example.com", "--acme-domains=w.example.com."}, "v.example.com,w.example.com", "[v.example.com, w.example.com]",
+			[]string{"--acme-domains=V.example.com", "--acme-domains=w.example.com."},
+			"v.example.com,w.example.com", "[v.example.com, w.example.com]",
 			[]string{"v.example.com", "w.example.com"},
 			func(c *Config) any { return c.ACMEDomains },
 		},
@@ -117,9 +119,31 @@ func TestEveryFormOfEverySetting(t *testing.T) {
 			[]string{"https://a.example", "http://localhost:5173"},
 			func(c *Config) any { return c.AllowedOrigins },
 		},
+		"cors_origins": {
+			[]string{"--cors-origins=https://A.example", "--cors-origins=http://localhost:5173"},
+			"https://a.example, http://localhost:5173", "['https://a.example/', 'http://localhost:5173']",
+			[]string{"https://a.example", "http://localhost:5173"},
+			func(c *Config) any { return c.CORSOrigins },
+		},
+		"rate_limit": {[]string{"--rate-limit=0"}, "0", "0", 0, func(c *Config) any { return c.RateLimit }},
+		"trusted_proxies": {
+			[]string{"--trusted-proxies=10.1.2.3/8", "--trusted-proxies=2001:db8::1"},
+			"10.0.0.0/8,2001:db8::1/128", "[10.0.0.0/8, '2001:db8::1']",
+			[]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::1/128")},
+			func(c *Config) any { return c.TrustedProxies },
+		},
 		"metrics":    {[]string{"--metrics=off"}, "off", "off", "", func(c *Config) any { return c.Metrics }},
 		"log_level":  {[]string{"--log-level=debug"}, "debug", "debug", slog.LevelDebug, func(c *Config) any { return c.LogLevel }},
 		"log_format": {[]string{"--log-format=json"}, "json", "json", "json", func(c *Config) any { return c.LogFormat }},
+		"signing_key_rotation": {
+			[]string{"--signing-key-rotation=48h"},
+			"48h", "48h",
+			48 * time.Hour,
+			func(c *Config) any { return c.SigningKeyRotation },
+		},
+		"webhook_allow_private": {[]string{"--webhook-allow-private"}, "1", "true", true, func(c *Config) any { return c.WebhookAllowPrivate }},
+		"webhook_user_agent":    {[]string{"--webhook-user-agent=me/1"}, "me/1", "me/1", "me/1", func(c *Config) any { return c.WebhookUserAgent }},
+		"history_retention":     {[]string{"--history-retention=48h"}, "48h", "48h", 48 * time.Hour, func(c *Config) any { return c.HistoryRetention }},
 	}
 	// Settings that mean nothing alone, with the variable that goes with them.
 	companions := map[string]string{
@@ -201,6 +225,10 @@ func TestWrongConfigurationIsExplained(t *testing.T) {
 		{"demo for everyone", []string{"--demo", "--http=0.0.0.0:8080"}, "", nil, []string{"demo room", "127.0.0.1", "--demo=public"}},
 		{"demo on a name", []string{"--demo", "--http=:8080"}, "", nil, []string{"--demo=public"}},
 		{"demo of another kind", []string{"--demo=secret"}, "", nil, []string{"--demo must be off, loopback or public"}},
+		{"keys that live for ever", []string{"--signing-key-rotation=1000000h"}, "", nil, []string{"--signing-key-rotation must be a time from 24h"}},
+		{"private webhooks perhaps", nil, "webhook_allow_private: perhaps", nil, []string{"webhook_allow_private must be true or false"}},
+		{"a second header", nil, "", []string{"ROTUNDA_WEBHOOK_USER_AGENT=a\r\nb: c"}, []string{"ROTUNDA_WEBHOOK_USER_AGENT must be printable ASCII"}},
+		{"a short memory", []string{"--history-retention=5m"}, "", nil, []string{"--history-retention must be a time from 1h"}},
 		{"no time to drain", []string{"--drain-timeout=0s"}, "", nil, []string{"--drain-timeout must be a time from 1s"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

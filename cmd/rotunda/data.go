@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -16,6 +17,11 @@ import (
 )
 
 func databasePath(dir string) string { return filepath.Join(dir, "rotunda.db") }
+
+// database says where the record is kept.
+func (c *Config) database() store.Config {
+	return store.Config{URL: c.DatabaseURL, Path: databasePath(c.Data)}
+}
 
 // lockData makes the data directory, if need be, and keeps other servers out of it until release is called. The lock ends
 // with the process in any case.
@@ -43,7 +49,7 @@ type belongings struct {
 }
 
 // unpack finds in the data directory what every start needs, and makes what is missing.
-func unpack(ctx context.Context, config *Config, db *store.Store) (*belongings, error) {
+func unpack(ctx context.Context, config *Config, db *store.Store, log *slog.Logger) (*belongings, error) {
 	b := &belongings{rootKey: config.RootKey}
 	if b.rootKey == nil {
 		key, _, err := auth.LoadRootKey(config.Data)
@@ -56,12 +62,17 @@ func unpack(ctx context.Context, config *Config, db *store.Store) (*belongings, 
 	if b.account, b.fresh, err = db.DefaultAccount(ctx); err != nil {
 		return nil, err
 	}
-	settings := auth.Config{Store: db, RootKey: b.rootKey, ExtraKeyAccount: b.account.ID}
+	settings := auth.Config{
+		Store: db, Settings: db, RootKey: b.rootKey, ExtraKeyAccount: b.account.ID, Rotation: config.SigningKeyRotation, Logger: log,
+	}
 	if config.APIKey != "" {
 		settings.ExtraKeys = []string{config.APIKey}
 	}
 	b.authority = auth.New(settings)
-	return b, b.authority.EnsureSigningKey(ctx, b.account.ID)
+	if err := b.authority.EnsureSigningKey(ctx, b.account.ID); err != nil {
+		return nil, err
+	}
+	return b, b.authority.EnsureEventKey(ctx, b.account.ID)
 }
 
 // firstAPIKey makes an API key if the account has none and the operator configured none. Nobody can see the key again, so
@@ -74,12 +85,13 @@ func firstAPIKey(ctx context.Context, config *Config, db *store.Store, account v
 	if n > 0 || err != nil {
 		return "", err
 	}
-	return newAPIKey(ctx, db, account, "first")
+	return newAPIKey(ctx, db, video.APIKey{AccountID: account, Name: "first"})
 }
 
-func newAPIKey(ctx context.Context, db *store.Store, account video.AccountID, name string) (key string, err error) {
-	key, hash := auth.NewAPIKey(rand.Reader)
-	return key, db.AddAPIKey(ctx, video.APIKey{AccountID: account, Name: name, Hash: hash})
+// newAPIKey makes a key of which the record says everything but the hash.
+func newAPIKey(ctx context.Context, db *store.Store, record video.APIKey) (key string, err error) {
+	key, record.Hash = auth.NewAPIKey(rand.Reader)
+	return key, db.AddAPIKey(ctx, record)
 }
 
 // demoSecret stays the same as long as the root key does, and with it the demo link.

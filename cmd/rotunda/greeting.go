@@ -73,7 +73,7 @@ func (c *Config) baseURL(listening string) string {
 	if configured, _, err := net.SplitHostPort(c.HTTP); err == nil && configured == "localhost" {
 		host = configured
 	}
-	if ip, err := netip.ParseAddr(host); err == nil && ip.IsUnspecified() {
+	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
 		host = outwardAddress()
 	}
 	if len(c.ACMEDomains) > 0 {

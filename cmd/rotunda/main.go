@@ -20,7 +20,11 @@ func main() {
 // commands is the command line, in the form kong reads it.
 type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
-	Key     keyCommand     `cmd:"" help:"Make API keys."`
+	Account accountCommand `cmd:"" help:"Make and list accounts."`
+	Key     keyCommand     `cmd:"" help:"Make, list and revoke API keys, and rotate the keys that sign client tokens."`
+	Token   tokenCommand   `cmd:"" help:"Make a client token for a room and print a join link."`
+	Erase   eraseCommand   `cmd:"" help:"Erase a person's data from the record."`
+	Migrate migrateCommand `cmd:"" help:"Bring the database's schema up to date, or say what that takes."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

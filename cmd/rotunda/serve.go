@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/rotunda-rtc/rotunda/internal/demo"
+	"github.com/rotunda-rtc/rotunda/internal/events"
 	"github.com/rotunda-rtc/rotunda/internal/live"
 	"github.com/rotunda-rtc/rotunda/internal/observe"
 	"github.com/rotunda-rtc/rotunda/internal/rest"
@@ -72,6 +73,7 @@ type house struct {
 	own       *belongings
 	engine    *sfu.Engine
 	host      *live.Host
+	relay     *events.Relay
 	ready     *health
 	routes    *routes
 	sockets   *signalling.Handler
@@ -156,13 +158,16 @@ func (h *house) identity(ctx context.Context) error {
 }
 
 func (h *house) engines(ctx context.Context) (err error) {
-	if h.db, err = store.Open(ctx, store.Config{Path: databasePath(h.config.Data), Logger: h.log}); err != nil {
+	database := h.config.database()
+	database.Logger = h.log
+	if h.db, err = store.Open(ctx, database); err != nil {
 		return err
 	}
 	h.later(h.db.Close)
-	if h.own, err = unpack(ctx, h.config, h.db); err != nil {
+	if h.own, err = unpack(ctx, h.config, h.db, h.log); err != nil {
 		return err
 	}
+	h.later(h.tendKeys(ctx))
 	died, err := h.db.CloseDangling(ctx)
 	if err != nil {
 		return err
@@ -181,12 +186,20 @@ func (h *house) engines(ctx context.Context) (err error) {
 	return h.metrics.Register(media{h.engine})
 }
 
-func (h *house) core(context.Context) error {
+// tendKeys has the keys looked after until the returned function is called.
+func (h *house) tendKeys(ctx context.Context) (stop func() error) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var tending sync.WaitGroup
+	tending.Go(func() { h.own.authority.Tend(ctx) })
+	return func() error { cancel(); tending.Wait(); return nil }
+}
+
+func (h *house) core(ctx context.Context) error {
 	h.host = live.NewHost(live.Config{
 		Rooms: h.db, Journal: h.db, Media: media{h.engine}, Logger: h.log,
 		Linger: lingerOf(h.config), MaxViewers: h.config.WHEPViewers,
 	})
-	return nil
+	return h.tell(ctx)
 }
 
 func (h *house) entrances(ctx context.Context) (err error) {
@@ -195,18 +208,21 @@ func (h *house) entrances(ctx context.Context) (err error) {
 		return err
 	}}
 	publicURL, tokens := h.config.publicURL(h.listener.Addr().String()), h.own.authority
+	proxies := h.config.proxies()
 	h.sockets = signalling.New(signalling.Config{
-		Host: h.host, Tokens: tokens, Version: version, Origins: h.config.AllowedOrigins, Logger: h.log,
+		Host: h.host, Tokens: tokens, Version: version, Origins: h.config.AllowedOrigins, Logger: h.log, Proxies: proxies,
 	})
 	h.whip = whip.New(whip.Config{Host: h.host, Tokens: tokens, PublicURL: publicURL, Logger: h.log})
 	h.routes = &routes{health: h.ready, signal: h.sockets, whip: h.whip, app: callApp(), docs: reference()}
 	if h.routes.rest, err = rest.New(rest.Config{
-		Rooms: h.db, Sessions: h.db, Keys: tokens, Tokens: tokens, Live: deletion{h.host, h.log}, PublicURL: publicURL, Log: h.log,
+		Rooms: h.db, Sessions: h.db, Recordings: h.db, Compositions: h.db, Keys: tokens, Tokens: tokens, Live: moderation{h.host, h.db, h.log},
+		Audits: h.db, Idempotency: h.db, Vault: tokens,
+		RateLimit: h.config.RateLimit, CORSOrigins: h.config.CORSOrigins, Proxies: proxies, PublicURL: publicURL, Log: h.log,
 	}); err != nil || h.config.Demo == DemoOff {
 		return err
 	}
 	h.secret = demoSecret(h.own.rootKey)
-	entrance, err := demo.New(demo.Config{Account: h.own.account.ID, Secret: h.secret, Rooms: h.db, Tokens: tokens, Log: h.log})
+	entrance, err := demo.New(demo.Config{Account: h.own.account.ID, Secret: h.secret, Rooms: h.db, Tokens: tokens, Log: h.log, Proxies: proxies})
 	if err != nil {
 		return err
 	}
@@ -248,6 +264,7 @@ func (h *house) drain(ctx context.Context, server *http.Server) {
 		{"signalling sockets", h.sockets.Close},
 		{"WHIP resources", h.whip.Close},
 		{"requests", server.Shutdown},
+		{"webhooks", h.relay.Close},
 	} {
 		if err := part.stop(ctx); err != nil {
 			h.log.Warn(part.name+" were cut off", "error", err)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"syscall"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/rotunda-rtc/rotunda/internal/store/storetest"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
@@ -27,6 +29,12 @@ func join(t *testing.T, s *server, key string, room string) *caller {
 	t.Helper()
 	var tokens struct{ Token string }
 	s.call("POST", "/v2/rooms/"+room+"/actions/generate_join_client_token", key, "", http.StatusCreated, &tokens)
+	return enter(t, s, tokens.Token, video.NewUUID(), "")
+}
+
+// enter is join with a token that is there already.
+func enter(t *testing.T, s *server, token, participant, about string) *caller {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	socket, _, err := websocket.Dial(ctx, strings.Replace(s.url, "http", "ws", 1)+"/v2/signal", &websocket.DialOptions{
@@ -37,8 +45,8 @@ func join(t *testing.T, s *server, key string, room string) *caller {
 	}
 	t.Cleanup(func() { _ = socket.CloseNow() })
 	c := &caller{t, socket}
-	c.request(`{"id": 1, "type": "hello", "version": 1, "token": %q}`, tokens.Token)
-	c.request(`{"id": 2, "type": "join", "participant_id": %q}`, video.NewUUID())
+	c.request(`{"id": 1, "type": "hello", "version": 1, "token": %q}`, token)
+	c.request(`{"id": 2, "type": "join", "participant_id": %q, "context": %q}`, participant, about)
 	return c
 }
 
@@ -75,6 +83,21 @@ func (c *caller) closed() websocket.StatusCode {
 			return websocket.CloseStatus(err)
 		}
 	}
+}
+
+// waitLeft returns once the record says that a participant left.
+func waitLeft(s *server, participant string) {
+	s.t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		var p struct {
+			LeftAt *time.Time `json:"left_at"`
+		}
+		s.call("GET", "/v2/room_participants/"+participant, s.key(), "", http.StatusOK, &p)
+		if p.LeftAt != nil {
+			return
+		}
+	}
+	s.t.Fatal("the participant does not leave")
 }
 
 type sessionRecord struct {
@@ -129,8 +152,20 @@ func TestStopTellsThoseInside(t *testing.T) {
 }
 
 func TestCrashIsMendedAtTheNextStart(t *testing.T) {
+	t.Run("sqlite", func(t *testing.T) { testCrash(t) })
+	t.Run("postgres", func(t *testing.T) {
+		database := "--database-url=" + storetest.Postgres(t)
+		if code, _, stderr := command(t, nil, "migrate", "apply", "--data="+t.TempDir(), database); code != 0 {
+			t.Fatal(stderr)
+		}
+		testCrash(t, database)
+	})
+}
+
+func testCrash(t *testing.T, args ...string) {
 	dir := t.TempDir()
-	s := startProcess(t, dir, "--api-key="+sessionKey)
+	args = append(args, "--api-key="+sessionKey)
+	s := startProcess(t, dir, args...)
 	room := newRoom(s)
 	join(t, s, sessionKey, room)
 	if err := s.cmd.Process.Signal(os.Kill); err != nil {
@@ -138,7 +173,7 @@ func TestCrashIsMendedAtTheNextStart(t *testing.T) {
 	}
 	s.wait()
 
-	s = start(t, dir, "--api-key="+sessionKey)
+	s = start(t, dir, args...)
 	got := sessionsOf(s, sessionKey, room)
 	if len(got) != 1 || got[0].Active || len(got[0].Participants) != 1 || got[0].Participants[0].LeftAt == nil {
 		t.Errorf("sessions after the crash: %+v", got)
@@ -188,5 +223,41 @@ func TestSocketsOfForeignOrigins(t *testing.T) {
 			t.Errorf("%v, %s: %v", c.args, c.origin, err)
 		}
 		s.stop()
+	}
+}
+
+// What happens in a room arrives at its webhook, signed with the account's key; on this machine only if that is allowed.
+func TestWebhooksArrive(t *testing.T) {
+	arrived := make(chan string, 100)
+	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var body struct {
+			Data struct {
+				EventType string `json:"event_type"`
+			} `json:"data"`
+		}
+		if json.NewDecoder(r.Body).Decode(&body) == nil && r.Header.Get("telnyx-signature-ed25519") != "" {
+			arrived <- r.UserAgent() + " " + body.Data.EventType
+		}
+	}))
+	defer hook.Close()
+	dir := t.TempDir()
+	roomOf := func(s *server) string {
+		var room struct{ ID string }
+		s.call("POST", "/v2/rooms", sessionKey, `{"webhook_event_url": "`+hook.URL+`"}`, http.StatusCreated, &room)
+		return room.ID
+	}
+	s := start(t, dir, "--api-key="+sessionKey)
+	join(t, s, sessionKey, roomOf(s))
+	s.stop()
+	select {
+	case event := <-arrived:
+		t.Errorf("%s came to this machine", event)
+	default:
+	}
+	start(t, dir, "--api-key="+sessionKey, "--webhook-allow-private", "--webhook-user-agent=me/1")
+	for range 4 { // what the first server could not send; it was stopped with someone inside
+		if event := <-arrived; !strings.HasPrefix(event, "me/1 video.room.") {
+			t.Errorf("received %q", event)
+		}
 	}
 }

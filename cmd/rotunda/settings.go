@@ -16,31 +16,42 @@ import (
 	"golang.org/x/crypto/acme/autocert"
 
 	"github.com/rotunda-rtc/rotunda/internal/auth"
+	"github.com/rotunda-rtc/rotunda/internal/rest"
 )
 
 // Config is what the operator decided, complete and checked.
 type Config struct {
-	HTTP           string        // host and port of the one public listener
-	Data           string        // directory of everything that is kept
-	TLSCert        string        // PEM file of the certificate chain; empty without TLS of our own or with ACME
-	TLSKey         string        // PEM file of its key
-	ACMEDomains    []string      // names to get certificates for; empty: no ACME
-	ACMEEmail      string        // where the authority writes to; may be empty
-	ACMEDirectory  string        // the authority
-	ACMEHTTP       string        // host and port of HTTP-01 challenges and the redirect to https; empty: none
-	PublicURL      *url.URL      // what absolute URLs begin with; nil: the request's own host, on loopback only
-	RTCUDPPort     int           // every participant's media; 0 takes any free port
-	RTCPublicIP    []netip.Addr  // advertised to clients; empty: the machine's own
-	APIKey         string        // one more admin key, valid while configured
-	RootKey        []byte        // seals what is kept; empty: the file in the data directory
-	Demo           DemoMode      //
-	Linger         time.Duration // how long an emptied session waits for someone to come back
-	DrainTimeout   time.Duration // how long a stop may take
-	WHEPViewers    int           // at most this many WHEP viewers in a session
-	AllowedOrigins []string      // of signalling sockets; empty: any
-	Metrics        string        // host and port of metrics and profiles; empty: off
+	HTTP           string         // host and port of the one public listener
+	Data           string         // directory of everything that is kept
+	TLSCert        string         // PEM file of the certificate chain; empty without TLS of our own or with ACME
+	TLSKey         string         // PEM file of its key
+	ACMEDomains    []string       // names to get certificates for; empty: no ACME
+	ACMEEmail      string         // where the authority writes to; may be empty
+	ACMEDirectory  string         // the authority
+	ACMEHTTP       string         // host and port of HTTP-01 challenges and the redirect to https; empty: none
+	DatabaseURL    string         // of a PostgreSQL database, password included; empty: SQLite in the data directory
+	PublicURL      *url.URL       // what absolute URLs begin with; nil: the request's own host, on loopback only
+	RTCUDPPort     int            // every participant's media; 0 takes any free port
+	RTCPublicIP    []netip.Addr   // advertised to clients; empty: the machine's own
+	APIKey         string         // one more admin key, valid while configured
+	RootKey        []byte         // seals what is kept; empty: the file in the data directory
+	Demo           DemoMode       //
+	Linger         time.Duration  // how long an emptied session waits for someone to come back
+	DrainTimeout   time.Duration  // how long a stop may take
+	WHEPViewers    int            // at most this many WHEP viewers in a session
+	AllowedOrigins []string       // of signalling sockets; empty: any
+	CORSOrigins    []string       // whose scripts may use API keys
+	RateLimit      int            // units a second of each API key; 0: no limit
+	TrustedProxies []netip.Prefix // believed about addresses; empty: those on loopback
+	Metrics        string         // host and port of metrics and profiles; empty: off
 	LogLevel       slog.Level
 	LogFormat      string
+
+	SigningKeyRotation time.Duration // age at which keys that sign client tokens are replaced
+
+	WebhookAllowPrivate bool          // webhooks may be on private networks and this machine
+	WebhookUserAgent    string        // what webhooks see
+	HistoryRetention    time.Duration // how long deliveries and the happenings of ended sessions are kept
 }
 
 // DemoMode says whether there is a demo room, and for whom.
@@ -63,9 +74,15 @@ func defaultConfig() *Config {
 		Linger:        5 * time.Second,
 		DrainTimeout:  5 * time.Second,
 		WHEPViewers:   500,
+		RateLimit:     5000,
 		Metrics:       "127.0.0.1:9464",
 		LogLevel:      slog.LevelInfo,
 		LogFormat:     "text",
+
+		SigningKeyRotation: 720 * time.Hour,
+
+		WebhookUserAgent: "telnyx-webhooks",
+		HistoryRetention: 720 * time.Hour,
 	}
 }
 
@@ -74,6 +91,8 @@ func defaultConfig() *Config {
 type serverFlags struct {
 	Config string `placeholder:"FILE" help:"Read settings from this YAML file; its keys are the flags with underscores."`
 	Data   string `placeholder:"DIR" help:"Keep everything here (default ./data)."`
+
+	DatabaseURL string `name:"database-url" placeholder:"URL" help:"Keep the record in this PostgreSQL database, postgres://user:password@host:5432/name, in place of a file in the data directory. Others can read flags: prefer the variable."`
 }
 
 type serveFlags struct {
@@ -95,9 +114,18 @@ type serveFlags struct {
 	DrainTimeout   string   `name:"drain-timeout" placeholder:"TIME" help:"How long a stop may take (default 5s)."`
 	WHEPViewers    string   `name:"whep-viewers" placeholder:"N" help:"At most this many WHEP viewers in a session (default 500)."`
 	AllowedOrigins []string `name:"allowed-origins" placeholder:"ORIGIN" help:"Web origins that may open signalling sockets, such as https://app.example.com (default: any)."`
+	CORSOrigins    []string `name:"cors-origins" placeholder:"ORIGIN" help:"Web origins whose scripts may call the API with a key, such as https://admin.example.com (default: none; keys belong on servers)."`
+	RateLimit      string   `name:"rate-limit" placeholder:"UNITS" help:"What each API key may spend a second; requests cost 1, 2 or 10 units (default 5000; 0 is no limit)."`
+	TrustedProxies []string `name:"trusted-proxies" placeholder:"CIDR" help:"Reverse proxies that are believed about the addresses of clients, such as 10.0.0.0/8 (default: those on loopback)."`
 	Metrics        string   `name:"metrics" placeholder:"HOST:PORT" help:"Listen here for Prometheus metrics and profiles (default 127.0.0.1:9464), or 'off'."`
 	LogLevel       string   `name:"log-level" placeholder:"LEVEL" help:"debug, info, warn or error (default info)."`
 	LogFormat      string   `name:"log-format" placeholder:"FORMAT" help:"text or json (default text)."`
+
+	SigningKeyRotation string `name:"signing-key-rotation" placeholder:"TIME" help:"Replace keys that sign client tokens when they are this old (default 720h)."`
+
+	WebhookAllowPrivate bool   `name:"webhook-allow-private" help:"Let webhooks go to private networks and to this machine. Whoever may change a room can then reach what is there."`
+	WebhookUserAgent    string `name:"webhook-user-agent" placeholder:"TEXT" help:"The User-Agent of webhooks (default telnyx-webhooks)."`
+	HistoryRetention    string `name:"history-retention" placeholder:"TIME" help:"How long webhook deliveries and the events of ended sessions are kept (default 720h)."`
 }
 
 // demoFlag takes --demo alone as well as --demo=public.
@@ -126,6 +154,18 @@ func helpOf(v *kong.Value) string {
 func keyOf(flag string) string     { return strings.ReplaceAll(flag, "-", "_") }
 func variableOf(key string) string { return envPrefix + strings.ToUpper(key) }
 func flagOf(key string) string     { return "--" + strings.ReplaceAll(key, "_", "-") }
+
+// givenSettings are the flags given that are settings; a command's own are left out.
+func givenSettings(path *kong.Context) map[string]any {
+	flags := given(path)
+	for key := range flags {
+		if _, known := settings[key]; !known && key != "config" {
+			delete(flags, key)
+		}
+	}
+	return flags
+}
+
 func given(path *kong.Context) map[string]any {
 	flags := map[string]any{}
 	for _, step := range path.Path {
@@ -144,6 +184,7 @@ type setting func(*Config, any) error
 var settings = map[string]setting{
 	"http":            text(func(c *Config) *string { return &c.HTTP }, hostPort),
 	"data":            text(func(c *Config) *string { return &c.Data }, filled),
+	"database_url":    text(func(c *Config) *string { return &c.DatabaseURL }, databaseURL),
 	"public_url":      text(func(c *Config) **url.URL { return &c.PublicURL }, webAddress),
 	"tls_cert":        text(func(c *Config) *string { return &c.TLSCert }, filled),
 	"tls_key":         text(func(c *Config) *string { return &c.TLSKey }, filled),
@@ -160,9 +201,18 @@ var settings = map[string]setting{
 	"drain_timeout":   text(func(c *Config) *time.Duration { return &c.DrainTimeout }, duration(time.Second, time.Hour)),
 	"whep_viewers":    text(func(c *Config) *int { return &c.WHEPViewers }, number(1, 100_000)),
 	"allowed_origins": list(func(c *Config) *[]string { return &c.AllowedOrigins }, origin),
+	"cors_origins":    list(func(c *Config) *[]string { return &c.CORSOrigins }, origin),
+	"rate_limit":      text(func(c *Config) *int { return &c.RateLimit }, rateLimit),
+	"trusted_proxies": list(func(c *Config) *[]netip.Prefix { return &c.TrustedProxies }, network),
 	"metrics":         text(func(c *Config) *string { return &c.Metrics }, hostPortOrOff),
 	"log_level":       text(func(c *Config) *slog.Level { return &c.LogLevel }, logLevel),
 	"log_format":      text(func(c *Config) *string { return &c.LogFormat }, oneOf("text", "json")),
+
+	"signing_key_rotation": text(func(c *Config) *time.Duration { return &c.SigningKeyRotation }, duration(24*time.Hour, 87600*time.Hour)),
+
+	"webhook_allow_private": text(func(c *Config) *bool { return &c.WebhookAllowPrivate }, yesOrNo),
+	"webhook_user_agent":    text(func(c *Config) *string { return &c.WebhookUserAgent }, headerText),
+	"history_retention":     text(func(c *Config) *time.Duration { return &c.HistoryRetention }, duration(time.Hour, 87600*time.Hour)),
 }
 
 // text makes a setting of a single value. YAML's numbers and booleans are read from their text, as flags are.
@@ -238,6 +288,15 @@ func filled(s string) (string, error) {
 	return s, nil
 }
 
+// databaseURL does not repeat what it was given, because a password is in it.
+func databaseURL(s string) (string, error) {
+	u, err := url.Parse(s)
+	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") || strings.Trim(u.Path, "/") == "" {
+		return "", fmt.Errorf("must be the address of a PostgreSQL database, such as postgres://user:password@host:5432/rotunda")
+	}
+	return s, nil
+}
+
 func webAddress(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
@@ -256,6 +315,25 @@ func origin(s string) (string, error) {
 		return "", fmt.Errorf("must be an origin, such as https://app.example.com")
 	}
 	return u.Scheme + "://" + strings.ToLower(u.Host), nil
+}
+
+func yesOrNo(s string) (bool, error) {
+	switch s {
+	case "true", "on", "1":
+		return true, nil
+	case "false", "off", "0":
+		return false, nil
+	}
+	return false, fmt.Errorf("must be true or false")
+}
+
+func headerText(s string) (string, error) {
+	for _, c := range s {
+		if c < ' ' || c > '~' {
+			return "", fmt.Errorf("must be printable ASCII")
+		}
+	}
+	return filled(strings.TrimSpace(s))
 }
 
 func rootKey(s string) ([]byte, error) {
@@ -293,6 +371,31 @@ func address(s string) (netip.Addr, error) {
 	}
 	return a.Unmap(), nil
 }
+
+// network takes a single address for the network of it alone.
+func network(s string) (netip.Prefix, error) {
+	prefix, err := netip.ParsePrefix(s)
+	if err != nil {
+		var alone netip.Addr
+		if alone, err = netip.ParseAddr(s); err == nil {
+			alone = alone.Unmap().WithZone("")
+			prefix = netip.PrefixFrom(alone, alone.BitLen())
+		}
+	}
+	if err != nil {
+		return netip.Prefix{}, fmt.Errorf("must be a network, such as 10.0.0.0/8, or an address")
+	}
+	return prefix.Masked(), nil
+}
+
+func rateLimit(s string) (int, error) {
+	if n, err := strconv.Atoi(s); err == nil && (n == 0 || n >= rest.MinRateLimit && n <= maxRateLimit) {
+		return n, nil
+	}
+	return 0, fmt.Errorf("must be 0, or a whole number from %d to %d", rest.MinRateLimit, maxRateLimit)
+}
+
+const maxRateLimit = 1_000_000
 
 func apiKey(s string) (string, error) {
 	if auth.CheckAPIKey(s) != nil {

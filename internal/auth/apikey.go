@@ -44,7 +44,8 @@ func CheckAPIKey(key string) error {
 }
 
 // Authenticate finds whose API key this is (the key alone, without "Bearer"). Every call asks the store, so that a
-// revoked key stops working at once. A wrong key is an error with CodeUnauthorized.
+// revoked key stops working at once. A key that is unknown, revoked or expired is an error with CodeUnauthorized. The use is
+// noted, with the User-Agent of the actor in ctx, by Tend; nobody waits for that.
 func (a *Authority) Authenticate(ctx context.Context, bearer string) (video.APIKey, error) {
 	if bearer == "" {
 		return video.APIKey{}, video.Errorf(video.CodeUnauthorized, "an API key is required")
@@ -56,5 +57,10 @@ func (a *Authority) Authenticate(ctx context.Context, bearer string) (video.APIK
 	if key, ok := a.extra[hash]; ok {
 		return key, nil
 	}
-	return a.store.APIKeyByHash(ctx, hash)
+	key, err := a.store.APIKeyByHash(ctx, hash)
+	if err != nil {
+		return video.APIKey{}, err
+	}
+	a.uses.note(ctx, key, a.now())
+	return key, nil
 }

@@ -11,14 +11,17 @@ import (
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
-// keyStore keeps keys in memory, by the contract of KeyStore.
+// keyStore keeps keys in memory, by the contract of KeyStore, for tests that break them. Other tests use the real store.
 type keyStore struct {
+	KeyStore // nil: what is not below must not be called
+
 	mu      sync.Mutex
 	api     map[[32]byte]video.APIKey
 	signing []video.SigningKey // oldest first
-	lookups int
 	broken  error
 }
+
+func (s *keyStore) FamilyRevoked(context.Context, string) (bool, error) { return false, s.broken }
 
 func (s *keyStore) APIKeyByHash(_ context.Context, hash [32]byte) (video.APIKey, error) {
 	s.mu.Lock()
@@ -52,7 +55,6 @@ func (s *keyStore) SigningKeys(_ context.Context, account video.AccountID) ([]vi
 func (s *keyStore) SigningKey(_ context.Context, kid string) (video.SigningKey, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.lookups++
 	if s.broken != nil {
 		return video.SigningKey{}, s.broken
 	}

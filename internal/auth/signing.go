@@ -2,17 +2,16 @@ package auth
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
 	"crypto/ed25519"
-	"crypto/rand"
 	"fmt"
+	"time"
 
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
-// sealVersion is the first byte of a sealed private key: AES-256-GCM, then 12 bytes of nonce, then the sealed seed.
-const sealVersion = 1
+// keyRetention is how long after a newer key came an old one still verifies: as long as a token that it signed at the last
+// moment can be good, and a minute for one that was being signed just then.
+const keyRetention = video.MaxRefreshTokenTTLSecs*time.Second + Leeway + time.Minute
 
 // publicKey is what verifying needs of a signing key.
 type publicKey struct {
@@ -29,89 +28,91 @@ type signer struct {
 // EnsureSigningKey makes the account's first signing key if it has none, and otherwise checks that the root key opens the
 // newest. Call it at start: a data directory with another's root key is found out here, not at the first token.
 func (a *Authority) EnsureSigningKey(ctx context.Context, account video.AccountID) error {
+	_, err := a.signer(ctx, account)
+	return err
+}
+
+// Rotate makes a new key that signs the account's tokens from now on, also those of other processes on the same database.
+// Tokens signed before stay good. Keys whose tokens have all expired are removed.
+func (a *Authority) Rotate(ctx context.Context, account video.AccountID) (video.SigningKey, error) {
 	keys, err := a.store.SigningKeys(ctx, account)
 	if err != nil {
-		return err
+		return video.SigningKey{}, fmt.Errorf("rotate signing key: %w", err)
 	}
-	if len(keys) > 0 {
-		_, err := a.unseal(keys[0])
-		return err
-	}
-	public, private, err := ed25519.GenerateKey(rand.Reader)
+	made, err := a.addSigningKey(ctx, account, keys)
 	if err != nil {
-		return fmt.Errorf("make signing key: %w", err)
+		return video.SigningKey{}, err
 	}
-	key := video.SigningKey{ID: video.NewUUID(), AccountID: account, Public: public, CreatedAt: a.now()}
-	if key.Sealed, err = a.seal(key.ID, private.Seed()); err != nil {
-		return err
-	}
-	return a.store.AddSigningKey(ctx, key)
+	return made, a.removeSpent(ctx, account, append([]video.SigningKey{made}, keys...))
 }
 
-func (a *Authority) aead() (cipher.AEAD, error) {
-	block, err := aes.NewCipher(a.sealKey)
+// DiscardOldKeys removes all of the account's signing keys but the newest: every token signed by them is refused from now
+// on. It is for a key that leaked.
+func (a *Authority) DiscardOldKeys(ctx context.Context, account video.AccountID) error {
+	keys, err := a.store.SigningKeys(ctx, account)
 	if err != nil {
-		return nil, fmt.Errorf("signing key cipher: %w", err)
+		return fmt.Errorf("discard signing keys: %w", err)
 	}
-	return cipher.NewGCM(block)
+	return a.store.RemoveSigningKeys(ctx, account, kids(keys[min(1, len(keys)):]))
 }
 
-// seal encrypts a private key's seed. The kid is bound to it, so that the sealed parts of two keys cannot be swapped.
-func (a *Authority) seal(kid string, seed []byte) ([]byte, error) {
-	aead, err := a.aead()
-	if err != nil {
-		return nil, err
+// addSigningKey makes a key newer than those there are, which come newest first.
+func (a *Authority) addSigningKey(ctx context.Context, account video.AccountID, others []video.SigningKey) (video.SigningKey, error) {
+	key := video.SigningKey{AccountID: account, CreatedAt: a.now().UTC().Truncate(time.Microsecond)}
+	if len(others) > 0 && !key.CreatedAt.After(others[0].CreatedAt) { // the clock was set back
+		key.CreatedAt = others[0].CreatedAt.Add(time.Microsecond)
 	}
-	sealed := make([]byte, 1+aead.NonceSize(), 1+aead.NonceSize()+len(seed)+aead.Overhead())
-	sealed[0] = sealVersion
-	_, _ = rand.Read(sealed[1:]) // never fails
-	return aead.Seal(sealed, sealed[1:], seed, []byte(kid)), nil
+	var err error
+	if key.ID, key.Public, key.Sealed, err = newKeyPair(a.signingSeal); err != nil {
+		return video.SigningKey{}, fmt.Errorf("make signing key: %w", err)
+	}
+	return key, a.store.AddSigningKey(ctx, key)
+}
+
+// removeSpent removes the keys, newest first, whose tokens have all expired.
+func (a *Authority) removeSpent(ctx context.Context, account video.AccountID, keys []video.SigningKey) error {
+	for i := 1; i < len(keys); i++ {
+		if a.now().Sub(keys[i-1].CreatedAt) > keyRetention {
+			return a.store.RemoveSigningKeys(ctx, account, kids(keys[i:]))
+		}
+	}
+	return nil
+}
+
+func kids(keys []video.SigningKey) []string {
+	ids := make([]string, len(keys))
+	for i, key := range keys {
+		ids[i] = key.ID
+	}
+	return ids
 }
 
 func (a *Authority) unseal(key video.SigningKey) (ed25519.PrivateKey, error) {
-	aead, err := a.aead()
-	if err != nil {
-		return nil, err
-	}
-	head := 1 + aead.NonceSize()
-	if len(key.Sealed) < head || key.Sealed[0] != sealVersion {
-		return nil, fmt.Errorf("signing key %s: sealed in an unknown form", key.ID)
-	}
-	seed, err := aead.Open(nil, key.Sealed[1:head], key.Sealed[head:], []byte(key.ID))
-	if err != nil || len(seed) != ed25519.SeedSize {
-		return nil, fmt.Errorf("signing key %s cannot be opened: the root key is not the one it was sealed under; "+
-			"restore the root key that belongs to this database", key.ID)
-	}
-	private := ed25519.NewKeyFromSeed(seed)
-	if !ed25519.PublicKey(key.Public).Equal(private.Public()) {
-		return nil, fmt.Errorf("signing key %s: public and private part do not match", key.ID)
-	}
-	return private, nil
+	return openKeyPair(a.signingSeal, "signing key", key.ID, key.Public, key.Sealed)
 }
 
-// signer returns the account's newest key, opened.
+// signer returns the account's newest key, opened, having made one if there is none.
 func (a *Authority) signer(ctx context.Context, account video.AccountID) (signer, error) {
 	keys, err := a.store.SigningKeys(ctx, account)
 	if err != nil {
-		return signer{}, fmt.Errorf("sign token: %w", err)
+		return signer{}, fmt.Errorf("find signing key: %w", err)
 	}
 	if len(keys) == 0 {
-		return signer{}, fmt.Errorf("sign token: account %s has no signing key", account)
+		key, err := a.addSigningKey(ctx, account, nil)
+		if err != nil {
+			return signer{}, err
+		}
+		keys = []video.SigningKey{key}
 	}
 	private, err := a.unseal(keys[0])
 	return signer{kid: keys[0].ID, private: private}, err
 }
 
-// verifier returns the public half of a signing key. Kids come from strangers: only one that may exist is looked up.
+// verifier returns the public half of a signing key. Kids come from strangers: only one that may exist is looked up. It is
+// asked of the store each time, so that a key which another process made or removed is noticed at once.
 func (a *Authority) verifier(ctx context.Context, kid string) (publicKey, error) {
 	if !video.IsUUID(kid) {
 		return publicKey{}, errForged
-	}
-	a.mu.RLock()
-	public, ok := a.public[kid]
-	a.mu.RUnlock()
-	if ok {
-		return public, nil
 	}
 	key, err := a.store.SigningKey(ctx, kid)
 	if err != nil {
@@ -123,9 +124,5 @@ func (a *Authority) verifier(ctx context.Context, kid string) (publicKey, error)
 	if len(key.Public) != ed25519.PublicKeySize {
 		return publicKey{}, fmt.Errorf("signing key %s: public part of %d bytes", kid, len(key.Public))
 	}
-	public = publicKey{account: key.AccountID, key: key.Public}
-	a.mu.Lock()
-	a.public[kid] = public
-	a.mu.Unlock()
-	return public, nil
+	return publicKey{account: key.AccountID, key: key.Public}, nil
 }

@@ -32,6 +32,7 @@ var (
 	errMalformed = video.Errorf(video.CodeUnauthorized, "the token is malformed")
 	errExpired   = video.Errorf(video.CodeUnauthorized, "the token has expired")
 	errForged    = video.Errorf(video.CodeUnauthorized, "the token is not genuine")
+	errRevoked   = video.Errorf(video.CodeUnauthorized, "the token was revoked")
 	errPurpose   = video.Errorf(video.CodeUnauthorized, "the token is for another purpose")
 )
 
@@ -109,7 +110,7 @@ func (a *Authority) Generate(
 }
 
 // Refresh makes a new client token of the same family, identity and grants from a refresh token; a ttl of 0 is the
-// default. A refresh token that is bad, expired or for another room is an error with CodeForbidden.
+// default. A refresh token that is bad, expired, revoked or for another room is an error with CodeForbidden.
 func (a *Authority) Refresh(ctx context.Context, room video.RoomID, refreshToken string, ttl time.Duration) (Tokens, error) {
 	ttl, err := clientTTL(ttl)
 	if err != nil {
@@ -134,8 +135,8 @@ func (a *Authority) Refresh(ctx context.Context, room video.RoomID, refreshToken
 	return tokens, err
 }
 
-// Verify checks a client token and returns what it allows. A token that is missing, malformed, expired, forged or of
-// another kind is an error with CodeUnauthorized that says which. Grant.ExpiresAt is without Leeway.
+// Verify checks a client token and returns what it allows. A token that is missing, malformed, expired, revoked, forged
+// or of another kind is an error with CodeUnauthorized that says which. Grant.ExpiresAt is without Leeway.
 func (a *Authority) Verify(ctx context.Context, token string) (video.Grant, error) {
 	c, err := a.verify(ctx, token, clientAudience)
 	if err != nil {
@@ -193,6 +194,12 @@ func (a *Authority) verify(ctx context.Context, token, audience string) (*claims
 	}
 	if !c.complete() {
 		return nil, errMalformed
+	}
+	switch revoked, err := a.store.FamilyRevoked(ctx, c.Family); {
+	case err != nil:
+		return nil, fmt.Errorf("verify token: %w", err)
+	case revoked:
+		return nil, errRevoked
 	}
 	return &c, nil
 }

@@ -3,7 +3,6 @@ package auth
 import (
 	"net/http"
 	"net/netip"
-	"strings"
 	"sync"
 	"time"
 
@@ -14,11 +13,12 @@ import (
 const maxVisitors = 4096
 
 // Visitors limits how often each address may knock at a door that asks for no API key. An IPv4 address counts by itself,
-// IPv6 by the /64 that one customer has. When 4,096 addresses are remembered, those whose allowance is whole again are
+// IPv6 by the /64 that one customer has; trusted proxies are asked for whom they come. When 4,096 addresses are remembered, those whose allowance is whole again are
 // forgotten; when there are none, new ones are turned away. It is safe for concurrent use.
 type Visitors struct {
 	perSecond rate.Limit
 	burst     int
+	proxies   *Proxies
 	now       func() time.Time
 
 	mu        sync.Mutex
@@ -26,16 +26,18 @@ type Visitors struct {
 }
 
 // NewVisitors lets each address in so many times a second in the long run, and burst times at once. A nil now is time.Now.
-func NewVisitors(perSecond float64, burst int, now func() time.Time) *Visitors {
+func NewVisitors(perSecond float64, burst int, proxies *Proxies, now func() time.Time) *Visitors {
 	if now == nil {
 		now = time.Now
 	}
-	return &Visitors{perSecond: rate.Limit(perSecond), burst: burst, now: now, allowance: make(map[netip.Prefix]*rate.Limiter)}
+	return &Visitors{
+		perSecond: rate.Limit(perSecond), burst: burst, proxies: proxies, now: now, allowance: make(map[netip.Prefix]*rate.Limiter),
+	}
 }
 
 // Admit reports whether the one who sent this request may come in now, and counts it.
 func (v *Visitors) Admit(r *http.Request) bool {
-	from := household(r)
+	from := household(v.proxies.Client(r))
 	now := v.now()
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -55,7 +57,7 @@ func (v *Visitors) Welcome(r *http.Request) {
 	now := v.now()
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if limiter := v.allowance[household(r)]; limiter != nil && limiter.TokensAt(now) < float64(v.burst) {
+	if limiter := v.allowance[household(v.proxies.Client(r))]; limiter != nil && limiter.TokensAt(now) < float64(v.burst) {
 		limiter.AllowN(now, -1) // which adds one
 	}
 }
@@ -69,27 +71,4 @@ func (v *Visitors) forget(now time.Time) bool {
 		}
 	}
 	return len(v.allowance) < before
-}
-
-// household is what counts as one address. A reverse proxy on this machine is believed when it says for whom it asks; from
-// anywhere else the header could be anyone's invention.
-func household(r *http.Request) netip.Prefix {
-	at, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Prefix{} // not a socket of ours; all such share one allowance
-	}
-	ip := at.Addr().Unmap().WithZone("")
-	if chain := r.Header.Values("X-Forwarded-For"); ip.IsLoopback() && len(chain) > 0 {
-		last := chain[len(chain)-1] // the proxy's own word comes after what it was told
-		last = strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])
-		if client, err := netip.ParseAddr(last); err == nil {
-			ip = client.Unmap().WithZone("")
-		}
-	}
-	bits := 64
-	if ip.Is4() {
-		bits = 32
-	}
-	prefix, _ := ip.Prefix(bits) // fails only for the invalid address
-	return prefix
 }

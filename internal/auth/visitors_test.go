@@ -17,7 +17,7 @@ func knock(remote string, forwarded ...string) *http.Request {
 
 func TestVisitorsAreBounded(t *testing.T) {
 	now := time.Now()
-	v := NewVisitors(2, 50, func() time.Time { return now })
+	v := NewVisitors(2, 50, nil, func() time.Time { return now })
 	for i := range maxVisitors {
 		if !v.Admit(knock(fmt.Sprintf("10.0.%d.%d:1", i/256, i%256))) {
 			t.Fatalf("visitor %d was turned away", i)
@@ -37,7 +37,7 @@ func TestVisitorsAreBounded(t *testing.T) {
 
 func TestVisitorsWaitOnceTheirAllowanceIsUsedUp(t *testing.T) {
 	now := time.Now()
-	v := NewVisitors(2, 3, func() time.Time { return now })
+	v := NewVisitors(2, 3, nil, func() time.Time { return now })
 	admitted := func(times int) (n int) {
 		for range times {
 			if v.Admit(knock("192.0.2.1:1")) {
@@ -83,7 +83,7 @@ func TestVisitorsAreToldApartByAddress(t *testing.T) {
 		{"nonsense of a proxy", knock("127.0.0.1:1", "unknown"), knock("127.0.0.1:1"), true},
 		{"no socket", knock("@"), knock(""), true},
 	} {
-		v := NewVisitors(1, 1, nil)
+		v := NewVisitors(1, 1, nil, nil)
 		if !v.Admit(c.one) {
 			t.Errorf("%s: the first was turned away", c.what)
 		}

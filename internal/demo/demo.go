@@ -46,6 +46,7 @@ type Config struct {
 	Rooms   Rooms
 	Tokens  Tokens
 	Log     *slog.Logger
+	Proxies *auth.Proxies    // for the rate limit; nil trusts those on loopback
 	Now     func() time.Time // for the rate limit; nil is time.Now
 }
 
@@ -61,7 +62,7 @@ func New(config Config) (*Entrance, error) {
 	case config.Account == "", config.Secret == "", config.Rooms == nil, config.Tokens == nil, config.Log == nil:
 		return nil, errors.New("demo: Account, Secret, Rooms, Tokens and Log are required")
 	}
-	return &Entrance{Config: config, visitors: auth.NewVisitors(tokensPerSecond, tokenBurst, config.Now)}, nil
+	return &Entrance{Config: config, visitors: auth.NewVisitors(tokensPerSecond, tokenBurst, config.Proxies, config.Now)}, nil
 }
 
 // Room returns the demo room, having made it if there is none.

@@ -18,9 +18,16 @@
 //	                            ▲                      │
 //	                            └─────── a seat ───────┘
 //
+// # Moderation
+//
+// Host.Mute marks the member, so that streams published later are silenced too; the gate is in the Transport. Host.Kick
+// bars the token families of those it means, has the journal write the revocation in the asker's goroutine, and puts them
+// out; if the writing fails, the bar is lifted and nothing has happened. The bar stays for as long as a grant may be in
+// use that was verified before: who said hello in time does not join late. Those with a seat count as in the session.
+//
 // # What closes what
 //
-//	Host.Close, Host.EndRoom, linger, panic
+//	Host.Close, Host.EndRoom, Host.EndSession, linger, panic
 //	   └─▶ session ends: no more seats; seats whose join is being recorded are waited for
 //	         ├─▶ each participant is out: its streams are withdrawn, the others are told, the journal is told,
 //	         │     │   its listener hears Removed as its last notice
@@ -28,7 +35,8 @@
 //	         │     └─▶ Transport.Close, in a goroutine of its own, awaited by the session (and by Participant.Leave)
 //	         └─▶ when all transports are closed: Journal.EndSession, and the room is idle
 //
-// It goes the same way from the middle: Participant.Leave starts at its participant, Viewer.Close at its viewer. From
+// It goes the same way from the middle: Participant.Leave and Host.Kick start at the participant, Viewer.Close at its
+// viewer. From
 // below comes one report, [TransportUpdates].Failed, which closes nothing by itself: a native client may restart ICE,
 // and WHIP resources leave.
 package live

@@ -19,13 +19,17 @@ type Rooms interface {
 // Journal keeps the record of sessions. OpenSession and Join are awaited; when they return an error, nothing was
 // recorded and nothing will be. Join refuses an id that was ever used in the account with duplicate_participant;
 // ParticipantIDUsed tells before, so that a join bound to be refused opens no session. Leave
-// and EndSession never block; the journal keeps their order and retries them until they are written.
+// and EndSession never block; the journal keeps their order and retries them until they are written. Note never blocks
+// either; what it was given is written after all that came before it. RevokeFamilies is awaited: when it returns nil, no
+// token of these families is good any more.
 type Journal interface {
 	ParticipantIDUsed(ctx context.Context, account video.AccountID, id video.ParticipantID) (bool, error)
 	OpenSession(ctx context.Context, session video.Session) error
 	Join(ctx context.Context, participant video.Participant) error
 	Leave(participant video.Participant)
 	EndSession(session video.Session)
+	Note(happening video.Happening)
+	RevokeFamilies(ctx context.Context, account video.AccountID, families []string) error
 }
 
 // Config is what a Host needs. Rooms, Journal and Media are required.
@@ -68,6 +72,7 @@ func (c Config) withDefaults() Config {
 // Host has the sessions of this process. All methods may be called concurrently.
 type Host struct {
 	config Config
+	bars   *bars
 	loops  sync.WaitGroup
 
 	mu      sync.Mutex
@@ -85,7 +90,8 @@ type place struct {
 
 // NewHost returns a host without sessions.
 func NewHost(config Config) *Host {
-	return &Host{config: config.withDefaults(), rooms: make(map[video.RoomID]*place)}
+	config = config.withDefaults()
+	return &Host{config: config, bars: newBars(config.Now), rooms: make(map[video.RoomID]*place)}
 }
 
 // Room returns the room a grant is for. Its errors are room_not_found and unavailable.

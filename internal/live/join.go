@@ -115,6 +115,8 @@ func (s *session) admit(room video.Room, request *JoinRequest) (*member, error) 
 	switch {
 	case s.ending != nil:
 		return nil, s.ending.refusal
+	case s.host.bars.against(request.Grant.Family):
+		return nil, errBarred
 	case s.taken(func(m *member) bool { return m.presence.ID == request.ID }):
 		return nil, video.Errorf(video.CodeDuplicateParticipant, "this participant id is in use")
 	case request.Name != "" && s.taken(func(m *member) bool { return m.name == request.Name }):
@@ -132,9 +134,10 @@ func (s *session) admit(room video.Room, request *JoinRequest) (*member, error) 
 	}
 	now := s.host.now()
 	m := &member{
-		link:  newLink(s, request.Listener),
-		grant: request.Grant,
-		name:  request.Name,
+		link:     newLink(s, request.Listener),
+		grant:    request.Grant,
+		families: []string{request.Grant.Family},
+		name:     request.Name,
 		presence: Presence{
 			ID: request.ID, Context: request.Context,
 			ReceivesMessages: request.ReceivesMessages, JoinedAt: now,
@@ -146,6 +149,7 @@ func (s *session) admit(room video.Room, request *JoinRequest) (*member, error) 
 		reserved:      make(map[string]video.Lines),
 		subscriptions: make(map[video.StreamID]video.Subscription),
 	}
+	m.participant = m
 	s.seats = append(s.seats, m)
 	return m, nil
 }
@@ -220,14 +224,15 @@ func (s *session) giveBack(m *member) {
 	s.settle()
 }
 
-// announce turns a seat into a member. If the session began to end meanwhile, the recorded join is followed by its
-// leave. It runs in the loop.
+// announce turns a seat into a member. If the session began to end meanwhile, or its families were barred, the recorded
+// join is followed by its leave. It runs in the loop.
 func (s *session) announce(m *member, request *JoinRequest) (Snapshot, error) {
 	s.unseat(m)
-	if end := s.ending; end != nil {
-		s.unenroll(m, end.left)
+	if reason, err := s.refusal(m); err != nil {
+		s.unenroll(m, reason)
 		s.background.Go(m.transport.Close)
-		return Snapshot{}, end.refusal
+		s.settle()
+		return Snapshot{}, err
 	}
 	s.members = append(s.members, m)
 	s.inhabited, m.in = true, true
@@ -236,9 +241,27 @@ func (s *session) announce(m *member, request *JoinRequest) (Snapshot, error) {
 		request.Joined(snapshot)
 	}
 	s.tell(ParticipantJoined{m.presence}, m)
+	if m.muted {
+		s.noteMuted(m)
+	}
 	m.flush()
 	s.logger.Info("participant joined", "participant", m.presence.ID)
 	return snapshot, nil
+}
+
+// refusal says why a seat does not become a member, and what its record says then. It runs in the loop.
+func (s *session) refusal(m *member) (video.LeftReason, error) {
+	switch {
+	case s.ending != nil && s.ending.seated != nil:
+		return s.ending.left, s.ending.seated
+	case s.ending != nil:
+		return s.ending.left, s.ending.refusal
+	case m.kicks > 0 || slices.ContainsFunc(m.families, s.host.bars.against):
+		m.turnedAway = true
+		return video.LeftKicked, errBarred
+	default:
+		return "", nil
+	}
 }
 
 // remove puts a member out of the session, if it is still in. It runs in the loop.

@@ -12,10 +12,11 @@ import (
 // link is the media side of a member or viewer: its transport, and the way of the transport's updates to the loop. The
 // fields below the line belong to the loop.
 type link struct {
-	session   *session
-	transport Transport
-	listener  Listener
-	closed    chan struct{} // closed when the transport is
+	session     *session
+	participant *member // whose it is; nil for a viewer's
+	transport   Transport
+	listener    Listener
+	closed      chan struct{} // closed when the transport is
 
 	pending report // guarded by session.updates.mu
 	queued  bool   // guarded by session.updates.mu
@@ -33,6 +34,13 @@ type report struct {
 	wanted    *LinesWanted
 	receiving *[]video.ReceiveLine
 	media     Notice // MediaConnected or MediaFailed
+	layers    []sentLayer
+}
+
+// sentLayer is the layer of a stream that is being sent at present.
+type sentLayer struct {
+	stream video.StreamID
+	rid    string
 }
 
 // updates collects the reports of a session's transports. It holds each link once at most, so that it is bounded by
@@ -80,6 +88,11 @@ func (l *link) Connected() { l.report(func(r *report) { r.media = MediaConnected
 // Failed implements TransportUpdates.
 func (l *link) Failed(err error) { l.report(func(r *report) { r.media = MediaFailed{err} }) }
 
+// Layer implements TransportUpdates.
+func (l *link) Layer(stream video.StreamID, rid string) {
+	l.report(func(r *report) { r.layer(sentLayer{stream, rid}) })
+}
+
 // deliver passes on what was reported. It runs in the loop.
 func (u *updates) deliver() {
 	u.mu.Lock()
@@ -105,6 +118,14 @@ func (r *report) merge(newer report) {
 	if newer.media != nil {
 		r.media = newer.media
 	}
+	for _, sent := range newer.layers {
+		r.layer(sent)
+	}
+}
+
+// layer keeps the last for each stream.
+func (r *report) layer(sent sentLayer) {
+	r.layers = append(slices.DeleteFunc(r.layers, func(other sentLayer) bool { return other.stream == sent.stream }), sent)
 }
 
 // flush tells the listener what changed. While an offer is being answered it waits: the client could make nothing of
@@ -115,6 +136,9 @@ func (l *link) flush() {
 	}
 	news := l.news
 	l.news = report{}
+	if l.participant != nil {
+		l.session.noteMedia(l.participant, news)
+	}
 	if news.media != nil {
 		l.listener.Notify(news.media)
 	}

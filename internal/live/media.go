@@ -39,6 +39,9 @@ type Transport interface {
 type TransportUpdates interface {
 	LinesWanted(audio, video int)  // so many receive lines are needed in all
 	Receiving([]video.ReceiveLine) // which line carries what from now on, as a whole
-	Connected()                    // ICE and DTLS are up
-	Failed(error)                  // the path is lost; an ICE restart may bring it back
+	Connected()                    // ICE and DTLS are up, or up again
+	Failed(error)                  // the path is lost; an ICE restart may bring it back, and Connected comes again
+
+	// Layer says that of the video of a stream this layer is sent from now on: its rid, empty for the only one.
+	Layer(stream video.StreamID, rid string)
 }

@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"slices"
 
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
@@ -12,7 +13,12 @@ type member struct {
 	presence      Presence
 	record        video.Participant
 	grant         video.Grant
+	families      []string // of all tokens it showed
 	name          string
+	muted         bool                   // by a moderator
+	kicks         int                    // under way
+	turnedAway    bool                   // kicked while it had a seat
+	expelled      bool                   // put out by a kick; hears of nobody any more
 	reserved      map[string]video.Lines // lines by key, of streams whose offer is being answered
 	subscriptions map[video.StreamID]video.Subscription
 }
@@ -48,13 +54,19 @@ func (p *Participant) Leave(reason video.LeftReason) {
 }
 
 // Renew puts a fresh grant of the same room in the place of the old one. What it no longer allows stays as it is; new
-// requests are refused. Error: unauthorized, when it is for another room.
+// requests are refused. Error: unauthorized, when it is for another room or was revoked.
 func (p *Participant) Renew(ctx context.Context, grant video.Grant) error {
 	if grant.RoomID != p.m.session.record.RoomID || grant.AccountID != p.m.session.record.AccountID {
 		return video.Errorf(video.CodeUnauthorized, "the token is for another room")
 	}
 	return p.do(ctx, func() error {
+		if p.m.kicks > 0 || p.m.session.host.bars.against(grant.Family) {
+			return errBarred
+		}
 		p.m.grant = grant
+		if !slices.Contains(p.m.families, grant.Family) {
+			p.m.families = append(p.m.families, grant.Family)
+		}
 		return nil
 	})
 }

@@ -2,6 +2,7 @@ package live_test
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -12,8 +13,9 @@ import (
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
-// Many come, publish, change, withdraw and go at once, while recording and negotiation take random times. Whoever is in
-// at a quiet moment has seen, by its snapshot and the notices after it, exactly what a newcomer's snapshot shows.
+// Many come, publish, change, withdraw and go at once, and a moderator mutes and kicks them, while recording and negotiation
+// take random times. Whoever is in at a quiet moment has seen, by its snapshot and the notices after it, exactly what a
+// newcomer's snapshot shows. The gates and the record say the same.
 func TestSnapshotAndNoticesAreTheState(t *testing.T) {
 	for seed := range uint64(30) {
 		within(t, func(t *testing.T) {
@@ -23,6 +25,13 @@ func TestSnapshotAndNoticesAreTheState(t *testing.T) {
 			delay := func() { time.Sleep(time.Duration(rand.N(20)) * time.Millisecond) }
 			h.journal.OnJoin = func(context.Context, video.Participant) error { delay(); return nil }
 			h.journal.OnOpen = func(context.Context, video.Session) error { delay(); return nil }
+			h.journal.OnRevoke = func(context.Context, []string) error {
+				delay()
+				if rand.N(3) == 0 {
+					return errors.New("disk full")
+				}
+				return nil
+			}
 			h.media.OnNegotiate = func(context.Context, video.ParticipantID, string) error { delay(); return nil }
 
 			var people sync.WaitGroup
@@ -33,8 +42,10 @@ func TestSnapshotAndNoticesAreTheState(t *testing.T) {
 				people.Go(func() {
 					for range 1 + random.IntN(3) {
 						o := newObserver()
-						p, _, err := h.host.Join(t.Context(), h.request(o))
-						if video.CodeOf(err) == video.CodeRoomFull {
+						request := h.request(o)
+						request.Grant.Family = string(o.id)
+						p, _, err := h.host.Join(t.Context(), request)
+						if code := video.CodeOf(err); code == video.CodeRoomFull || code == video.CodeUnauthorized { // kicked on its way in
 							delay()
 							continue
 						}
@@ -55,8 +66,10 @@ func TestSnapshotAndNoticesAreTheState(t *testing.T) {
 					}
 				})
 			}
+			people.Go(func() { presideOver(t, h, rand.New(rand.NewPCG(seed, 1000))) })
 			people.Wait()
 			settle()
+			staying = slices.DeleteFunc(staying, func(o *observer) bool { return o.reason() != "" })
 			if len(staying) == 20 {
 				staying[0].Leave(video.LeftByChoice)
 				staying = staying[1:]
@@ -66,6 +79,8 @@ func TestSnapshotAndNoticesAreTheState(t *testing.T) {
 			for _, o := range staying {
 				compare(t, o, newcomer)
 			}
+			compareGates(t, h, newcomer)
+			compareRecord(t, h, newcomer)
 		})
 	}
 }
@@ -77,13 +92,14 @@ func act(t *testing.T, o *observer, random *rand.Rand) {
 		switch random.IntN(5) {
 		case 0, 1:
 			key := string(rune('a' + random.IntN(12)))
-			if p, err := o.Publish(t.Context(), publishRequest(key), nil); err == nil {
-				mine = append(mine, p.StreamID)
+			if p, err := o.Publish(t.Context(), publishRequest(key), func(p live.Published) {
 				o.mu.Lock()
 				o.streams = append(o.streams, video.Stream{
 					ID: p.StreamID, ParticipantID: o.id, Key: key, AudioEnabled: true, VideoEnabled: true,
 				})
 				o.mu.Unlock()
+			}); err == nil {
+				mine = append(mine, p.StreamID)
 			}
 		case 2:
 			if len(mine) > 0 {
@@ -92,7 +108,7 @@ func act(t *testing.T, o *observer, random *rand.Rand) {
 					o.mu.Lock()
 					o.streams[o.find(id)].AudioEnabled = on
 					o.mu.Unlock()
-				}); err != nil {
+				}); err != nil && o.reason() == "" {
 					t.Errorf("update: %v", err)
 				}
 			}
@@ -105,7 +121,7 @@ func act(t *testing.T, o *observer, random *rand.Rand) {
 					o.mu.Lock()
 					o.unpublished(id)
 					o.mu.Unlock()
-				}); err != nil {
+				}); err != nil && o.reason() == "" {
 					t.Errorf("unpublish: %v", err)
 				}
 			}
@@ -119,6 +135,100 @@ func act(t *testing.T, o *observer, random *rand.Rand) {
 			}
 		}
 		time.Sleep(time.Duration(random.IntN(10)) * time.Millisecond)
+	}
+}
+
+// presideOver moderates at random.
+func presideOver(t *testing.T, h *house, random *rand.Rand) {
+	for range 30 {
+		time.Sleep(time.Duration(random.IntN(8)) * time.Millisecond)
+		sessions := h.journal.Sessions()
+		if len(sessions) == 0 {
+			continue
+		}
+		session := sessions[len(sessions)-1].ID
+		ids := h.journal.Present(session)
+		random.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
+		few := ids[:min(len(ids), random.IntN(4))]
+		selection := video.Selection{IDs: few}
+		if random.IntN(4) == 0 {
+			selection = video.Selection{All: true, Exclude: few}
+		}
+		what := []string{"mute", "mute", "unmute", "unmute", "kick"}[random.IntN(5)]
+		if what == "kick" && selection.All {
+			selection.Exclude = ids[:len(ids)*3/4]
+		}
+		changed, err := h.moderate(what, session, selection)
+		for _, id := range changed {
+			if slices.Contains(selection.Exclude, id) || !selection.All && !slices.Contains(few, id) {
+				t.Errorf("%s changed someone not chosen", what)
+			}
+		}
+		switch video.CodeOf(err) {
+		case video.CodeState, video.CodeParticipantNotFound: // gone meanwhile
+		case video.CodeUnavailable:
+			if what != "kick" || len(changed) > 0 {
+				t.Errorf("%s changed %v: %v", what, changed, err)
+			}
+		default:
+			if err != nil {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+	}
+}
+
+// compareGates checks that what passes is what its owner switched on and no moderator holds back.
+func compareGates(t *testing.T, h *house, truth *observer) {
+	t.Helper()
+	for _, s := range truth.streams {
+		transport := h.media.Transport(s.ParticipantID)
+		if transport.Gate(s.ID, video.Audio) != (s.AudioEnabled && !s.AudioCensored) || transport.Gate(s.ID, video.Video) != s.VideoEnabled {
+			t.Errorf("the gates of %+v do not fit", s)
+		}
+	}
+}
+
+// compareRecord applies the happenings in turn and checks that they give the state.
+func compareRecord(t *testing.T, h *house, truth *observer) {
+	t.Helper()
+	streams := map[video.StreamID]video.Stream{}
+	for _, n := range h.journal.Happenings() {
+		if n.SessionID != truth.SessionID() {
+			continue
+		}
+		s := streams[n.StreamID]
+		switch n.Type {
+		case video.HappenedPublished:
+			s = video.Stream{ID: n.StreamID, ParticipantID: n.ParticipantID, Key: n.Key, AudioEnabled: *n.Audio, VideoEnabled: *n.Video}
+		case video.HappenedEnabled:
+			s.AudioEnabled = true // nobody touches the picture
+		case video.HappenedDisabled:
+			s.AudioEnabled = false
+		case video.HappenedCensored:
+			s.AudioCensored = true
+		case video.HappenedUncensored:
+			s.AudioCensored = false
+		case video.HappenedUnpublished:
+			delete(streams, n.StreamID)
+			continue
+		default:
+			continue
+		}
+		streams[n.StreamID] = s
+	}
+	for id, s := range streams {
+		if h.journal.Participant(s.ParticipantID).LeftAt != nil {
+			delete(streams, id)
+		}
+	}
+	for _, s := range truth.streams {
+		if streams[s.ID] != s {
+			t.Errorf("the record says %+v, but there is %+v", streams[s.ID], s)
+		}
+	}
+	if len(streams) != len(truth.streams) {
+		t.Errorf("the record has %d streams, there are %d", len(streams), len(truth.streams))
 	}
 }
 

@@ -88,7 +88,7 @@ func (p *Participant) Publish(ctx context.Context, request PublishRequest, then 
 		if then != nil {
 			then(published)
 		}
-		p.m.session.tell(StreamPublished{st.Stream}, p.m)
+		p.m.session.announceStream(st)
 		return published, nil
 	})
 	return published, gone(err)
@@ -134,6 +134,16 @@ func (p *Participant) reserve(request *PublishRequest) error {
 	return nil
 }
 
+// announceStream tells of a stream that was published. Its owner knows all of it but that a moderator silenced it. It runs
+// in the loop.
+func (s *session) announceStream(st *stream) {
+	s.notePublished(st)
+	s.tell(StreamPublished{st.Stream}, st.owner)
+	if st.AudioCensored {
+		st.owner.listener.Notify(StreamUpdated{st.Stream})
+	}
+}
+
 // bind makes the stream. It runs in the loop.
 func (p *Participant) bind(request *PublishRequest) (*stream, error) {
 	m, s := p.m, p.m.session
@@ -143,8 +153,9 @@ func (p *Participant) bind(request *PublishRequest) (*stream, error) {
 	st := &stream{
 		Stream: video.Stream{
 			ID: video.StreamID(s.host.config.NewID()), ParticipantID: m.presence.ID, Key: request.Key,
-			AudioEnabled: request.Audio != nil && request.Audio.Enabled,
-			VideoEnabled: request.Video != nil && request.Video.Enabled,
+			AudioEnabled:  request.Audio != nil && request.Audio.Enabled,
+			VideoEnabled:  request.Video != nil && request.Video.Enabled,
+			AudioCensored: m.muted && request.Audio != nil,
 		},
 		lines: request.lines(),
 		owner: m,
@@ -169,7 +180,7 @@ func (st *stream) setGates() {
 }
 
 // UpdateStream sets what the participant switched on or off in a stream of its own; nil keeps. The others are told if
-// anything changed. Errors: stream_not_found, invalid_argument.
+// anything changed. Switching on needs the grant to publish. Errors: stream_not_found, invalid_argument, forbidden.
 func (p *Participant) UpdateStream(ctx context.Context, id video.StreamID, audio, video *bool, then func()) error {
 	return p.do(ctx, func() error {
 		st, err := p.own(id)
@@ -182,6 +193,8 @@ func (p *Participant) UpdateStream(ctx context.Context, id video.StreamID, audio
 			return invalid("/audio", "the stream has no audio line")
 		case video != nil && *video && st.lines.VideoMID == "":
 			return invalid("/video", "the stream has no video line")
+		case !p.m.grant.Grants.Publish && (audio != nil && *audio && !st.AudioEnabled || video != nil && *video && !st.VideoEnabled):
+			return forbidden("publishing")
 		}
 		if audio != nil {
 			st.AudioEnabled = *audio
@@ -192,6 +205,7 @@ func (p *Participant) UpdateStream(ctx context.Context, id video.StreamID, audio
 		call(then)
 		if st.Stream != before {
 			st.setGates()
+			p.m.session.noteEnabled(st, before)
 			p.m.session.tell(StreamUpdated{st.Stream}, p.m)
 		}
 		return nil
@@ -208,6 +222,7 @@ func (p *Participant) Unpublish(ctx context.Context, id video.StreamID, then fun
 		s := p.m.session
 		s.withdraw(st, StreamEnded)
 		call(then)
+		s.noteUnpublished(st)
 		s.tell(StreamUnpublished{id}, p.m)
 		s.logger.Info("stream unpublished", "participant", p.m.presence.ID, "stream", id)
 		return nil

@@ -44,7 +44,8 @@ type session struct {
 type ending struct {
 	ended   video.EndedReason
 	left    video.LeftReason
-	refusal error
+	refusal error // errEnded: they may open the next
+	seated  error // what those are told who were on the way in; nil: the refusal
 }
 
 // stream is what someone publishes.
@@ -143,7 +144,7 @@ func (s *session) evict() {
 // settle decides what becomes of a session that somebody left or turned away from.
 func (s *session) settle() {
 	switch {
-	case len(s.members) > 0 || len(s.seats) > 0 || s.ending != nil:
+	case len(s.members) > 0 || len(s.seats) > 0 || s.ending != nil || s.linger != nil:
 	case s.inhabited && s.host.config.Linger > 0:
 		s.linger = time.NewTimer(s.host.config.Linger)
 	default:
@@ -159,10 +160,10 @@ func (s *session) recordEnd() {
 	s.logger.Info("session ended", "reason", s.ending.ended)
 }
 
-// tell notifies everyone but one; nil leaves nobody out.
+// tell notifies everyone but one; nil leaves nobody out. Those who are being put out hear of themselves alone.
 func (s *session) tell(n Notice, except *member) {
 	for _, m := range s.members {
-		if m != except {
+		if m != except && !m.expelled {
 			m.listener.Notify(n)
 		}
 	}

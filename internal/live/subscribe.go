@@ -37,13 +37,20 @@ func (p *Participant) subscribe(ctx context.Context, subscription video.Subscrip
 		case st.owner == p.m:
 			return invalid("/stream_id", "the stream is the participant's own")
 		}
-		if _, subscribed := p.m.subscriptions[st.ID]; mustExist && !subscribed {
+		before, subscribed := p.m.subscriptions[st.ID]
+		if mustExist && !subscribed {
 			return errNotSubscribed
 		}
 		if err := p.m.transport.Subscribe(subscription); err != nil {
 			return mediaFailed(ctx, "the stream cannot be subscribed", err)
 		}
 		p.m.subscriptions[st.ID] = subscription
+		switch {
+		case !subscribed:
+			p.m.session.noteSubscription(video.HappenedSubscribed, p.m, subscription)
+		case subscription != before:
+			p.m.session.noteSubscription(video.HappenedSubscriptionChanged, p.m, subscription)
+		}
 		call(then)
 		return nil
 	})
@@ -52,9 +59,11 @@ func (p *Participant) subscribe(ctx context.Context, subscription video.Subscrip
 // Unsubscribe ends a subscription. Error: subscription_not_found.
 func (p *Participant) Unsubscribe(ctx context.Context, id video.StreamID, then func()) error {
 	return p.do(ctx, func() error {
-		if _, subscribed := p.m.subscriptions[id]; !subscribed {
+		before, subscribed := p.m.subscriptions[id]
+		if !subscribed {
 			return errNotSubscribed
 		}
+		p.m.session.noteSubscription(video.HappenedUnsubscribed, p.m, before)
 		delete(p.m.subscriptions, id)
 		p.m.transport.Unsubscribe(id)
 		call(then)

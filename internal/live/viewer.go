@@ -31,7 +31,7 @@ type viewer struct {
 type Viewer struct{ v *viewer }
 
 // Watch subscribes a viewer to a live stream of the room. Errors: room_not_found, stream_not_found, forbidden,
-// too_many, media_failed, unavailable.
+// unauthorized, too_many, media_failed, unavailable.
 func (h *Host) Watch(ctx context.Context, request WatchRequest) (*Viewer, error) {
 	defer h.visit(request.Grant.RoomID)()
 	room, err := h.Room(ctx, request.Grant)
@@ -105,6 +105,8 @@ func (s *session) watchable(request *WatchRequest) (*stream, error) {
 	switch {
 	case s.ending != nil && s.ending.refusal != nil:
 		return nil, s.ending.refusal
+	case s.host.bars.against(request.Grant.Family):
+		return nil, errBarred
 	case i < 0:
 		return nil, errNoStream
 	case s.viewers >= s.host.config.MaxViewers:

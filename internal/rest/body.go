@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"math"
 	"mime"
 	"net/http"
 	"net/url"
@@ -33,6 +31,9 @@ func (b body) text(name string) string {
 	s, _ := b[name].(string)
 	return s
 }
+
+// id returns a UUID in lower case, or "" if it is absent or null.
+func (b body) id(name string) string { return strings.ToLower(b.text(name)) }
 
 // integer returns nil if it is absent or null.
 func (b body) integer(name string) *int {
@@ -83,15 +84,13 @@ func orDefault[T any](value *T, otherwise T) T {
 	return *value
 }
 
-// readBody reads a body and checks it against its schema. It also returns the fields the schema does not know.
-func readBody(w http.ResponseWriter, r *http.Request, schema *openapi3.Schema) (body, []string, error) {
-	content, err := readContent(w, r)
-	if err != nil {
-		return nil, nil, err
-	}
+// readBody checks what came as a body against its schema. It also returns the fields the schema does not know. A body that can
+// be read comes back even with an error, so that more can be said against it.
+func readBody(header http.Header, content []byte, schema *openapi3.Schema) (body, []string, error) {
 	var value any = map[string]any{}
 	if len(content) > 0 {
-		if err := checkMediaType(r.Header); err != nil {
+		err := checkMediaType(header)
+		if err != nil {
 			return nil, nil, err
 		}
 		if value, err = decodeJSON(content); err != nil {
@@ -99,11 +98,7 @@ func readBody(w http.ResponseWriter, r *http.Request, schema *openapi3.Schema) (
 		}
 	}
 	object, _ := value.(map[string]any)
-	unknown := unknownFields(object, schema, "")
-	if faults := schemaFaults(schema.VisitJSON(value, bodyFormats...)); len(faults) > 0 {
-		return nil, unknown, &refusal{http.StatusUnprocessableEntity, faults}
-	}
-	return object, unknown, nil
+	return object, unknownFields(object, schema, ""), refuseBody(schemaFaults(schema.VisitJSON(value, bodyFormats...), nil))
 }
 
 func readContent(w http.ResponseWriter, r *http.Request) ([]byte, error) {
@@ -166,10 +161,13 @@ func unknownFields(value map[string]any, schema *openapi3.Schema, prefix string)
 	for name, field := range value {
 		known := schema.Properties[name]
 		if known == nil {
+			known = schema.AdditionalProperties.Schema
+		}
+		if known == nil {
 			unknown = append(unknown, prefix+escapePointer(name))
 			continue
 		}
-		if object, ok := field.(map[string]any); ok && known.Value.Type.Is("object") {
+		if object, ok := field.(map[string]any); ok && known.Value.Type.Includes("object") {
 			unknown = append(unknown, unknownFields(object, known.Value, prefix+escapePointer(name)+"/")...)
 		}
 	}
@@ -197,146 +195,4 @@ func joinUnknown(fields []string) string {
 
 func escapePointer(token string) string {
 	return strings.NewReplacer("~", "~0", "/", "~1").Replace(token)
-}
-
-// bodyFormats are the settings all bodies are checked with.
-var bodyFormats = []openapi3.SchemaValidationOption{
-	openapi3.MultiErrors(),
-	openapi3.WithStringFormatValidator("uri", openapi3.NewCallbackValidator(checkURL)),
-	openapi3.WithStringFormatValidator("uuid", openapi3.NewCallbackValidator(checkUUID)),
-}
-
-// checkURL accepts what a webhook can be posted to.
-func checkURL(s string) error {
-	u, err := url.Parse(s)
-	switch {
-	case err != nil, u.Hostname() == "", !strings.EqualFold(u.Scheme, "http") && !strings.EqualFold(u.Scheme, "https"),
-		utf8.RuneCountInString(s) > video.MaxURLLength:
-		return errors.New("no absolute http or https URL")
-	}
-	return nil
-}
-
-func checkUUID(s string) error {
-	if !video.IsUUID(strings.ToLower(s)) {
-		return errors.New("no UUID")
-	}
-	return nil
-}
-
-// schemaFaults translates what the validator found into one fault for each field, in the order of their pointers.
-func schemaFaults(err error) []fault {
-	var faults []fault
-	switch err := err.(type) { //nolint:errorlint // what a SchemaError wraps are the branches of its anyOf
-	case nil:
-	case openapi3.MultiError:
-		for _, each := range err {
-			faults = append(faults, schemaFaults(each)...)
-		}
-	case *openapi3.SchemaError:
-		if f, ok := schemaFault(err); ok {
-			faults = append(faults, f)
-		}
-	default:
-		faults = append(faults, fault{kind: unprocessable, detail: "The body does not match its schema."})
-	}
-	slices.SortStableFunc(faults, func(a, b fault) int {
-		return strings.Compare(orDefault(a.pointer, ""), orDefault(b.pointer, ""))
-	})
-	return slices.CompactFunc(faults, func(a, b fault) bool {
-		return a.kind == b.kind && orDefault(a.pointer, "") == orDefault(b.pointer, "")
-	})
-}
-
-func schemaFault(err *openapi3.SchemaError) (fault, bool) {
-	schema, keyword := err.Schema, err.SchemaField
-	if keyword == "anyOf" {
-		// The first alternative is the one people mean; say what it lacks.
-		first := schema.AnyOf[0].Value
-		if inner, ok := errors.AsType[*openapi3.SchemaError](first.VisitJSON(err.Value, bodyFormats...)); ok {
-			schema, keyword = first, inner.SchemaField
-		}
-	}
-	if s, ok := err.Value.(string); ok && fitsInCharacters(s, schema, keyword) {
-		return fault{}, false
-	}
-	var tokens []string
-	for _, token := range err.JSONPointer() {
-		tokens = append(tokens, escapePointer(token))
-	}
-	pointer, name := "", "The body"
-	if len(tokens) > 0 {
-		pointer = "/" + strings.Join(tokens, "/")
-		name = strings.Join(tokens, "/")
-	}
-	f := fault{kind: kindOfKeyword(keyword, schema), pointer: &pointer}
-	switch keyword {
-	case "required":
-		f.detail = name + " is required."
-	case "pattern":
-		f.detail = name + " has characters that are not allowed."
-	default:
-		f.detail = fmt.Sprintf("%s must be %s.", name, expectation(schema))
-	}
-	return f, true
-}
-
-// fitsInCharacters overrules the validator, which counts UTF-16 units where the document counts characters.
-func fitsInCharacters(s string, schema *openapi3.Schema, keyword string) bool {
-	return keyword == "maxLength" && schema.MaxLength != nil && uint64(utf8.RuneCountInString(s)) <= *schema.MaxLength
-}
-
-func kindOfKeyword(keyword string, schema *openapi3.Schema) kind {
-	switch keyword {
-	case "type", "nullable":
-		return invalidType
-	case "required":
-		return missingParameter
-	case "minimum", "maximum":
-		return outsideRange
-	case "minLength", "maxLength":
-		return stringLength
-	case "enum":
-		return invalidEnum
-	case "pattern":
-		return badRequest
-	case "format":
-		switch schema.Format {
-		case "uri":
-			return invalidURL
-		case "uuid":
-			return invalidID
-		}
-	}
-	return unprocessable
-}
-
-// expectation says in words what a value must be.
-func expectation(schema *openapi3.Schema) string {
-	var words string
-	switch {
-	case schema.Type.Includes("integer") && schema.Min != nil && schema.Max != nil:
-		words = fmt.Sprintf("an integer from %v to %v", *schema.Min, *schema.Max)
-	case schema.Type.Includes("integer"):
-		words = "an integer"
-	case schema.Type.Includes("boolean"):
-		words = "true or false"
-	case schema.Type.Includes("object"):
-		words = "a JSON object"
-	case schema.Format == "uri":
-		words = fmt.Sprintf("an absolute http or https URL of at most %d characters", video.MaxURLLength)
-	case schema.Format == "uuid":
-		words = "a UUID"
-	default:
-		words = "a string"
-		if low, high := schema.MinLength, orDefault(schema.MaxLength, math.MaxUint64); high < math.MaxUint64 {
-			words += fmt.Sprintf(" of %d to %d characters", low, high)
-		} else if low > 0 {
-			words += fmt.Sprintf(" of at least %d characters", low)
-		}
-	}
-	if schema.Type.IncludesNull() {
-		words += ", or null"
-	}
-	return words
 }

@@ -53,6 +53,9 @@ func (d *document) resources(operations []*operation) (map[string]*resource, err
 		if public := documented.Security != nil && len(*documented.Security) == 0; public != op.public {
 			return nil, fmt.Errorf("%s %s: the document says otherwise who may call it", op.method, op.path)
 		}
+		if err := op.agree(documented); err != nil {
+			return nil, err
+		}
 		if documented.RequestBody != nil {
 			op.body = documented.RequestBody.Value.Content.Get("application/json").Schema.Value
 		}
@@ -71,6 +74,23 @@ func (d *document) resources(operations []*operation) (map[string]*resource, err
 		}
 	}
 	return resources, nil
+}
+
+// agree holds an operation against what the document says of its protection, and takes its cost from there.
+func (op *operation) agree(documented *openapi3.Operation) error {
+	said, _ := documented.Extensions["x-right"].(string)
+	cost, _ := documented.Extensions["x-endpoint-cost"].(string)
+	op.weight = weights[cost]
+	changes := op.right == writeRight && op.method != http.MethodGet
+	switch {
+	case right(said) != op.right, (op.right == "") != op.public:
+		return fmt.Errorf("%s %s needs the right %q, and the document says %q", op.method, op.path, op.right, said)
+	case !op.public && op.weight == 0:
+		return fmt.Errorf("%s %s: the document does not say what it costs", op.method, op.path)
+	case changes != (op.action != ""):
+		return fmt.Errorf("%s %s: changes, and nothing else, have an action in the audit log", op.method, op.path)
+	}
+	return nil
 }
 
 func (d *document) find(op *operation) *openapi3.Operation {

@@ -62,6 +62,18 @@ func TestDocumentAndRoutesAgree(t *testing.T) {
 		}); (err == nil) == op.public {
 			t.Errorf("%s %s with a key: %v", op.method, op.path, err)
 		}
+		for name, value := range map[string]any{"x-right": "admin", "x-endpoint-cost": "much"} {
+			if err := agree(all, func(doc *openapi3.T) {
+				doc.Paths.Value(op.path).GetOperation(op.method).Extensions[name] = value
+			}); err == nil && (!op.public || name == "x-right") {
+				t.Errorf("%s %s with %s: %v is fine", op.method, op.path, name, value)
+			}
+		}
+		changed := *op
+		changed.action = map[bool]string{true: audited}[op.action == ""]
+		if err := agree(append(slices.Delete(slices.Clone(all), i, i+1), &changed), nothing); err == nil || !strings.Contains(err.Error(), "audit") {
+			t.Errorf("%s %s with the action %q: %v", op.method, op.path, changed.action, err)
+		}
 	}
 }
 
@@ -78,7 +90,7 @@ func TestDocumentIsComplete(t *testing.T) {
 			if !document {
 				want = append(want, 500, 503)
 				if op.Security == nil {
-					want = append(want, 401)
+					want = append(want, 401, 403, 429)
 				}
 			}
 			if strings.Contains(path, "{") {
@@ -86,6 +98,9 @@ func TestDocumentIsComplete(t *testing.T) {
 			}
 			if op.RequestBody != nil {
 				want = append(want, 400, 408, 413, 415, 422)
+			}
+			if method == http.MethodPost && op.Security == nil && op.Parameters.GetByInAndName("header", "Idempotency-Key") == nil {
+				t.Errorf("%s does not document its Idempotency-Key", name)
 			}
 			if len(op.Parameters) > 0 {
 				want = append(want, 400)
@@ -119,6 +134,14 @@ func TestBoundsAreThoseOfTheServer(t *testing.T) {
 		{"TokenCreate", "token_ttl_secs", video.MinTokenTTLSecs, video.MaxTokenTTLSecs},
 		{"TokenCreate", "refresh_token_ttl_secs", video.MinRefreshTokenTTLSecs, video.MaxRefreshTokenTTLSecs},
 		{"TokenRefresh", "token_ttl_secs", video.MinTokenTTLSecs, video.MaxTokenTTLSecs},
+		{"CompositionCreate", "webhook_timeout_secs", 0, video.MaxWebhookTimeoutSecs},
+		{"Region", "x_pos", 0, video.MaxFrameSide},
+		{"Region", "y_pos", 0, video.MaxFrameSide},
+		{"Region", "z_pos", -video.MaxRegionDepth, video.MaxRegionDepth},
+		{"Region", "width", video.MinRegionSide, video.MaxFrameSide},
+		{"Region", "height", video.MinRegionSide, video.MaxFrameSide},
+		{"Region", "max_columns", 1, video.MaxGridSide},
+		{"Region", "max_rows", 1, video.MaxGridSide},
 	} {
 		if p := property(c.schema, c.name); *p.Min != c.least || *p.Max != c.most {
 			t.Errorf("%s %s is %v to %v, the server's %v to %v", c.schema, c.name, *p.Min, *p.Max, c.least, c.most)
@@ -126,6 +149,27 @@ func TestBoundsAreThoseOfTheServer(t *testing.T) {
 	}
 	if got := *property("RoomCreate", "unique_name").MaxLength; got != video.MaxUniqueNameLength {
 		t.Errorf("names have %d characters, the server's %d", got, video.MaxUniqueNameLength)
+	}
+	layout, selector := property("CompositionCreate", "video_layout"), property("ParticipantsSelector", "participants")
+	for name, bound := range map[string]struct {
+		got  *uint64
+		want uint64
+	}{
+		"regions":               {layout.MaxProps, video.MaxRegions},
+		"name of a region":      {layout.PropertyNames.Value.MaxLength, video.MaxRegionNameLength},
+		"pictures of a region":  {property("Region", "video_sources").AnyOf[0].Value.MaxItems, video.MaxSources},
+		"sounds":                {property("CompositionCreate", "audio_sources").AnyOf[0].Value.MaxItems, video.MaxSources},
+		"participants":          {selector.AnyOf[0].Value.MaxItems, maxSelected},
+		"excluded participants": {property("ParticipantsSelector", "exclude").MaxItems, maxSelected},
+	} {
+		if *bound.got != bound.want {
+			t.Errorf("%s: at most %d, the server's %d", name, *bound.got, bound.want)
+		}
+	}
+	for name, want := range map[string]string{"format": video.DefaultContainer, "resolution": video.DefaultFrame} {
+		if got := property("CompositionCreate", name).Default; got != want {
+			t.Errorf("%s is %v by default, the server's %s", name, got, want)
+		}
 	}
 	if got := *contract().doc.Components.Parameters["PageSize"].Value.Schema.Value.Max; got != video.MaxPageSize {
 		t.Errorf("pages have %v results, the server's %d", got, video.MaxPageSize)
@@ -166,7 +210,11 @@ func TestNewRefusesGaps(t *testing.T) {
 	h := newHouse(t)
 	for name, spoil := range map[string]func(*Config){
 		"Rooms": func(c *Config) { c.Rooms = nil }, "Sessions": func(c *Config) { c.Sessions = nil }, "Keys": func(c *Config) { c.Keys = nil },
+		"Recordings": func(c *Config) { c.Recordings = nil }, "Compositions": func(c *Config) { c.Compositions = nil },
 		"Tokens": func(c *Config) { c.Tokens = nil }, "Live": func(c *Config) { c.Live = nil }, "Log": func(c *Config) { c.Log = nil },
+		"Audits": func(c *Config) { c.Audits = nil }, "Idempotency": func(c *Config) { c.Idempotency = nil },
+		"Vault": func(c *Config) { c.Vault = nil }, "10 units": func(c *Config) { c.RateLimit = MinRateLimit - 1 },
+		"or 0 for none": func(c *Config) { c.RateLimit = -1 },
 	} {
 		config := h.config
 		config.Log = slog.New(slog.DiscardHandler)

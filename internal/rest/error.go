@@ -25,11 +25,12 @@ var (
 	unexpectedError      = kind{"10007", "Unexpected error", "The server failed. Its log has the cause under the request id of the answer."}
 	requestTimeout       = kind{"10008", "Request timeout", "The request took too long to arrive. Send it again."}
 	authenticationFailed = kind{"10009", "Authentication failed", "Send a valid API key: Authorization: Bearer KEY…"}
-	authorizationFailed  = kind{"10010", "Authorization failed", "The credential is genuine but does not allow this: a refresh token may be expired or made for another room."}
-	tooManyRequests      = kind{"10011", "Too many requests", "More requests came from this address than it may send. Wait for the time in the Retry-After header."}
+	authorizationFailed  = kind{"10010", "Authorization failed", "The credential is genuine but does not allow this: the API key may be read-only or for tokens only, a refresh token may be expired or made for another room."}
+	tooManyRequests      = kind{"10011", "Too many requests", "More requests came with this API key, or from this address, than may. Wait for the time in the Retry-After header."}
 	duplicateResource    = kind{"10012", "Duplicate resource", "Something with this name exists. Names are unique within an account."}
 	unsupportedMediaType = kind{"10014", "Unsupported Media Type", "The content type is not one this path takes."}
 	badRequest           = kind{"10015", "Bad Request", "The request is wrong in the way the detail says."}
+	associatedAbsent     = kind{"10017", "Associated resource does not exist", "Something the request names, such as a session or a recording, is not there, or is not of the kind wanted. The detail says which."}
 	invalidJSON          = kind{"10023", "Invalid JSON", "The body is not well-formed JSON."}
 	stringLength         = kind{"10025", "String length out of range", "The text is too short or too long; the detail names the bounds."}
 	invalidType          = kind{"10026", "Invalid parameter type", "The value has another type than the field takes."}
@@ -40,21 +41,33 @@ var (
 	invalidFilter        = kind{"10031", "Invalid request filter", "The filter is unknown, or its value cannot be read."}
 	invalidEnum          = kind{"10032", "Invalid enumerated value", "The value is not one of those the field takes; the detail lists them."}
 	outsideRange         = kind{"10033", "Value outside of range", "The number is too small or too large; the detail names the bounds."}
+	beingProcessed       = kind{"10036", "Resource is being processed", "The recording is still being made. Try again when its status is completed or failed."}
 	serviceUnavailable   = kind{"10037", "Service unavailable", "The server cannot do this now. Try again after the time in the Retry-After header."}
 )
 
 var kinds = []kind{
 	invalidURL, missingParameter, notFound, invalidID, unexpectedError, requestTimeout, authenticationFailed,
-	authorizationFailed, tooManyRequests, duplicateResource, unsupportedMediaType, badRequest, invalidJSON, stringLength, invalidType,
+	authorizationFailed, tooManyRequests, duplicateResource, unsupportedMediaType, badRequest, associatedAbsent, invalidJSON,
+	stringLength, invalidType,
 	unprocessable, characterEncoding, jsonExpected, methodNotAllowed, invalidFilter, invalidEnum, outsideRange,
-	serviceUnavailable,
+	beingProcessed, serviceUnavailable,
+}
+
+// row is how a failure is answered.
+type row struct {
+	status int
+	kind   kind
+}
+
+func rowOf(code video.Code) row {
+	if known, ok := byCode[code]; ok {
+		return known
+	}
+	return byCode[video.CodeInternal]
 }
 
 // byCode says how each failure the core knows is answered.
-var byCode = map[video.Code]struct {
-	status int
-	kind   kind
-}{
+var byCode = map[video.Code]row{
 	video.CodeInvalid:              {http.StatusUnprocessableEntity, badRequest},
 	video.CodeState:                {http.StatusUnprocessableEntity, unprocessable},
 	video.CodeUnauthorized:         {http.StatusUnauthorized, authenticationFailed},
@@ -66,7 +79,7 @@ var byCode = map[video.Code]struct {
 	video.CodeDuplicateParticipant: {http.StatusUnprocessableEntity, duplicateResource},
 	video.CodeKeyInUse:             {http.StatusUnprocessableEntity, duplicateResource},
 	video.CodeStreamNotFound:       {http.StatusNotFound, notFound},
-	video.CodeParticipantNotFound:  {http.StatusNotFound, notFound},
+	video.CodeParticipantNotFound:  {http.StatusUnprocessableEntity, associatedAbsent},
 	video.CodeSubscriptionNotFound: {http.StatusNotFound, notFound},
 	video.CodeTooLarge:             {http.StatusRequestEntityTooLarge, badRequest},
 	video.CodeTooMany:              {http.StatusUnprocessableEntity, unprocessable},
@@ -105,20 +118,42 @@ func refusalOf(err error) (*refusal, bool) {
 	if r, ok := errors.AsType[*refusal](err); ok {
 		return r, false
 	}
-	known, ok := errors.AsType[*video.Error](err)
-	if !ok || known.Code == video.CodeInternal {
+	known := errorsIn(err)
+	if len(known) == 0 || known[0].Code == video.CodeInternal {
 		return refuse(http.StatusInternalServerError, unexpectedError,
 			"Something went wrong in the server. Its log has more under the request id."), true
 	}
-	row, ok := byCode[known.Code]
-	if !ok {
-		row = byCode[video.CodeInternal]
+	status := rowOf(known[0].Code).status
+	var faults []fault
+	for _, each := range known {
+		row := rowOf(each.Code)
+		if row.status != status {
+			continue // an answer has one status: that of the first
+		}
+		f := fault{kind: row.kind, detail: sentence(each.Message)}
+		if each.Field != "" {
+			f.pointer = &each.Field
+		}
+		faults = append(faults, f)
 	}
-	f := fault{kind: row.kind, detail: sentence(known.Message)}
-	if known.Field != "" {
-		f.pointer = &known.Field
+	return &refusal{status, faults}, status >= http.StatusInternalServerError
+}
+
+// errorsIn are the errors to be shown in a chain or in several that are joined. What lies below one of them is its cause.
+func errorsIn(err error) []*video.Error {
+	switch err := err.(type) { //nolint:errorlint // this walks the chain
+	case nil:
+		return nil
+	case *video.Error:
+		return []*video.Error{err}
+	case interface{ Unwrap() []error }:
+		var all []*video.Error
+		for _, each := range err.Unwrap() {
+			all = append(all, errorsIn(each)...)
+		}
+		return all
 	}
-	return &refusal{row.status, []fault{f}}, row.status >= http.StatusInternalServerError
+	return errorsIn(errors.Unwrap(err))
 }
 
 // sentence makes one of an error message, which is written to be wrapped.
@@ -150,7 +185,9 @@ func (e *entrance) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case http.StatusRequestEntityTooLarge, http.StatusRequestTimeout:
 		header.Set("Connection", "close") // the rest of the body is not worth reading
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
-		header.Set("Retry-After", "1")
+		if header.Get("Retry-After") == "" {
+			header.Set("Retry-After", "1")
+		}
 	case http.StatusInternalServerError:
 		// SDKs repeat a 5xx. What came of this POST is not known, and doing it again could do it twice.
 		if r.Method == http.MethodPost {
@@ -169,15 +206,17 @@ func withCause(err error) error {
 	return fmt.Errorf("%w: %w", err, known.Unwrap())
 }
 
-func (e *entrance) renderErrors(r *http.Request, ref *refusal) any {
-	root := strings.TrimSuffix(e.PublicURL, "/")
-	if root == "" {
-		u := url.URL{Scheme: "http", Host: r.Host}
-		if r.TLS != nil {
-			u.Scheme = "https"
-		}
-		root = u.String()
+// root is what links in answers begin with.
+func (e *entrance) root(r *http.Request) string {
+	if e.PublicURL != "" {
+		return strings.TrimSuffix(e.PublicURL, "/")
 	}
+	u := url.URL{Scheme: e.Proxies.Scheme(r), Host: r.Host}
+	return u.String()
+}
+
+func (e *entrance) renderErrors(r *http.Request, ref *refusal) any {
+	root := e.root(r)
 	entries := make([]errorEntry, len(ref.faults))
 	for i, f := range ref.faults {
 		entries[i] = errorEntry{

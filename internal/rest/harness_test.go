@@ -3,6 +3,7 @@ package rest
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -23,6 +24,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/rotunda-rtc/rotunda/api"
+	"github.com/rotunda-rtc/rotunda/internal/auth"
 	"github.com/rotunda-rtc/rotunda/internal/store"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
@@ -66,9 +68,10 @@ func newHouse(t testing.TB) *house {
 	authority := newAuthority(t, opened, account.ID, h.clock)
 	h.live = &recordedLive{store: opened, account: account.ID}
 	h.config = Config{
-		Rooms: opened, Sessions: opened, Tokens: authority,
-		Keys:      keyRing{authority},
-		Live:      h.live,
+		Rooms: opened, Sessions: opened, Recordings: opened, Compositions: opened, Tokens: authority,
+		Keys:   keyRing{authority},
+		Live:   h.live,
+		Audits: opened, Idempotency: opened, Vault: authority,
 		PublicURL: "https://video.example.com/",
 		Log:       slog.New(slog.NewTextHandler(h.log, nil)),
 	}
@@ -115,18 +118,51 @@ type keyRing struct{ Keys }
 
 func (k keyRing) Authenticate(ctx context.Context, bearer string) (video.APIKey, error) {
 	if bearer == foreignKey {
-		return video.APIKey{AccountID: absentID}, nil
+		return video.APIKey{ID: "foreign", AccountID: absentID, Rights: video.RightsAdmin}, nil
 	}
 	return k.Keys.Authenticate(ctx, bearer)
 }
 
-// recordedLive remembers whom it was told to put out, and whether their rooms could still be entered then.
+// key makes an API key of the account with these rights.
+func (h *house) key(rights video.Rights) string {
+	h.Helper()
+	key, hash := auth.NewAPIKey(rand.Reader)
+	h.must(h.store.AddAPIKey(h.Context(), video.APIKey{AccountID: h.account, Name: "a " + string(rights) + " key", Rights: rights, Hash: hash}))
+	return key
+}
+
+// recordedLive remembers whom it was told to put out, and whether their rooms could still be entered then. Moderation it
+// answers by its field.
 type recordedLive struct {
-	store   *store.Store
-	account video.AccountID
-	mu      sync.Mutex
-	ended   []video.RoomID
-	open    []video.RoomID
+	store    *store.Store
+	account  video.AccountID
+	mu       sync.Mutex
+	ended    []video.RoomID
+	open     []video.RoomID
+	moderate func(action string, room video.RoomID, session video.SessionID, s video.Selection) ([]video.ParticipantID, error)
+}
+
+func (l *recordedLive) act(action string, room video.RoomID, session video.SessionID, s video.Selection) ([]video.ParticipantID, error) {
+	if l.moderate == nil {
+		return nil, nil
+	}
+	return l.moderate(action, room, session, s)
+}
+
+func (l *recordedLive) EndSession(_ context.Context, r video.RoomID, id video.SessionID) ([]video.ParticipantID, error) {
+	return l.act("end", r, id, video.Selection{})
+}
+
+func (l *recordedLive) Kick(_ context.Context, r video.RoomID, id video.SessionID, s video.Selection) ([]video.ParticipantID, error) {
+	return l.act("kick", r, id, s)
+}
+
+func (l *recordedLive) Mute(_ context.Context, r video.RoomID, id video.SessionID, s video.Selection) ([]video.ParticipantID, error) {
+	return l.act("mute", r, id, s)
+}
+
+func (l *recordedLive) Unmute(_ context.Context, r video.RoomID, id video.SessionID, s video.Selection) ([]video.ParticipantID, error) {
+	return l.act("unmute", r, id, s)
 }
 
 func (l *recordedLive) EndRoom(ctx context.Context, room video.RoomID) {

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -24,13 +25,17 @@ const MaxHeaderBytes = 32 << 10
 // operation is one method on one path.
 type operation struct {
 	method, path string
-	public       bool // takes no API key
-	anyOrigin    bool // browsers may call it from any origin
-	limited      bool // by address
+	right        right  // what its API key must have; empty where none is taken
+	action       string // what the audit log calls it, or audited; every change has one
+	public       bool   // takes no API key
+	anyOrigin    bool   // browsers may call it from any origin
+	limited      bool   // by address
 	do           func(*request) (answer, error)
+	check        func(*request) ([]fault, error) // of the body, for what no schema can say; may be nil
 
 	idName string           // of the path parameter; empty if there is none
 	body   *openapi3.Schema // nil if it takes no body
+	weight float64          // in the rate limit of its key
 }
 
 // resource is everything that can be done with one path.
@@ -44,8 +49,13 @@ type request struct {
 	*http.Request
 	account video.AccountID // whose API key it is; empty where none is taken
 	id      string          // the id in the path, in lower case
+	content []byte          // of the body, as it came
 	body    body
-	unknown []string // fields of the body that mean nothing
+	unknown []string  // fields of the body that mean nothing
+	once    *[32]byte // hash of its idempotency key; nil without one
+
+	requestID        string
+	objectID, detail string // for the audit log
 }
 
 // answer is what an operation says. Either data, or raw with its type, or neither for an answer without a body.
@@ -100,10 +110,7 @@ func (e *entrance) serve(res *resource) http.HandlerFunc {
 	slices.Sort(methods)
 	allow := strings.Join(append(methods, http.MethodOptions), ", ")
 	return func(w http.ResponseWriter, r *http.Request) {
-		if res.anyOrigin {
-			w.Header().Set("Access-Control-Allow-Origin", "*")
-			w.Header().Set("Access-Control-Expose-Headers", "x-request-id, x-unknown-fields, retry-after")
-		}
+		headers, shared := e.share(w, r, res.anyOrigin)
 		method := r.Method
 		if method == http.MethodHead {
 			method = http.MethodGet
@@ -113,13 +120,7 @@ func (e *entrance) serve(res *resource) http.HandlerFunc {
 		case op != nil:
 			e.carryOut(w, r, op)
 		case method == http.MethodOptions:
-			w.Header().Set("Allow", allow)
-			if res.anyOrigin {
-				w.Header().Set("Access-Control-Allow-Methods", allow)
-				w.Header().Set("Access-Control-Allow-Headers", "authorization, content-type, x-request-id")
-				w.Header().Set("Access-Control-Max-Age", "86400")
-			}
-			w.WriteHeader(http.StatusNoContent)
+			e.options(w, allow, headers, shared)
 		default:
 			w.Header().Set("Allow", allow)
 			e.refuse(w, r, refuse(http.StatusMethodNotAllowed, methodNotAllowed, "%s is not possible here. Possible: %s.", r.Method, allow))
@@ -127,52 +128,91 @@ func (e *entrance) serve(res *resource) http.HandlerFunc {
 	}
 }
 
-// carryOut takes a request through authentication, its path's id and its body to the operation.
+// carryOut takes a request through all that is checked of it to the operation.
 func (e *entrance) carryOut(w http.ResponseWriter, r *http.Request, op *operation) {
 	req, err := e.admit(w, r, op)
-	if req != nil && len(req.unknown) > 0 {
+	if len(req.unknown) > 0 {
 		w.Header().Set("X-Unknown-Fields", joinUnknown(req.unknown))
 	}
-	if err != nil {
-		e.refuse(w, r, err)
-		return
+	if err == nil {
+		var result answer
+		if result, err = e.perform(w, req, op); err == nil {
+			err = result.write(w)
+		}
 	}
-	result, err := op.do(req)
 	if err != nil {
-		e.refuse(w, r, err)
-		return
-	}
-	if err := result.write(w); err != nil {
 		e.refuse(w, r, err)
 	}
 }
 
-// admit checks all that can be checked without knowing the operation. The request comes back even with an error if its body
-// could be read, for the sake of its unknown fields.
+// admit checks all that can be checked without knowing the operation. The request comes back even with an error, for the sake
+// of its unknown fields.
 func (e *entrance) admit(w http.ResponseWriter, r *http.Request, op *operation) (*request, error) {
-	req := &request{Request: r}
+	req := &request{Request: r, requestID: w.Header().Get("X-Request-Id")}
 	if op.limited && !e.strangers.Admit(r) {
-		return nil, refuse(http.StatusTooManyRequests, tooManyRequests, "Too many tokens were asked for from this address. Wait a second.")
+		return req, refuse(http.StatusTooManyRequests, tooManyRequests, "Too many tokens were asked for from this address. Wait a second.")
 	}
 	if !op.public {
-		key, err := e.authenticate(r)
-		if err != nil {
-			return nil, err
+		if err := e.identify(w, req, op); err != nil {
+			return req, err
 		}
-		req.account = key.AccountID
 	}
 	if op.idName != "" {
 		req.id = strings.ToLower(r.PathValue(op.idName))
 		if !video.IsUUID(req.id) {
-			return nil, refuse(http.StatusNotFound, invalidID, "The id in the path is no UUID.")
+			return req, refuse(http.StatusNotFound, invalidID, "The id in the path is no UUID.")
 		}
 	}
-	if op.body != nil {
-		var err error
-		req.body, req.unknown, err = readBody(w, r, op.body)
-		return req, err
+	if op.body == nil {
+		return req, nil
 	}
-	return req, nil
+	var err error
+	if req.content, err = readContent(w, r); err == nil {
+		req.body, req.unknown, err = readBody(r.Header, req.content, op.body)
+	}
+	return req, op.further(req, err)
+}
+
+// identify finds whose key the request carries, and whether this key may do this now.
+func (e *entrance) identify(w http.ResponseWriter, req *request, op *operation) error {
+	actor := e.actor(w, req.Request)
+	key, err := e.authenticate(req.Request.WithContext(video.WithActor(req.Context(), actor)))
+	if err != nil {
+		return err
+	}
+	if err := e.limit(w, key.ID, op); err != nil {
+		return err
+	}
+	if err := entitle(key, op.right); err != nil {
+		return err
+	}
+	req.account = key.AccountID
+	actor.KeyID, actor.KeyName = key.ID, key.Name
+	req.Request = req.WithContext(video.WithActor(req.Context(), actor))
+	req.once, err = idempotencyKey(req.Request, req.account)
+	return err
+}
+
+// further adds what the operation itself has against the body to what its schema has. It says nothing more of a field
+// that is at fault already.
+func (op *operation) further(req *request, err error) error {
+	found, _ := errors.AsType[*refusal](err)
+	if op.check == nil || err != nil && (found == nil || found.status != http.StatusUnprocessableEntity) {
+		return err
+	}
+	more, checkErr := op.check(req)
+	if checkErr != nil {
+		return checkErr
+	}
+	if found == nil {
+		return refuseBody(inOrder(more))
+	}
+	for _, f := range more {
+		if !slices.ContainsFunc(found.faults, func(known fault) bool { return orDefault(known.pointer, "") == orDefault(f.pointer, "") }) {
+			found.faults = append(found.faults, f)
+		}
+	}
+	return refuseBody(inOrder(found.faults))
 }
 
 func (e *entrance) authenticate(r *http.Request) (video.APIKey, error) {
@@ -191,6 +231,7 @@ func (e *entrance) authenticate(r *http.Request) (video.APIKey, error) {
 }
 
 func (e *entrance) unknownPath(w http.ResponseWriter, r *http.Request) {
+	e.share(w, r, false)
 	e.refuse(w, r, refuse(http.StatusNotFound, notFound, "There is nothing at this path."))
 }
 

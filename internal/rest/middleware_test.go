@@ -31,6 +31,12 @@ func TestCredentials(t *testing.T) {
 			{"DELETE", "/rooms/" + absentID},
 			{"GET", "/room_sessions?filter[x]=1"},
 			{"GET", "/room_participants/" + absentID},
+			{"POST", "/room_sessions/" + absentID + "/actions/end"},
+			{"POST", "/room_sessions/" + absentID + "/actions/kick"},
+			{"POST", "/room_sessions/" + absentID + "/actions/mute"},
+			{"POST", "/room_sessions/" + absentID + "/actions/unmute"},
+			{"DELETE", "/room_recordings"},
+			{"POST", "/room_compositions"},
 		} {
 			r := h.call(call.method, call.path, nil, "Authorization", header).wantFaults(http.StatusUnauthorized, "10009")
 			if !strings.HasPrefix(r.header.Get("WWW-Authenticate"), "Bearer") {
@@ -51,7 +57,7 @@ func TestRouting(t *testing.T) {
 	for _, path := range []string{
 		"", "/", "/nothing", "/rooms/", "/rooms//", "//rooms", "/./rooms", "/rooms/../rooms", "/rooms/%2e%2e/rooms", "/Rooms",
 		"/rooms/" + absentID + "/", "/rooms/" + absentID + "/sessions/", "/rooms/" + absentID + "/actions/dance",
-		"/room_recordings", "/room_compositions", "/room_sessions/" + absentID + "/actions/end", "/rooms%00",
+		"/room_recording", "/room_compositions/", "/room_sessions/" + absentID + "/actions/End", "/rooms%00",
 	} {
 		h.call("GET", path, nil).wantFaults(http.StatusNotFound, "10005")
 		h.call("GET", path, nil, "Authorization", "").wantFaults(http.StatusNotFound, "10005")
@@ -59,6 +65,7 @@ func TestRouting(t *testing.T) {
 	for _, id := range []string{"x", "1", absentID + "0", strings.ReplaceAll(absentID, "-", ""), "{" + absentID[:34] + "}", "%00", "a%2Fb", "%20", "..%2f"} {
 		for _, path := range []string{
 			"/rooms/%s", "/rooms/%s/sessions", "/room_sessions/%s", "/room_sessions/%s/participants", "/room_participants/%s",
+			"/room_recordings/%s", "/room_compositions/%s",
 		} {
 			h.call("GET", fmt.Sprintf(path, id), nil).wantFaults(http.StatusNotFound, "10006")
 		}
@@ -73,6 +80,9 @@ func TestRouting(t *testing.T) {
 		{"HEAD", "/rooms/" + absentID + "/actions/refresh_client_token", "POST, OPTIONS"},
 		{"POST", "/room_sessions", "GET, HEAD, OPTIONS"},
 		{"TRACE", "/room_participants/" + absentID, "GET, HEAD, OPTIONS"},
+		{"GET", "/room_sessions/" + absentID + "/actions/end", "POST, OPTIONS"},
+		{"POST", "/room_recordings", "DELETE, GET, HEAD, OPTIONS"},
+		{"PATCH", "/room_compositions/" + absentID, "DELETE, GET, HEAD, OPTIONS"},
 	} {
 		r := h.call(call.method, call.path, nil, "Authorization", "").wantFaults(http.StatusMethodNotAllowed, "10030")
 		if got := r.header.Get("Allow"); got != call.allow {

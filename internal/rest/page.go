@@ -37,10 +37,16 @@ func (q *query) refuse() error {
 			q.fail(invalidFilter, name, "%s is no filter of this list.", name)
 		}
 	}
-	if len(q.faults) > 0 {
-		return &refusal{http.StatusBadRequest, q.faults}
+	if len(q.faults) == 0 {
+		return nil
 	}
-	return nil
+	status := http.StatusUnprocessableEntity
+	for _, f := range q.faults {
+		if f.kind != invalidEnum {
+			status = http.StatusBadRequest
+		}
+	}
+	return &refusal{status, q.faults}
 }
 
 func mapKeys(values url.Values) func(yield func(string) bool) {
@@ -143,6 +149,31 @@ func (q *query) integer(name string, otherwise, most int) int {
 		return otherwise
 	}
 	return n
+}
+
+// atLeast reads a filter that is a number from 0 on.
+func (q *query) atLeast(filter string) int {
+	value, ok := q.value(filter, invalidFilter)
+	if !ok {
+		return 0
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 0 || n > math.MaxInt32 {
+		q.fail(invalidFilter, filter, "%s must be an integer from 0 to %d.", filter, math.MaxInt32)
+		return 0
+	}
+	return n
+}
+
+// oneOfWords reads a filter that takes one of some words. A word that is none of them is the one fault of a query that is 422.
+func oneOfWords[T ~string](q *query, filter string, words []T) T {
+	value, ok := q.value(filter, invalidFilter)
+	if !ok || slices.Contains(words, T(value)) {
+		return T(value)
+	}
+	named := each(words, func(word T) string { return string(word) })
+	q.fail(invalidEnum, filter, "%s must be one of %s.", filter, strings.Join(named, ", "))
+	return ""
 }
 
 // span reads the three filters of a date field, which combine by AND.

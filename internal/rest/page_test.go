@@ -16,6 +16,7 @@ func (h *house) lists() map[string]string {
 		"/rooms": "/rooms", "/room_sessions": "/room_sessions", "/room_participants": "/room_participants",
 		"/rooms/{room_id}/sessions":                     "/rooms/" + room + "/sessions",
 		"/room_sessions/{room_session_id}/participants": "/room_sessions/" + session + "/participants",
+		"/room_recordings":                              "/room_recordings", "/room_compositions": "/room_compositions",
 	}
 }
 
@@ -53,6 +54,7 @@ func TestParameters(t *testing.T) {
 			name := ref.Value.Name
 			var good, bad []string
 			fault := "10031 " + name
+			status := http.StatusBadRequest
 			switch {
 			case strings.HasPrefix(name, "page["):
 				continue
@@ -70,6 +72,13 @@ func TestParameters(t *testing.T) {
 				good = []string{"", " ", "😀", strings.Repeat("x", 5000)}
 			case name == "filter[unique_name]":
 				good, bad = []string{" ", "😀", strings.Repeat("x", 5000)}, []string{""}
+			case name == "filter[duration_secs]":
+				good, bad = []string{"0", "1", "2147483647"}, []string{"", "-1", "1.5", "x", "2147483648", "1e3"}
+			case name == "filter[status]", name == "filter[type]":
+				for _, value := range ref.Value.Schema.Value.Enum {
+					good = append(good, value.(string))
+				}
+				bad, fault, status = []string{"", "x", "Completed", "all"}, "10032 "+name, http.StatusUnprocessableEntity
 			case strings.HasSuffix(name, "_id]"):
 				good, bad = []string{absentID, strings.ToUpper(absentID)}, []string{"", "x", absentID + "0", "{" + absentID + "}"}
 			default:
@@ -81,17 +90,18 @@ func TestParameters(t *testing.T) {
 			}
 			for _, value := range good {
 				h.call("GET", path+parameters(name, value), nil).want(http.StatusOK)
-				h.call("GET", path+parameters(name, value, name, value), nil).wantFaults(http.StatusBadRequest, fault)
+				h.call("GET", path+parameters(name, value, name, value), nil).
+					wantFaults(http.StatusBadRequest, strings.Replace(fault, "10032", "10031", 1))
 			}
 			for _, value := range bad {
 				if value == "\x00" && name != "filter[context]" && name != "filter[unique_name]" {
 					continue
 				}
-				h.call("GET", path+parameters(name, value), nil).wantFaults(http.StatusBadRequest, fault)
+				h.call("GET", path+parameters(name, value), nil).wantFaults(status, fault)
 			}
 		}
 		for _, unknown := range []string{
-			"filter", "filter[]", "filter[date_created_at]", "filter[date_created_at][gt]", "filter[date_created_at][eq][x]", "filter[status]",
+			"filter", "filter[]", "filter[date_created_at]", "filter[date_created_at][gt]", "filter[date_created_at][eq][x]", "filter[statuses]",
 			"filter[Active]", "filter[active] ", "filter[all]", "filtering", "filter[é\r\n]",
 		} {
 			h.call("GET", path+parameters(unknown, "x"), nil).wantFaults(http.StatusBadRequest, "10031 "+unknown)

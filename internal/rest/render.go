@@ -91,6 +91,17 @@ func (t timestamp) MarshalText() ([]byte, error) {
 	return time.Time(t).UTC().AppendFormat(nil, "2006-01-02T15:04:05.000000Z"), nil
 }
 
+// megabytes is a number of bytes, in millions. It is written with a point always, for callers that tell floats from integers.
+type megabytes int64
+
+func (m megabytes) MarshalJSON() ([]byte, error) {
+	text := strconv.AppendFloat(nil, float64(m)/1e6, 'f', -1, 64)
+	if !bytes.ContainsRune(text, '.') {
+		text = append(text, ".0"...)
+	}
+	return text, nil
+}
+
 func optionalTimestamp(t *time.Time) *timestamp {
 	return (*timestamp)(t)
 }
@@ -195,23 +206,31 @@ func list[T, J any](l video.List[T], page video.Page, render func(T) J) answer {
 	}}
 }
 
+// render makes raw content of the data.
+func (a answer) render() (answer, error) {
+	if a.data == nil {
+		return a, nil
+	}
+	var buffer bytes.Buffer
+	encoder := json.NewEncoder(&buffer)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(a.data); err != nil {
+		return answer{}, fmt.Errorf("render answer: %w", err)
+	}
+	return answer{status: a.status, raw: buffer.Bytes(), contentType: "application/json"}, nil
+}
+
 // write sends the answer. It fails only before anything was sent.
 func (a answer) write(w http.ResponseWriter) error {
-	content, contentType := a.raw, a.contentType
-	if a.data != nil {
-		var buffer bytes.Buffer
-		encoder := json.NewEncoder(&buffer)
-		encoder.SetEscapeHTML(false)
-		if err := encoder.Encode(a.data); err != nil {
-			return fmt.Errorf("render answer: %w", err)
-		}
-		content, contentType = buffer.Bytes(), "application/json"
+	a, err := a.render()
+	if err != nil {
+		return err
 	}
-	if contentType != "" {
-		w.Header().Set("Content-Type", contentType)
-		w.Header().Set("Content-Length", strconv.Itoa(len(content)))
+	if a.contentType != "" {
+		w.Header().Set("Content-Type", a.contentType)
+		w.Header().Set("Content-Length", strconv.Itoa(len(a.raw)))
 	}
 	w.WriteHeader(a.status)
-	_, _ = w.Write(content) // fails only if the caller has gone
+	_, _ = w.Write(a.raw) // fails only if the caller has gone
 	return nil
 }

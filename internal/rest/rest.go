@@ -47,15 +47,41 @@ type Tokens interface {
 type Live interface {
 	// EndRoom puts everyone out of the room's session, if there is one, and returns when they are out.
 	EndRoom(ctx context.Context, room video.RoomID)
+
+	// EndSession puts everyone out and returns who they were when they are out. A session that is not running is
+	// video.CodeState, here and below.
+	EndSession(ctx context.Context, room video.RoomID, session video.SessionID) ([]video.ParticipantID, error)
+
+	// Kick, Mute and Unmute return those they changed. If ids of the selection are not in the session, nothing is changed, and
+	// each is a video.CodeParticipantNotFound whose field is /participants and its place there, all of them joined.
+	Kick(ctx context.Context, room video.RoomID, session video.SessionID, selection video.Selection) ([]video.ParticipantID, error)
+	Mute(ctx context.Context, room video.RoomID, session video.SessionID, selection video.Selection) ([]video.ParticipantID, error)
+	Unmute(ctx context.Context, room video.RoomID, session video.SessionID, selection video.Selection) ([]video.ParticipantID, error)
 }
 
 // Config is what the entrance stands on. All fields are required unless said otherwise.
 type Config struct {
-	Rooms    Rooms
-	Sessions Sessions
-	Keys     Keys
-	Tokens   Tokens
-	Live     Live
+	Rooms        Rooms
+	Sessions     Sessions
+	Recordings   Recordings
+	Compositions Compositions
+	Keys         Keys
+	Tokens       Tokens
+	Live         Live
+
+	Audits      Audits
+	Idempotency Idempotency
+	Vault       Vault
+
+	// RateLimit is how many units each API key may spend a second, and at once; operations cost 1, 2 or 10. 0 is no limit.
+	RateLimit int
+
+	// CORSOrigins are the origins whose scripts may use API keys, such as "https://admin.example.com". None is the default:
+	// keys belong on servers.
+	CORSOrigins []string
+
+	// Proxies are believed when they say for whom they ask; nil are those on loopback.
+	Proxies *auth.Proxies
 
 	// PublicURL is where clients reach the server, without the /v2, as in "https://video.example.com". Links in answers
 	// are built from it. Empty means the host each request names, which is for servers on loopback only.
@@ -78,6 +104,8 @@ type entrance struct {
 	Config
 	routes    *http.ServeMux
 	strangers *auth.Visitors
+	rates     *rateLimit // nil: no limit
+	flights   flights
 }
 
 // New returns the handler of everything under /v2 that is REST. Requests come to it with their full path; they should
@@ -86,14 +114,25 @@ func New(config Config) (http.Handler, error) {
 	switch {
 	case config.Rooms == nil, config.Sessions == nil, config.Keys == nil, config.Tokens == nil, config.Live == nil:
 		return nil, errors.New("rest: Rooms, Sessions, Keys, Tokens and Live are required")
-	case config.Log == nil:
-		return nil, errors.New("rest: Log is required")
+	case config.Recordings == nil, config.Compositions == nil:
+		return nil, errors.New("rest: Recordings and Compositions are required")
+	case config.Audits == nil, config.Idempotency == nil, config.Vault == nil, config.Log == nil:
+		return nil, errors.New("rest: Audits, Idempotency, Vault and Log are required")
+	case config.RateLimit < 0, config.RateLimit > 0 && config.RateLimit < MinRateLimit:
+		return nil, fmt.Errorf("rest: a rate limit is %d units a second or more, or 0 for none", MinRateLimit)
 	}
 	doc, err := loadDocument(api.OpenAPI)
 	if err != nil {
 		return nil, fmt.Errorf("rest: %w", err)
 	}
-	e := &entrance{Config: config, routes: http.NewServeMux(), strangers: auth.NewVisitors(refreshesPerSecond, refreshBurst, nil)}
+	e := &entrance{
+		Config: config, routes: http.NewServeMux(),
+		strangers: auth.NewVisitors(refreshesPerSecond, refreshBurst, config.Proxies, nil),
+		flights:   flights{all: make(map[[32]byte]flight)},
+	}
+	if config.RateLimit > 0 {
+		e.rates = newRateLimit(config.RateLimit, time.Now)
+	}
 	resources, err := doc.resources(append(e.operations(), doc.operations()...))
 	if err != nil {
 		return nil, fmt.Errorf("rest: %w", err)
@@ -108,18 +147,31 @@ func New(config Config) (http.Handler, error) {
 // operations is every operation but those that serve the document itself.
 func (e *entrance) operations() []*operation {
 	return []*operation{
-		{method: "GET", path: "/rooms", do: e.listRooms},
-		{method: "POST", path: "/rooms", do: e.createRoom},
-		{method: "GET", path: "/rooms/{room_id}", do: e.room},
-		{method: "PATCH", path: "/rooms/{room_id}", do: e.updateRoom},
-		{method: "DELETE", path: "/rooms/{room_id}", do: e.deleteRoom},
-		{method: "POST", path: "/rooms/{room_id}/actions/generate_join_client_token", do: e.generateToken},
+		{method: "GET", path: "/rooms", right: readRight, do: e.listRooms},
+		{method: "POST", path: "/rooms", right: writeRight, action: audited, do: e.createRoom},
+		{method: "GET", path: "/rooms/{room_id}", right: readRight, do: e.room},
+		{method: "PATCH", path: "/rooms/{room_id}", right: writeRight, action: audited, do: e.updateRoom},
+		{method: "DELETE", path: "/rooms/{room_id}", right: writeRight, action: audited, do: e.deleteRoom},
+		{method: "POST", path: "/rooms/{room_id}/actions/generate_join_client_token", right: tokensRight, do: e.generateToken},
 		{method: "POST", path: "/rooms/{room_id}/actions/refresh_client_token", do: e.refreshToken, public: true, anyOrigin: true, limited: true},
-		{method: "GET", path: "/rooms/{room_id}/sessions", do: e.listSessionsOfRoom},
-		{method: "GET", path: "/room_sessions", do: e.listSessions},
-		{method: "GET", path: "/room_sessions/{room_session_id}", do: e.session},
-		{method: "GET", path: "/room_sessions/{room_session_id}/participants", do: e.listParticipantsOfSession},
-		{method: "GET", path: "/room_participants", do: e.listParticipants},
-		{method: "GET", path: "/room_participants/{room_participant_id}", do: e.participant},
+		{method: "GET", path: "/rooms/{room_id}/sessions", right: readRight, do: e.listSessionsOfRoom},
+		{method: "GET", path: "/room_sessions", right: readRight, do: e.listSessions},
+		{method: "GET", path: "/room_sessions/{room_session_id}", right: readRight, do: e.session},
+		{method: "POST", path: "/room_sessions/{room_session_id}/actions/end", right: writeRight, action: "room_session.end", do: e.end},
+		{method: "POST", path: "/room_sessions/{room_session_id}/actions/kick", right: writeRight, action: "room_session.kick", do: e.kick},
+		{method: "POST", path: "/room_sessions/{room_session_id}/actions/mute", right: writeRight, action: "room_session.mute", do: e.mute},
+		{method: "POST", path: "/room_sessions/{room_session_id}/actions/unmute", right: writeRight, action: "room_session.unmute", do: e.unmute},
+		{method: "GET", path: "/room_sessions/{room_session_id}/participants", right: readRight, do: e.listParticipantsOfSession},
+		{method: "GET", path: "/room_participants", right: readRight, do: e.listParticipants},
+		{method: "GET", path: "/room_participants/{room_participant_id}", right: readRight, do: e.participant},
+		{method: "GET", path: "/room_recordings", right: readRight, do: e.listRecordings},
+		{method: "DELETE", path: "/room_recordings", right: writeRight, action: "room_recordings.delete", do: e.deleteRecordings},
+		{method: "GET", path: "/room_recordings/{room_recording_id}", right: readRight, do: e.recording},
+		{method: "DELETE", path: "/room_recordings/{room_recording_id}", right: writeRight, action: "room_recording.delete", do: e.deleteRecording},
+		{method: "GET", path: "/room_compositions", right: readRight, do: e.listCompositions},
+		{method: "POST", path: "/room_compositions", right: writeRight, action: "room_composition.create", do: e.createComposition, check: e.checkComposition},
+		{method: "GET", path: "/room_compositions/{room_composition_id}", right: readRight, do: e.composition},
+		{method: "DELETE", path: "/room_compositions/{room_composition_id}", right: writeRight, action: "room_composition.delete", do: e.deleteComposition},
+		{method: "GET", path: "/audit_events", right: writeRight, do: e.listAudits},
 	}
 }

@@ -31,7 +31,9 @@ func (e *entrance) listRooms(r *request) (answer, error) {
 }
 
 func (e *entrance) createRoom(r *request) (answer, error) {
+	id := video.RoomID(r.newID())
 	room, err := e.Rooms.CreateRoom(r.Context(), video.Room{
+		ID:                      id,
 		AccountID:               r.account,
 		UniqueName:              r.body.text("unique_name"),
 		MaxParticipants:         orDefault(r.body.integer("max_participants"), video.DefaultRoomParticipants),
@@ -40,6 +42,11 @@ func (e *entrance) createRoom(r *request) (answer, error) {
 		WebhookEventFailoverURL: r.body.text("webhook_event_failover_url"),
 		WebhookTimeoutSecs:      r.body.integer("webhook_timeout_secs"),
 	})
+	if r.once != nil && err != nil && video.CodeOf(err) == video.CodeDuplicate {
+		if made, absent := e.Rooms.Room(r.Context(), r.account, id, false); absent == nil {
+			room, err = made, nil // by this very request, before the server died over it
+		}
+	}
 	if err != nil {
 		return answer{}, err
 	}

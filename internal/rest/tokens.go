@@ -38,6 +38,9 @@ func (e *entrance) refreshToken(r *request) (answer, error) {
 		return answer{}, err
 	}
 	grant, err := e.Tokens.Verify(r.Context(), tokens.Token)
+	if err != nil && video.CodeOf(err) == video.CodeUnauthorized { // revoked at this very moment
+		return answer{}, refuse(http.StatusForbidden, authorizationFailed, "The refresh token was revoked.")
+	}
 	if err != nil {
 		return answer{}, video.Errorf(video.CodeInternal, "read the token just made: %w", err)
 	}

@@ -190,6 +190,23 @@ func TestSilenceFails(t *testing.T) {
 	if err := <-w.failed; !errors.Is(err, errSilent) || len(w.failed) != 0 {
 		t.Fatalf("%v, and %d more", err, len(w.failed))
 	}
+	before := w.timesBack
+	tr.lastHeard.Store(heard + 3*mediaSilence)
+	tr.checkAlive(heard + 3*mediaSilence)
+	tr.checkAlive(heard + 3*mediaSilence + 1)
+	if w.timesBack != before+1 {
+		t.Fatalf("told %d times that it is back", w.timesBack-before)
+	}
+	tr.checkAlive(heard + 5*mediaSilence)
+	if err := <-w.failed; !errors.Is(err, errSilent) {
+		t.Fatalf("%v", err)
+	}
+	tr.Close()
+	tr.lastHeard.Store(heard + 5*mediaSilence)
+	tr.checkAlive(heard + 5*mediaSilence)
+	if w.timesBack != before+1 {
+		t.Fatal("told of a closed connection that it is back")
+	}
 }
 
 // TestManyOpenAndClose has connections come and go at once, each subscribed to all streams it finds.

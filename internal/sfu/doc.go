@@ -22,8 +22,9 @@
 //	Engine.mu    who there is, by credentials and by address. Per packet for reading, and let go before any other is taken.
 //	iceLite.mu   one connection's credentials and paths. Per ICE check and per offer.
 //	History.mu   one layer's stored packets, in package packet.
+//	told.mu      what was told upward of one connection's path. The updates are called under it, which lock nothing of ours.
 //
-// The last three are leaves: nothing else is locked under them. No two locks of the same kind are ever held together. Gates, keyframe wishes and layer wishes are atomics.
+// The last four are leaves: nothing else is locked under them. No two locks of the same kind are ever held together. Gates, keyframe wishes and layer wishes are atomics.
 //
 // # Closing
 //

@@ -26,10 +26,12 @@ type forwarder struct {
 	interest atomic.Uint32 // bits of the layers to look at: the current one and the one to switch to
 
 	// The rest is guarded by outbound.mu.
+	stream  video.StreamID // whose source it is
 	source  *track
 	enabled bool
 	quality video.Quality
 	current *layer // what is flowing
+	told    *layer // what of current was last told upward; the ticker tells
 	target  *layer // what is wanted; a keyframe of it is waited for while it differs from current
 	fresh   bool   // nothing of current was sent since the last interruption
 
@@ -64,10 +66,11 @@ type sentPacket struct {
 	resent         int64 // when it was last sent again (ns)
 }
 
-// attach makes the forwarder carry tr from now on (nil: nothing). Called with outbound.mu held.
-func (f *forwarder) attach(tr *track, enabled bool, quality video.Quality) {
+// attach makes the forwarder carry tr, which a stream uses, from now on (nil: nothing). Called with outbound.mu held.
+func (f *forwarder) attach(stream video.StreamID, tr *track, enabled bool, quality video.Quality) {
+	f.stream = stream
 	if f.source != tr {
-		f.source, f.current, f.target = tr, nil, nil
+		f.source, f.current, f.target, f.told = tr, nil, nil, nil
 		clear(f.sent)
 	}
 	if f.enabled != enabled {

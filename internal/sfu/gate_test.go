@@ -117,3 +117,20 @@ func TestKindsAreSubscribedApart(t *testing.T) {
 		}
 	}
 }
+
+// TestMediaOfNoStream: lines alone bring no media in. What is sent over them before a stream is published goes to nobody.
+func TestMediaOfNoStream(t *testing.T) {
+	e := newEngine(t)
+	p := newWire(t, e, "s", withDirection(videoLine("0", 500), "sendonly"))
+	v := newWire(t, e, "s", receivePair("a", "v")...)
+	camera := p.vp8(500)
+	camera.frame(true)
+	camera.frames(20)
+	eventually(t, "the packets", func() bool { return e.Stats().PacketsReceived > 0 })
+	if err := v.transport.Subscribe(video.Subscription{StreamID: "s", Video: true}); video.CodeOf(err) != video.CodeStreamNotFound {
+		t.Fatalf("subscribed to no stream: %v", err)
+	}
+	if n := e.Stats().PacketsSent; n != 0 {
+		t.Fatalf("%d packets were sent to someone", n)
+	}
+}

@@ -3,6 +3,7 @@ package sfu
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -33,6 +34,8 @@ type watcher struct {
 	timesWanted  int
 	receiving    []video.ReceiveLine
 	timesChanged int
+	layers       []string // "stream rid"
+	timesBack    int
 }
 
 func newWatcher() *watcher {
@@ -105,7 +108,30 @@ func (w *watcher) Receiving(l []video.ReceiveLine) {
 	w.timesChanged++
 }
 
-func (w *watcher) Connected()       { close(w.connected) }
+func (w *watcher) Connected() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	select {
+	case <-w.connected:
+		w.timesBack++
+	default:
+		close(w.connected)
+	}
+}
+
+func (w *watcher) Layer(stream video.StreamID, rid string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.layers = append(w.layers, string(stream)+" "+rid)
+}
+
+// sent returns what was told of layers.
+func (w *watcher) sent() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.layers)
+}
+
 func (w *watcher) Failed(err error) { w.failed <- err }
 
 // negotiate makes an offer, hands it to the transport and applies the answer.

@@ -240,12 +240,12 @@ func (s *subscription) apply() {
 	if quality == "" {
 		quality = video.QualityHigh
 	}
-	s.pair.audio.carry(s.stream.audio, s.want.Audio, quality)
-	s.pair.video.carry(s.stream.video, s.want.Video, quality)
+	s.pair.audio.carry(s.stream.id, s.stream.audio, s.want.Audio, quality)
+	s.pair.video.carry(s.stream.id, s.stream.video, s.want.Video, quality)
 }
 
-// carry makes a line we send on carry a track (nil: nothing) from now on.
-func (l *line) carry(tr *track, enabled bool, quality video.Quality) {
+// carry makes a line we send on carry the track of a stream (nil: nothing) from now on.
+func (l *line) carry(stream video.StreamID, tr *track, enabled bool, quality video.Quality) {
 	if l == nil || l.forwarder == nil {
 		return
 	}
@@ -253,7 +253,7 @@ func (l *line) carry(tr *track, enabled bool, quality video.Quality) {
 	t := f.transport
 	f.transport.out.mu.Lock()
 	before := f.source
-	f.attach(tr, enabled, quality)
+	f.attach(stream, tr, enabled, quality)
 	needed := f.retarget(t.engine.now())
 	f.transport.out.mu.Unlock()
 	if before != tr {
@@ -276,8 +276,8 @@ func (s *subscription) end() {
 	delete(s.stream.subscriptions, s)
 	t.waiting = slices.DeleteFunc(t.waiting, func(w *subscription) bool { return w == s })
 	if p := s.pair; p != nil {
-		p.audio.carry(nil, false, "")
-		p.video.carry(nil, false, "")
+		p.audio.carry("", nil, false, "")
+		p.video.carry("", nil, false, "")
 		p.subscription, s.pair = nil, nil
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/pion/rtcp"
+
+	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
 const (
@@ -20,6 +22,7 @@ func (e *Engine) tick() {
 	defer ticker.Stop()
 	var all []*Transport
 	var wanted []want
+	var switched []sending
 	for n := 0; ; n++ {
 		select {
 		case <-e.ctx.Done():
@@ -33,12 +36,14 @@ func (e *Engine) tick() {
 			t.sendFeedback(now, slow)
 			if slow {
 				wanted = t.start(wanted, now)
+				switched = t.tellLayers(switched)
 				t.sendReports(now)
 				t.checkAlive(now)
 			}
 		}
 		clear(all)
 		clear(wanted)
+		clear(switched)
 	}
 }
 
@@ -116,4 +121,43 @@ func (t *Transport) sendReports(now int64) {
 	for _, f := range t.out.forwarders {
 		t.out.report(t, f, now)
 	}
+}
+
+// sending is the layer of a stream's video that a client is being sent.
+type sending struct {
+	stream video.StreamID
+	rid    string
+}
+
+// tellLayers tells upward which layers are being sent that were not before. It is done here and not at the switch, where
+// packets wait.
+func (t *Transport) tellLayers(scratch []sending) []sending {
+	scratch = t.switched(scratch[:0])
+	if len(scratch) == 0 {
+		return scratch
+	}
+	t.told.mu.Lock()
+	defer t.told.mu.Unlock()
+	for _, s := range scratch {
+		if t.told.over {
+			break
+		}
+		t.updates.Layer(s.stream, s.rid)
+	}
+	return scratch
+}
+
+func (t *Transport) switched(into []sending) []sending {
+	t.out.mu.Lock()
+	defer t.out.mu.Unlock()
+	for _, f := range t.out.forwarders {
+		if f.kind != video.Video || f.current == nil || f.current == f.told {
+			continue
+		}
+		if f.told == nil || f.told.rid != f.current.rid {
+			into = append(into, sending{f.stream, f.current.rid})
+		}
+		f.told = f.current
+	}
+	return into
 }

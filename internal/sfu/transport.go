@@ -25,11 +25,14 @@ type Updates interface {
 	LinesWanted(audio, video int)
 	// Receiving says which line carries what from now on: the whole map.
 	Receiving(lines []video.ReceiveLine)
-	// Connected says that media can flow.
+	// Connected says that media can flow: after the handshake, and when a client that was silent is heard again.
 	Connected()
-	// Failed says that the media path is lost, and why. It comes at most once. After silence an ICE restart, or the
-	// client's next packet, brings the path back; a closed or refused connection stays lost.
+	// Failed says that the media path is lost, and why. After silence an ICE restart, or the client's next packet, brings
+	// the path back, and Connected says so; a closed or refused connection stays lost, and nothing of the path is told any more.
 	Failed(err error)
+	// Layer says which layer of a stream's video the client is sent from now on: its rid, empty for the only one. It comes
+	// up to 100 ms after the switch; of several in between the last is told.
+	Layer(stream video.StreamID, rid string)
 }
 
 // TransportConfig says whose connection a transport is.
@@ -66,7 +69,7 @@ type Transport struct {
 	stop    context.CancelFunc
 	ctx     context.Context
 	running sync.WaitGroup
-	failed  sync.Once
+	told    told
 
 	lines              // guarded by router.mu
 	dtlsStarted bool   // guarded by router.mu
@@ -122,11 +125,41 @@ func (t *Transport) secured(in, out *srtp.Context) {
 	t.start(nil, t.engine.now())
 }
 
+// told is what was told of the media path. Its lock is a leaf but for the updates told under it, so that they keep their
+// order and none comes after the last.
+type told struct {
+	mu     sync.Mutex
+	silent bool // it was told that nothing is heard
+	over   bool // nothing is told any more
+}
+
+// fail tells that the path is lost for good.
 func (t *Transport) fail(err error) {
-	t.failed.Do(func() {
-		t.log.Debug("media path lost", "error", err)
-		t.updates.Failed(err)
-	})
+	t.told.mu.Lock()
+	defer t.told.mu.Unlock()
+	if t.told.over {
+		return
+	}
+	t.told.over = true
+	t.log.Debug("media path lost", "error", err)
+	t.updates.Failed(err)
+}
+
+// hear tells when a client that was heard falls silent, and the other way round.
+func (t *Transport) hear(silent bool) {
+	t.told.mu.Lock()
+	defer t.told.mu.Unlock()
+	switch {
+	case t.told.over || t.told.silent == silent:
+		return
+	case silent:
+		t.log.Debug("media path lost", "error", errSilent)
+		t.updates.Failed(errSilent)
+	default:
+		t.log.Debug("media path is back")
+		t.updates.Connected()
+	}
+	t.told.silent = silent
 }
 
 var (
@@ -142,8 +175,8 @@ func (t *Transport) checkAlive(now int64) {
 		if offered := t.offered.Load(); offered != 0 && now-offered > int64(handshakeTimeout) {
 			t.fail(errNeverConnected)
 		}
-	case now-t.lastHeard.Load() > mediaSilence:
-		t.fail(errSilent)
+	default:
+		t.hear(now-t.lastHeard.Load() > mediaSilence)
 	}
 }
 
@@ -159,7 +192,9 @@ func (t *Transport) Close() {
 	if t.closed.Swap(true) {
 		return
 	}
-	t.failed.Do(func() {}) // nobody is told of what was asked for
+	t.told.mu.Lock()
+	t.told.over = true // nobody is told of what was asked for
+	t.told.mu.Unlock()
 	t.router.leave(t)
 	t.stop() // the DTLS connection says goodbye and then closes its queue
 	t.running.Wait()

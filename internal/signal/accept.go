@@ -36,6 +36,7 @@ type Config struct {
 	Version    string   // the server's, as told to clients
 	Origins    []string // host patterns of allowed origins; none allows any
 	Logger     *slog.Logger
+	Proxies    *auth.Proxies // whose word on addresses counts; nil trusts those on loopback
 
 	HelloTimeout       time.Duration // default 10 s
 	NegotiationTimeout time.Duration // for the answer to one offer; default 10 s
@@ -90,7 +91,7 @@ type Handler struct {
 func New(config Config) *Handler {
 	return &Handler{
 		config: config.withDefaults(), conns: make(map[*conn]struct{}),
-		strangers: auth.NewVisitors(strangersPerSecond, strangerBurst, nil),
+		strangers: auth.NewVisitors(strangersPerSecond, strangerBurst, config.Proxies, nil),
 	}
 }
 

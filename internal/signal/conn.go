@@ -203,9 +203,14 @@ func (c *conn) closeAfter(r request, code video.Code) {
 		c.shut(closeFor(code))
 	case c.bad >= maxBadFrames:
 		c.shut(closeBadRequest)
-	case r.Type == "join" && (code == video.CodeRoomFull || code == video.CodeRoomNotFound || code == video.CodeDuplicateParticipant):
+	case r.Type == "join" && endsJoining[code]:
 		c.shut(closeFor(code))
 	}
+}
+
+// endsJoining are the refusals of join after which there is no use in trying again on the same connection.
+var endsJoining = map[video.Code]bool{
+	video.CodeRoomFull: true, video.CodeRoomNotFound: true, video.CodeDuplicateParticipant: true, video.CodeUnauthorized: true,
 }
 
 // logRefusal writes the one line there is about a refusal. Those that end a connection are worth more than those a

@@ -357,6 +357,37 @@ func TestRefusedJoins(t *testing.T) {
 				t.Errorf("%s: refused with %s", kind, got)
 			}
 		}
+		// Nor does media come in by SDP alone: an offer opens lines, and no stream uses them.
+		c.ask("offer", object{"sdp": livetest.Offer("0 audio sendonly", "1 video sendonly")})
+		if streams := h.joined().snapshot["streams"].([]any); len(streams) != 1 {
+			t.Errorf("streams: %v", streams)
+		}
+	})
+	t.Run("fewer grants", func(t *testing.T) {
+		t.Parallel()
+		h := newHouse(t)
+		other, c := h.joined(), h.joined()
+		theirs := other.ask("publish", publishFields("self"))["stream_id"]
+		mine := c.ask("publish", publishFields("self"))["stream_id"]
+		c.ask("subscribe", object{"stream_id": theirs, "audio": true, "video": true})
+		c.ask("update_stream", object{"stream_id": mine, "audio": object{"enabled": false}})
+		c.ask("update_token", object{"token": h.token(func(g *video.Grant) { g.Grants = video.Grants{} })})
+		for kind, fields := range map[string]object{
+			"publish":             publishFields("k"),
+			"update_stream":       {"stream_id": mine, "audio": object{"enabled": true}},
+			"update_subscription": {"stream_id": theirs, "audio": true, "video": true},
+			"send_message":        {"message": object{"type": "text", "payload": "x"}},
+		} {
+			if got := c.refused(kind, fields); got != "forbidden" {
+				t.Errorf("%s: refused with %s", kind, got)
+			}
+		}
+		if streams := h.joined().snapshot["streams"].([]any); len(streams) != 2 { // what there was stays
+			t.Errorf("streams: %v", streams)
+		}
+		c.ask("update_stream", object{"stream_id": mine, "audio": object{"enabled": false}, "video": object{"enabled": false}})
+		c.ask("unsubscribe", object{"stream_id": theirs})
+		c.ask("unpublish", object{"stream_id": mine})
 	})
 }
 

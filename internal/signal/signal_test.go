@@ -108,6 +108,8 @@ type client struct {
 	seq    float64
 	id     string
 	kinds  map[int]string // types of requests without an answer
+
+	snapshot object // the reply to join
 }
 
 type object = map[string]any
@@ -140,7 +142,8 @@ func (h *house) joined(change ...func(*video.Grant)) *client {
 func (c *client) join() object {
 	c.t.Helper()
 	c.id = video.NewUUID()
-	return c.ask("join", object{"participant_id": c.id, "receives_messages": true})
+	c.snapshot = c.ask("join", object{"participant_id": c.id, "receives_messages": true})
+	return c.snapshot
 }
 
 // send sends a request and returns its id.

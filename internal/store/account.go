@@ -4,6 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
+	"strings"
+	"unicode"
 
 	"github.com/uptrace/bun"
 
@@ -45,7 +48,7 @@ type accountRow struct {
 }
 
 func (r accountRow) record() video.Account {
-	return video.Account{ID: r.ID, Name: r.Name, CreatedAt: moment(r.CreatedAt)}
+	return video.Account{ID: r.ID, Name: r.Name, Default: r.IsDefault, CreatedAt: moment(r.CreatedAt)}
 }
 
 // totalsRow counts what an account's unfiltered lists hold.
@@ -83,6 +86,85 @@ func (s *Store) DefaultAccount(ctx context.Context) (_ video.Account, created bo
 		return video.Account{}, false, err
 	}
 	return row.record(), created, nil
+}
+
+// CreateAccount makes an account. The name is 1 to MaxAccountName bytes of text that does not look like an account id; one
+// that another account has is a duplicate.
+func (s *Store) CreateAccount(ctx context.Context, name string) (video.Account, error) {
+	if err := checkAccountName(name); err != nil {
+		return video.Account{}, err
+	}
+	row := accountRow{ID: video.AccountID(video.NewUUID()), Name: name, CreatedAt: s.now().UnixMicro()}
+	err := s.write(ctx, "create account", func(ctx context.Context, tx bun.Tx) error {
+		taken, err := tx.NewSelect().Model((*accountRow)(nil)).Where("name = ?", name).Exists(ctx)
+		if err != nil {
+			return err
+		}
+		if taken {
+			return video.Errorf(video.CodeDuplicate, "an account with the name %q exists already", name).WithField("/name")
+		}
+		if err := insertAccount(ctx, tx, &row); err != nil {
+			return err
+		}
+		return s.auditTx(ctx, tx, row.Number, "account.create", string(row.ID), row.Name)
+	})
+	if err != nil {
+		return video.Account{}, err
+	}
+	return row.record(), nil
+}
+
+func checkAccountName(name string) error {
+	var fault string
+	switch {
+	case strings.TrimSpace(name) == "":
+		fault = "an account needs a name"
+	case len(name) > video.MaxAccountName:
+		fault = fmt.Sprintf("the name of an account has at most %d bytes", video.MaxAccountName)
+	case !isText(name) || strings.ContainsFunc(name, unicode.IsControl):
+		fault = "the name of an account is UTF-8 without control characters"
+	case video.IsUUID(name):
+		fault = "the name of an account must not look like an id"
+	default:
+		return nil
+	}
+	return video.Errorf(video.CodeInvalid, "%s", fault).WithField("/name")
+}
+
+// Accounts returns all accounts, oldest first.
+func (s *Store) Accounts(ctx context.Context) ([]video.Account, error) {
+	var rows []accountRow
+	if err := s.reads.NewSelect().Model(&rows).OrderExpr("number").Scan(ctx); err != nil {
+		return nil, failed("list accounts", err)
+	}
+	accounts := make([]video.Account, len(rows))
+	for i, row := range rows {
+		accounts[i] = row.record()
+	}
+	return accounts, nil
+}
+
+// Account finds an account by its id.
+func (s *Store) Account(ctx context.Context, id video.AccountID) (video.Account, error) {
+	var row accountRow
+	err := s.reads.NewSelect().Model(&row).Where("id = ?", id).Scan(ctx)
+	if err := one(err, accountAbsent(id), "find account"); err != nil {
+		return video.Account{}, err
+	}
+	return row.record(), nil
+}
+
+func accountAbsent(id video.AccountID) *video.Error {
+	return video.Errorf(video.CodeNotFound, "no account with id %s", id)
+}
+
+// existing finds the number of an account that something is to be added to.
+func (s *Store) existing(ctx context.Context, id video.AccountID) (account, error) {
+	number, err := s.number(ctx, id)
+	if err == nil && number == noAccount {
+		err = accountAbsent(id)
+	}
+	return number, err
 }
 
 func insertAccount(ctx context.Context, tx bun.Tx, row *accountRow) error {

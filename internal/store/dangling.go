@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -14,8 +15,9 @@ import (
 type heartbeatRow struct {
 	bun.BaseModel `bun:"table:heartbeat"`
 
-	ID      int   `bun:"id,pk"`
-	AliveAt int64 `bun:"alive_at"`
+	ID      int    `bun:"id,pk"`
+	AliveAt int64  `bun:"alive_at"`
+	Batch   string `bun:"batch"` // of the journal, the last one that was committed
 }
 
 func touchHeartbeat(ctx context.Context, db bun.IDB, now time.Time) error {
@@ -24,13 +26,24 @@ func touchHeartbeat(ctx context.Context, db bun.IDB, now time.Time) error {
 	return err
 }
 
+// markBatch is a heartbeat too.
+func markBatch(ctx context.Context, tx bun.Tx, now time.Time, batch string) error {
+	_, err := tx.NewInsert().Model(&heartbeatRow{ID: 1, AliveAt: now.UnixMicro(), Batch: batch}).
+		On("CONFLICT (id) DO UPDATE").Set("alive_at = excluded.alive_at").Set("batch = excluded.batch").Exec(ctx)
+	return err
+}
+
 // CloseDangling ends the sessions that a process left open when it died, and puts out their participants, all with the
-// reason server_crashed. It is called once at start, before any session is opened, and returns how many it ended.
+// reason server_crashed. It is called once at start, before any session is opened, and returns how many it ended. It is
+// refused while another server has the database.
 //
 // Nobody knows when the process died. It was alive at its last heartbeat, which the journal writes with every batch and
 // every 10 s while sessions are open; the sessions end at that moment, or at their own last change if that is later. So the
 // end recorded is at most 10 s (and a batch) too early, however long the server was down afterwards.
 func (s *Store) CloseDangling(ctx context.Context) (sessions int, err error) {
+	if err := s.claim(ctx); err != nil {
+		return 0, err
+	}
 	err = s.write(ctx, "close dangling sessions", func(ctx context.Context, tx bun.Tx) error {
 		var beat heartbeatRow
 		if err := tx.NewSelect().Model(&beat).Scan(ctx); err != nil && !errors.Is(err, sql.ErrNoRows) {
@@ -40,17 +53,58 @@ func (s *Store) CloseDangling(ctx context.Context) (sessions int, err error) {
 		if err := tx.NewSelect().Model(&open).Where("ended_at IS NULL").Scan(ctx); err != nil {
 			return err
 		}
+		told := newTidings()
 		for _, row := range open {
 			at := max(beat.AliveAt, row.UpdatedAt)
-			if err := endSession(ctx, tx, row.ID, at, video.EndedServerCrashed, video.LeftServerCrashed); err != nil {
+			if err := told.resume(ctx, tx, row.ID); err != nil {
+				return err
+			}
+			if err := endSession(ctx, tx, told, row.ID, at, video.EndedServerCrashed, video.LeftServerCrashed); err != nil {
 				return err
 			}
 		}
 		sessions = len(open)
-		return nil
+		return told.write(ctx, tx)
 	})
 	if err != nil {
 		return 0, err
 	}
 	return sessions, nil
+}
+
+// resume finds out how far the history of a session of another process has come.
+func (t *tidings) resume(ctx context.Context, tx bun.Tx, session video.SessionID) error {
+	var at []int64
+	err := tx.NewSelect().Model((*happeningRow)(nil)).Column("at").
+		Where("session_id = ?", session).Order("seq DESC").Limit(1).Scan(ctx, &at)
+	if err == nil && len(at) > 0 {
+		t.latest[session] = at[0]
+	}
+	return err
+}
+
+// claimPatience is more than a database takes to notice that a server on a machine that lives is dead.
+const claimPatience = 10 * time.Second
+
+// claim makes this the one server of the database until the store closes or the connection breaks. Commands beside the
+// server claim nothing.
+func (s *Store) claim(ctx context.Context) error {
+	if s.dialect.claim == "" || s.alone != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, claimPatience)
+	defer cancel()
+	conn, err := s.writes.DB.Conn(ctx)
+	if err != nil {
+		return s.dialect.explain(err)
+	}
+	if _, err := conn.ExecContext(ctx, s.dialect.claim); err != nil {
+		_ = conn.Close() // the claim failed, which is what counts
+		if ctx.Err() != nil {
+			return fmt.Errorf("database %s is in use by another server: stop that one, or use another database", s.dialect.place)
+		}
+		return s.dialect.explain(err)
+	}
+	s.alone = conn
+	return nil
 }

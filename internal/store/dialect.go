@@ -4,96 +4,51 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
-	"io/fs"
-	"net/url"
-	"os"
-	"path/filepath"
 
+	"github.com/pressly/goose/v3"
 	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/dialect/sqlitedialect"
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 )
 
-const readConnections = 8
+const (
+	readConnections = 8
+	// Beyond the journal, which uses one connection at a time. On PostgreSQL a write transaction waits for the others, but holds
+	// a connection while it does.
+	writeConnections = 8
+)
 
-// Write transactions are immediate: a deferred one that reads before it writes fails at once, whatever the timeout, when
-// another process wrote in between. Commits survive the death of the process; after a power failure the last moments may
-// be missing, but the file is sound.
-const options = "_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_pragma=synchronous(NORMAL)" +
-	"&_pragma=foreign_keys(1)&_time_format=sqlite&_txlock=immediate"
+// dialect is the table of what differs between the databases. All else is one code.
+type dialect struct {
+	place     string // of the database, for messages; without a password
+	migration goose.Dialect
+	folder    string // of the migrations
+	lock      func() (goose.ProviderOption, error)
+	upgrades  bool   // Open applies migrations by itself
+	claim     string // keeps other servers off while the connection lives; empty where the data directory's lock does
+	serialize string // makes a write transaction wait for those before it; empty if a single connection does that
 
-func openFile(path string, connections int, readOnly bool) (*bun.DB, error) {
-	if err := touch(path); err != nil {
-		return nil, err
-	}
-	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + options
-	if readOnly {
-		dsn += "&_pragma=query_only(1)"
-	}
-	db, err := sql.Open("sqlite", dsn)
-	if err != nil {
-		return nil, err
-	}
-	db.SetMaxOpenConns(connections)
-	db.SetMaxIdleConns(connections)
-	return bun.NewDB(db, sqlitedialect.New()), nil
+	// forEach runs a query of one owner's rows for each of the owners.
+	forEach func(db *bun.DB, one func(owned string, id any) *bun.SelectQuery, ids []string) *bun.SelectQuery
+
+	open    func(readOnly bool) (*bun.DB, error)
+	missing func() bool // there is nothing yet, so all migrations are pending
+	usable  func(ctx context.Context, db *sql.DB) error
+	tables  string // a query for the names of all tables there
+	explain func(error) error
 }
 
-// touch makes the file, for its owner alone, and otherwise asks the operating system whether it can be written: its
-// answer is clearer than SQLite's.
-func touch(path string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
+func (c Config) dialect() (dialect, error) {
+	if c.URL != "" {
+		return postgresDialect(c.URL, c.Migrate)
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return err
-	}
-	return f.Close()
-}
-
-// explain says in the operator's words why the file cannot be used.
-func explain(path string, err error) error {
-	switch code := resultCode(err); {
-	case errors.Is(err, fs.ErrPermission) || code == sqlite3.SQLITE_READONLY || code == sqlite3.SQLITE_CANTOPEN:
-		return fmt.Errorf("database %s cannot be opened for writing: "+
-			"give this user read and write permission on the file and its directory: %w", path, err)
-	case code == sqlite3.SQLITE_NOTADB || code == sqlite3.SQLITE_CORRUPT:
-		return fmt.Errorf("database %s is damaged or not a SQLite database: "+
-			"restore it from a backup, or move it away to start afresh: %w", path, err)
-	case code == sqlite3.SQLITE_BUSY || code == sqlite3.SQLITE_LOCKED:
-		return fmt.Errorf("database %s is locked by another process: stop that process and start again: %w", path, err)
-	case code == sqlite3.SQLITE_FULL:
-		return fmt.Errorf("database %s: the disk is full: %w", path, err)
-	default:
-		return fmt.Errorf("database %s: %w", path, err)
-	}
-}
-
-// resultCode is SQLite's primary result code, or 0 for other errors.
-func resultCode(err error) int {
-	if e, ok := errors.AsType[*sqlite.Error](err); ok {
-		return e.Code() & 0xff
-	}
-	return 0
+	return sqliteDialect(c.Path), nil
 }
 
 // transient reports whether the same statement may succeed later: the database, not the statement, is at fault.
 func transient(err error) bool {
-	switch resultCode(err) {
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM,
-		sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_INTERRUPT:
-		return true
-	}
-	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) ||
+		transientSQLite(err) || transientPostgres(err)
 }
 
-// duplicate reports whether a unique index refused the statement.
-func duplicate(err error) bool {
-	if e, ok := errors.AsType[*sqlite.Error](err); ok {
-		return e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
-	}
-	return false
-}
+// duplicate reports whether a unique index refused the statement. On PostgreSQL that ends the transaction, so that nothing
+// more can be done in it.
+func duplicate(err error) bool { return duplicateSQLite(err) || duplicatePostgres(err) }

@@ -32,9 +32,11 @@ const (
 // does the writing.
 //
 // Every entry is claimed just before the transaction that writes it. Who waits for an entry and gives up before the claim
-// takes the entry back, and it is never written; after the claim they get the outcome. So a refused join leaves no row. This
-// rests on SQLite's word: a commit that fails was rolled back. Over a network a failed commit may have happened, and
-// then the refused entry has to be undone before anything else is written.
+// takes the entry back, and it is never written; after the claim they get the outcome. So a refused join leaves no row.
+//
+// A commit that fails may have happened all the same, over a network above all. So each batch leaves its mark in the
+// heartbeat row, and after a failed commit the journal looks for the mark before it answers anybody or writes anything else
+// (doubt.go). Until the database has said what happened, or the store closes, the journal stands still.
 type journal struct {
 	store *Store
 
@@ -48,8 +50,13 @@ type journal struct {
 	done chan error
 
 	// Of the writing goroutine alone.
-	kept []*entry // tried and not yet written, older than all of queue
-	open map[video.SessionID]struct{}
+	doubt *doubt   // a batch of which nobody knows whether it was written, older than all of kept
+	kept  []*entry // tried and not yet written, older than all of queue
+	open  map[video.SessionID]struct{}
+	told  *tidings // of the batch being written, or in doubt
+
+	news    *news
+	dropped atomic.Int64 // happenings
 }
 
 // entry is one thing to write.
@@ -75,6 +82,8 @@ func startJournal(s *Store) *journal {
 		stop:  make(chan struct{}),
 		done:  make(chan error, 1),
 		open:  make(map[video.SessionID]struct{}),
+		told:  newTidings(),
+		news:  newNews(),
 	}
 	go func() { j.done <- j.run() }()
 	return j
@@ -156,10 +165,11 @@ func (j *journal) finish() error {
 	deadline := time.NewTimer(closeGrace)
 	defer deadline.Stop()
 	j.writeAll(deadline.C)
+	var faults []error
 	if n := len(j.kept); n > 0 {
-		return fmt.Errorf("journal: %d entries could not be written before closing", n)
+		faults = append(faults, fmt.Errorf("journal: %d entries could not be written before closing", n))
 	}
-	return nil
+	return errors.Join(append(faults, j.leaveDoubt())...)
 }
 
 // writeAll writes until nothing is left, pausing longer after each failure. While the store is open it stops for closing;
@@ -171,16 +181,20 @@ func (j *journal) writeAll(deadline <-chan time.Time) {
 	}
 	pause := firstRetry
 	for {
-		batch := j.take()
-		if len(batch) == 0 {
-			return
+		err := j.clearDoubt()
+		if err == nil {
+			batch := j.take()
+			if len(batch) == 0 {
+				return
+			}
+			err = j.commit(batch)
 		}
-		err := j.commit(batch)
 		if err == nil {
 			pause = firstRetry
 			continue
 		}
-		j.store.logger.Warn("journal could not be written, trying again", "error", err, "entries", len(j.kept), "pause", pause)
+		j.store.logger.Warn("journal could not be written, trying again",
+			"error", err, "entries", len(j.kept), "in_doubt", j.doubt.len(), "pause", pause)
 		select {
 		case <-time.After(pause):
 			pause = min(2*pause, slowestRetry)
@@ -240,16 +254,25 @@ func (j *journal) refuseQueued() {
 }
 
 // commit writes a batch in one transaction and answers who waits. An error means that the database does not work at
-// present; the entries to be retried are kept then. A statement that can never succeed must not hold up the rest: its
-// batch is written entry by entry, and it alone is given up.
+// present; the entries to be retried are kept then, or the whole batch is in doubt.
 func (j *journal) commit(batch []*entry) error {
-	outcomes, err := j.transact(batch)
+	mark := video.NewUUID()
+	outcomes, err := j.transact(batch, mark)
+	if errors.Is(err, errCommit) {
+		j.doubt = &doubt{mark: mark, batch: batch, outcomes: outcomes, err: err}
+		return err
+	}
+	if err != nil {
+		return j.unwritten(batch, err)
+	}
+	j.settleAll(batch, outcomes)
+	return nil
+}
+
+// unwritten is for a batch that was rolled back. A statement that can never succeed must not hold up the rest: its batch is
+// written entry by entry, and it alone is given up.
+func (j *journal) unwritten(batch []*entry, err error) error {
 	switch {
-	case err == nil:
-		for i, e := range batch {
-			j.settle(e, outcomes[i])
-		}
-		return nil
 	case transient(err):
 		j.keepOrRefuse(batch, err)
 		return err
@@ -276,6 +299,14 @@ func (j *journal) keepOrRefuse(batch []*entry, err error) {
 	}
 }
 
+// settleAll is for a batch that was written.
+func (j *journal) settleAll(batch []*entry, outcomes []error) {
+	j.told.committed(j.news)
+	for i, e := range batch {
+		j.settle(e, outcomes[i])
+	}
+}
+
 // settle tells the outcome of an entry that is written or refused for good.
 func (j *journal) settle(e *entry, outcome error) {
 	if outcome == nil && e.after != nil {
@@ -288,12 +319,14 @@ func (j *journal) settle(e *entry, outcome error) {
 	}
 }
 
-// transact returns the outcome of each entry: nil, or why it is refused (a refused entry has changed nothing).
-func (j *journal) transact(batch []*entry) ([]error, error) {
+// transact returns the outcome of each entry: nil, or why it is refused (a refused entry has changed nothing). The outcomes
+// hold if the transaction was committed.
+func (j *journal) transact(batch []*entry, mark string) ([]error, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), batchTimeout)
 	defer cancel()
 	outcomes := make([]error, len(batch))
-	err := j.store.writes.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+	j.told.begin()
+	err := j.store.transact(ctx, func(ctx context.Context, tx bun.Tx) error {
 		for i, e := range batch {
 			if e.write == nil {
 				continue
@@ -305,7 +338,10 @@ func (j *journal) transact(batch []*entry) ([]error, error) {
 				return err
 			}
 		}
-		return touchHeartbeat(ctx, tx, j.store.now())
+		if err := j.told.write(ctx, tx); err != nil {
+			return err
+		}
+		return markBatch(ctx, tx, j.store.now(), mark)
 	})
 	return outcomes, err
 }

@@ -56,8 +56,7 @@ func queued(t *testing.T, j *journal, n int) {
 	}
 }
 
-func TestJoinTakenBack(t *testing.T) {
-	f := openNew(t)
+func testJoinTakenBack(t *testing.T, f *fixture) {
 	session := f.session(f.room("").ID)
 	release := hold(t, f.journal)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -81,15 +80,13 @@ func TestJoinTakenBack(t *testing.T) {
 }
 
 // A context that ends while the row is being written does not hide that it was.
-func TestJoinOvertaken(t *testing.T) {
-	f := openNew(t)
+func testJoinOvertaken(t *testing.T, f *fixture) {
 	ctx, cancel := context.WithCancel(t.Context())
 	err := f.journal.await(ctx, &entry{write: func(context.Context, bun.Tx) error { cancel(); return nil }})
 	must(t, err)
 }
 
-func TestFullQueue(t *testing.T) {
-	f := openNew(t)
+func testFullQueue(t *testing.T, f *fixture) {
 	session := f.session(f.room("").ID)
 	early := f.join(session.ID, "")
 	release := hold(t, f.journal)
@@ -154,8 +151,7 @@ func TestBrokenDatabase(t *testing.T) {
 }
 
 // An entry that can never be written is given up alone; those around it are written.
-func TestHopelessEntry(t *testing.T) {
-	f := openNew(t)
+func testHopelessEntry(t *testing.T, f *fixture) {
 	session := f.session(f.room("").ID)
 	before, after := f.join(session.ID, ""), f.join(session.ID, "")
 	release := hold(t, f.journal)
@@ -244,18 +240,20 @@ func TestHeartbeat(t *testing.T) {
 
 // A process is killed in the middle of a call: what it was told is written is there, and the session is closed.
 func TestKilled(t *testing.T) {
-	path := os.Getenv("ROTUNDA_TEST_KILLED")
-	if path != "" {
-		dieInside(t, path)
+	if path, url := os.Getenv("ROTUNDA_TEST_KILLED_PATH"), os.Getenv("ROTUNDA_TEST_KILLED_URL"); path+url != "" {
+		dieInside(t, Config{Path: path, URL: url, Migrate: true})
 		return
 	}
-	path = filepath.Join(t.TempDir(), "a.db")
+	onBoth(t, testKilled)
+}
+
+func testKilled(t *testing.T, config Config) {
 	child := exec.Command(os.Args[0], "-test.run=^TestKilled$")
-	child.Env = append(os.Environ(), "ROTUNDA_TEST_KILLED="+path)
+	child.Env = append(os.Environ(), "ROTUNDA_TEST_KILLED_PATH="+config.Path, "ROTUNDA_TEST_KILLED_URL="+config.URL)
 	if out, err := child.CombinedOutput(); err == nil || !strings.Contains(err.Error(), "killed") {
 		t.Fatalf("the child was to be killed: %v\n%s", err, out)
 	}
-	f := openAt(t, path, &clock{t: start.Add(time.Hour)})
+	f := openWith(t, config, &clock{t: start.Add(time.Hour)})
 	defer func() { must(t, f.Close()) }()
 	n, err := f.CloseDangling(t.Context())
 	must(t, err)
@@ -274,8 +272,8 @@ func TestKilled(t *testing.T) {
 	f.session(f.room("").ID) // and life goes on
 }
 
-func dieInside(t *testing.T, path string) {
-	f := openAt(t, path, &clock{t: start})
+func dieInside(t *testing.T, config Config) {
+	f := openWith(t, config, &clock{t: start})
 	session := f.session(f.room("").ID)
 	for range 100 {
 		f.join(session.ID, "")

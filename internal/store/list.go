@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,9 +23,10 @@ const fewRows = 2000
 // decides between milliseconds and seconds, and planners guess, so the query leaves it one choice. An index cannot be used
 // for a column behind a unary plus; that holds for SQLite and PostgreSQL alike.
 //
-//   - An equality has an ordered index of its own, which is taken.
-//   - A range of one column other than start has a narrow index: good for counting, and for finding a few rows.
-//   - All else walks the index by start, which covers every column a range can be on, so that skipping reads no rows.
+//   - An equality has an ordered index of its own, which is taken. The room's or session's comes first.
+//   - Ranges are counted in the index of the column with the shortest span. It covers every column a range can be on, and
+//     holds no ids, so that it is small. When there is but one range, a few rows are found in it too.
+//   - All else walks the index by start, which covers those columns and the ids, so that skipping reads no rows.
 type listing struct {
 	table   string
 	start   string // created_at or joined_at
@@ -33,21 +36,24 @@ type listing struct {
 	keyed   bool   // a row's key is its account and its id, not the id alone
 
 	equal      []condition
-	ownIndex   bool // an index of an equality does not begin with the account
+	ownIndex   bool // the index of the first equality does not begin with the account
 	ranges     []condition
 	onlyColumn string // the one column the ranges asked for are on; empty for none or several
 	onlySpan   video.Span
+	shortest   string // the column of the shortest span; empty without one
+	length     time.Duration
 }
 
 type condition struct {
-	column string
-	test   string
-	args   []any
+	column  string
+	test    string
+	args    []any
+	implied bool // by another
 }
 
 // is keeps the rows whose column passes the test.
 func (l *listing) is(column, test string, args ...any) {
-	l.equal = append(l.equal, condition{column, test, args})
+	l.equal = append(l.equal, condition{column: column, test: test, args: args})
 }
 
 // during keeps the rows whose column lies in the span. No span of ours begins after it ends or changes, so that an upper
@@ -60,23 +66,35 @@ func (l *listing) during(column string, span video.Span) {
 	if len(l.ranges) > 0 {
 		l.onlyColumn = ""
 	}
+	if length := spanLength(span); l.shortest == "" || length <= l.length {
+		l.shortest, l.length = column, length
+	}
 	if !span.From.IsZero() {
-		l.ranges = append(l.ranges, condition{column, ">= ?", []any{span.From.UnixMicro()}})
+		l.ranges = append(l.ranges, condition{column: column, test: ">= ?", args: []any{span.From.UnixMicro()}})
 	}
 	if !span.Until.IsZero() {
-		l.ranges = append(l.ranges, condition{column, "< ?", []any{span.Until.UnixMicro()}})
+		l.ranges = append(l.ranges, condition{column: column, test: "< ?", args: []any{span.Until.UnixMicro()}})
 		if column != l.start {
-			l.ranges = append(l.ranges, condition{l.start, "< ?", []any{span.Until.UnixMicro()}})
+			l.ranges = append(l.ranges, condition{column: l.start, test: "< ?", args: []any{span.Until.UnixMicro()}, implied: true})
 		}
 	}
 }
 
-// narrow reports whether the one range alone can choose the index.
-func (l *listing) narrow() bool {
-	return len(l.equal) == 0 && l.onlyColumn != "" && l.onlyColumn != l.start
+func spanLength(span video.Span) time.Duration {
+	if span.From.IsZero() || span.Until.IsZero() {
+		return math.MaxInt64
+	}
+	return span.Until.Sub(span.From)
 }
 
-func (l *listing) query(db *bun.DB, narrow bool) *bun.SelectQuery {
+// single reports whether one span alone says which rows belong to the list.
+func (l *listing) single() bool {
+	return len(l.equal) == 0 && l.onlyColumn != "" &&
+		!slices.ContainsFunc(l.ranges, func(c condition) bool { return c.column != l.onlyColumn && !c.implied })
+}
+
+// query selects the rows of the list. by is the column with a range whose index is to be used, where no equality has one.
+func (l *listing) query(db *bun.DB, by string) *bun.SelectQuery {
 	q := db.NewSelect().TableExpr("?", bun.Ident(l.table))
 	where := func(indexed bool, column, test string, args ...any) {
 		plus := "+"
@@ -89,14 +107,17 @@ func (l *listing) query(db *bun.DB, narrow bool) *bun.SelectQuery {
 	if l.always != "" {
 		q = q.Where(l.always)
 	}
-	for _, c := range l.equal {
+	for i, c := range l.equal {
+		if l.ownIndex && i > 0 { // no index can be used for a truth value
+			q = q.Where("(? "+c.test+") IS TRUE", append([]any{bun.Ident(c.column)}, c.args...)...)
+			continue
+		}
 		where(true, c.column, c.test, c.args...)
 	}
 	for _, c := range l.ranges {
-		if narrow && c.column == l.start {
-			continue // implied by the other bound, and not in the narrow index
+		if !c.implied || by == l.start {
+			where(c.column == by, c.column, c.test, c.args...)
 		}
-		where(narrow || c.column == l.start, c.column, c.test, c.args...)
 	}
 	return q
 }
@@ -114,13 +135,17 @@ func (s *Store) list(ctx context.Context, l listing, page video.Page, rows any) 
 	if (page.Number - 1) >= (total+page.Size-1)/page.Size {
 		return total, nil // past the end; also guards the offset against overflow
 	}
-	narrow := l.narrow() && total <= fewRows
-	plus := ""
+	few := total <= fewRows
+	narrow := few && l.single() && l.onlyColumn != l.start
+	plus, by := "", l.start
 	if narrow {
-		plus = "+"
+		by = l.onlyColumn
+	}
+	if narrow || few && len(l.equal) > 0 {
+		plus = "+" // not the index that has the order
 	}
 	var ids []string
-	err = l.query(s.reads, narrow).Column("id").OrderExpr(plus+"? DESC, id DESC", bun.Ident(l.start)).
+	err = l.query(s.reads, by).Column("id").OrderExpr(plus+"? DESC, id DESC", bun.Ident(l.start)).
 		Limit(int64(page.Size)).Offset(int64(page.Number-1)*int64(page.Size)).Scan(ctx, &ids)
 	if err != nil {
 		return 0, failed("list "+l.table, err)
@@ -147,8 +172,12 @@ func (s *Store) count(ctx context.Context, l listing) (int, error) {
 			Where("account = ?", l.account).Scan(ctx, &n)
 		return n, err
 	}
-	query := l.query(s.reads, l.narrow()).ColumnExpr("count(*)")
-	if len(l.equal) == 0 && l.onlyColumn != "" {
+	by := l.start
+	if len(l.equal) == 0 && l.shortest != "" {
+		by = l.shortest
+	}
+	query := l.query(s.reads, by).ColumnExpr("count(*)")
+	if l.single() {
 		most, err := s.spansMost(ctx, l)
 		if err != nil {
 			return 0, err
@@ -210,21 +239,13 @@ func (l *listing) unfiltered(db *bun.DB) *bun.SelectQuery {
 	return q
 }
 
-// newestOf is a query for the newest rows of a table that belong to each of the owners, MaxIncluded for each. The derived
-// tables are there because a member of a union can have no order and limit of its own.
-func newestOf[ID ~string](db *bun.DB, table, start, owner string, ids []ID) *bun.SelectQuery {
-	var all *bun.SelectQuery
-	for _, id := range ids {
-		newest := db.NewSelect().Table(table).Where("? = ?", bun.Ident(owner), id).
+// newestOf is a query for the newest rows of a table that belong to each of the owners, MaxIncluded for each.
+func (s *Store) newestOf(table, start, owner string, ids []string) *bun.SelectQuery {
+	newest := func(owned string, id any) *bun.SelectQuery {
+		return s.reads.NewSelect().Table(table).Where("? = "+owned, bun.Ident(owner), id).
 			OrderExpr("? DESC, id DESC", bun.Ident(start)).Limit(MaxIncluded)
-		member := db.NewSelect().ColumnExpr("*").TableExpr("(?) AS newest", newest)
-		if all == nil {
-			all = member
-		} else {
-			all = all.UnionAll(member)
-		}
 	}
-	return all
+	return s.dialect.forEach(s.reads, newest, ids)
 }
 
 // newestFirst is the order of every list.

@@ -55,7 +55,7 @@ func TestUnusableFiles(t *testing.T) {
 		"locked": {func(t *testing.T, path string) {
 			must(t, openAt(t, path, &clock{t: start}).Close())
 			db := rawOpen(t, path)
-			_, err := db.Exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; INSERT INTO heartbeat VALUES (1, 0)")
+			_, err := db.Exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; INSERT INTO heartbeat (id, alive_at) VALUES (1, 0)")
 			must(t, err)
 		}, "locked by another process"},
 		"a folder": {func(t *testing.T, path string) {
@@ -86,7 +86,7 @@ func TestUnusableFiles(t *testing.T) {
 
 // Tests may run as root, who is refused nothing; so this asks only for the words.
 func TestExplainPermission(t *testing.T) {
-	err := explain("a.db", &fs.PathError{Op: "open", Path: "a.db", Err: fs.ErrPermission})
+	err := explainFile("a.db", &fs.PathError{Op: "open", Path: "a.db", Err: fs.ErrPermission})
 	if !strings.Contains(err.Error(), "give this user read and write permission") {
 		t.Fatal(err)
 	}

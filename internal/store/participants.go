@@ -105,14 +105,14 @@ func (s *Store) includeParticipants(ctx context.Context, sessions []video.Sessio
 	if len(sessions) == 0 {
 		return nil
 	}
-	ids := make([]video.SessionID, len(sessions))
+	ids := make([]string, len(sessions))
 	byID := make(map[video.SessionID]*video.Session, len(sessions))
 	for i := range sessions {
-		ids[i], byID[sessions[i].ID] = sessions[i].ID, &sessions[i]
+		ids[i], byID[sessions[i].ID] = string(sessions[i].ID), &sessions[i]
 		sessions[i].Participants = []video.Participant{}
 	}
 	var rows []participantRow
-	err := newestOf(s.reads, "participants", "joined_at", "session_id", ids).Scan(ctx, &rows)
+	err := s.newestOf("participants", "joined_at", "session_id", ids).Scan(ctx, &rows)
 	if err != nil {
 		return failed("include participants", err)
 	}

@@ -107,6 +107,9 @@ func (s *Store) CreateRoom(ctx context.Context, room video.Room) (video.Room, er
 		if _, err := tx.NewInsert().Model(&row).Exec(ctx); err != nil {
 			return err
 		}
+		if err := s.auditTx(ctx, tx, number, "room.create", string(row.ID), ""); err != nil {
+			return err
+		}
 		return addTotal(ctx, tx, number, "rooms", 1)
 	})
 	if duplicate(err) {
@@ -222,6 +225,9 @@ func (s *Store) UpdateRoom(
 		if err := row.storable(); err != nil {
 			return err
 		}
+		if err := s.auditTx(ctx, tx, number, "room.update", string(id), changed(change)); err != nil {
+			return err
+		}
 		_, err = tx.NewUpdate().Model(&row).WherePK().Exec(ctx)
 		return err
 	})
@@ -255,6 +261,27 @@ func (r *roomRow) change(c video.RoomChange) {
 	}
 }
 
+// changed names the fields an update sets, for the audit log.
+func changed(c video.RoomChange) string {
+	var names []string
+	for _, field := range []struct {
+		name    string
+		present bool
+	}{
+		{"unique_name", c.UniqueName.Present},
+		{"max_participants", c.MaxParticipants != nil},
+		{"enable_recording", c.EnableRecording != nil},
+		{"webhook_event_url", c.WebhookEventURL.Present},
+		{"webhook_event_failover_url", c.WebhookEventFailoverURL.Present},
+		{"webhook_timeout_secs", c.WebhookTimeoutSecs.Present},
+	} {
+		if field.present {
+			names = append(names, field.name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
 // DeleteRoom takes the room out of every list and frees its name. Its sessions and participants stay readable. A session
 // that is going on is not ended by this: that is for whoever runs it.
 func (s *Store) DeleteRoom(ctx context.Context, account video.AccountID, id video.RoomID) error {
@@ -272,6 +299,9 @@ func (s *Store) DeleteRoom(ctx context.Context, account video.AccountID, id vide
 		}
 		if n == 0 {
 			return roomAbsent(id)
+		}
+		if err := s.auditTx(ctx, tx, number, "room.delete", string(id), ""); err != nil {
+			return err
 		}
 		return addTotal(ctx, tx, number, "rooms", -1)
 	})

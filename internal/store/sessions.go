@@ -96,14 +96,14 @@ func (s *Store) includeSessions(ctx context.Context, rooms []video.Room) error {
 	if len(rooms) == 0 {
 		return nil
 	}
-	ids := make([]video.RoomID, len(rooms))
+	ids := make([]string, len(rooms))
 	byID := make(map[video.RoomID]*video.Room, len(rooms))
 	for i := range rooms {
-		ids[i], byID[rooms[i].ID] = rooms[i].ID, &rooms[i]
+		ids[i], byID[rooms[i].ID] = string(rooms[i].ID), &rooms[i]
 		rooms[i].Sessions = []video.Session{}
 	}
 	var rows []sessionRow
-	err := newestOf(s.reads, "sessions", "created_at", "room_id", ids).Scan(ctx, &rows)
+	err := s.newestOf("sessions", "created_at", "room_id", ids).Scan(ctx, &rows)
 	if err != nil {
 		return failed("include sessions", err)
 	}

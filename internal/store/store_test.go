@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/rotunda-rtc/rotunda/internal/store/storetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -12,7 +14,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // openAt opens a store over a file; the test closes it.
 func openAt(t *testing.T, path string, c *clock) *fixture {
 	t.Helper()
-	s, err := Open(t.Context(), Config{Path: path, Now: c.now})
+	return openWith(t, Config{Path: path}, c)
+}
+
+func openWith(t *testing.T, config Config, c *clock) *fixture {
+	t.Helper()
+	config.Now = c.now
+	s, err := Open(t.Context(), config)
 	must(t, err)
 	account, _, err := s.DefaultAccount(t.Context())
 	must(t, err)
@@ -24,5 +32,17 @@ func openNew(t *testing.T) *fixture {
 	t.Cleanup(func() { must(t, f.Close()) })
 	return f
 }
+
+func openPostgresNew(t *testing.T) *fixture {
+	url := storetest.PreparedPostgres(t, func(url string) {
+		_, err := Migrate(t.Context(), Config{URL: url})
+		must(t, err)
+	})
+	f := openWith(t, Config{URL: url}, &clock{t: start})
+	t.Cleanup(func() { must(t, f.Close()) })
+	return f
+}
+
+func TestPostgres(t *testing.T) { contract(t, openPostgresNew) }
 
 func TestSQLite(t *testing.T) { contract(t, openNew) }

@@ -6,8 +6,15 @@ import "time"
 type Account struct {
 	ID        AccountID
 	Name      string
+	Default   bool // the one that is meant where none is named
 	CreatedAt time.Time
 }
+
+// MaxAccountName and MaxKeyName bound names that operators give, in bytes.
+const (
+	MaxAccountName = 128
+	MaxKeyName     = 128
+)
 
 // Rights are what an API key allows.
 type Rights string

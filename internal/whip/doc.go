@@ -10,6 +10,6 @@
 // self. A viewer is no participant. A token is asked for on every request; once the media flows it may expire, since
 // there is no way to hand in another.
 //
-// Each resource has one goroutine, which waits for its end: DELETE, the stream or room ending, the media connection
-// failing, or not coming up in time. [Handler.Close] ends and awaits them all.
+// Each resource has one goroutine, which waits for its end: DELETE, its publisher being kicked, the stream, session or
+// room ending, the media connection failing, or not coming up in time. [Handler.Close] ends and awaits them all.
 package whip

@@ -3,21 +3,23 @@ package whip
 import (
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/rotunda-rtc/rotunda/internal/live"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
-// resource is what a POST made: a publisher or a viewer. Its channels have room for one; what does not fit came too
-// late to matter.
+// resource is what a POST made: a publisher or a viewer. Its channels have room for one; only the first wish to end it
+// counts, and only the first news that it is connected.
 type resource struct {
 	grant  video.Grant
 	id     string                 // the last part of its path; nobody can guess it
 	leave  func(video.LeftReason) // takes it out of the session and returns when its transport is closed
 	logger *slog.Logger
 
-	ends      chan video.LeftReason // somebody wants it gone
+	ending    atomic.Bool           // somebody wanted it gone
+	ends      chan video.LeftReason // why
 	connected chan struct{}
 	gone      chan struct{} // closed when it is
 }
@@ -29,12 +31,13 @@ func newResource(grant video.Grant, logger *slog.Logger) *resource {
 	}
 }
 
-// end asks the resource's goroutine to end it.
-func (r *resource) end(reason video.LeftReason) {
-	select {
-	case r.ends <- reason:
-	default:
+// end asks the resource's goroutine to end it. It reports false if somebody asked before.
+func (r *resource) end(reason video.LeftReason) bool {
+	if r.ending.Swap(true) {
+		return false
 	}
+	r.ends <- reason
+	return true
 }
 
 // Notify implements live.Listener.
@@ -64,7 +67,7 @@ func (r *resource) serve(connectTimeout time.Duration) {
 			timeout.Stop()
 		case <-timeout.C:
 			r.logger.Info("media did not connect", "within", connectTimeout)
-			waiting = false
+			waiting = !r.end(reason) // otherwise why it ends is coming
 		case reason = <-r.ends:
 			waiting = false
 		}
@@ -105,8 +108,11 @@ func (h *Handler) remove(w http.ResponseWriter, req *http.Request) error {
 	if r == nil || r.grant.RoomID != grant.RoomID || r.grant.AccountID != grant.AccountID {
 		return errNotFound
 	}
-	r.end(video.LeftByChoice)
+	ended := r.end(video.LeftByChoice)
 	<-r.gone
+	if !ended {
+		return errNotFound // its end was under way
+	}
 	w.WriteHeader(http.StatusOK)
 	return nil
 }

@@ -350,6 +350,52 @@ func TestRoomDeletedUnderPublisher(t *testing.T) {
 	eventually(t, func() bool { return h.call("DELETE", location, "").status == http.StatusNotFound })
 }
 
+func TestKickEndsPublisherAndViewers(t *testing.T) {
+	h := newHouse(t)
+	family := h.grants["good"]
+	family.Family = "f"
+	h.grants["family"] = family
+	witness, _, heard := h.witness()
+	bearer := []string{"Authorization", "Bearer family"}
+	location := h.call("POST", h.whip("x"), sends, bearer...).header.Get("Location")
+	watching := h.created(h.whep("x"), listens)
+	id := next[live.ParticipantJoined](t, heard).Participant.ID
+	_, err := h.host.Kick(t.Context(), h.room.ID, witness.SessionID(), video.Selection{IDs: []video.ParticipantID{id}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left := next[live.ParticipantLeft](t, heard); left.ID != id || left.Reason != video.LeftKicked {
+		t.Errorf("heard %+v", left)
+	}
+	h.call("DELETE", location, "").want(t, "the kicked publisher", http.StatusNotFound)
+	h.call("DELETE", watching, "").want(t, "its viewer", http.StatusNotFound)
+	// The bar stands even where the verifier has not heard of the revocation yet.
+	h.call("POST", h.whip("x"), sends, bearer...).want(t, "publishing again", http.StatusUnauthorized)
+	h.created(h.whip("y"), sends)
+	h.call("POST", h.whep("y"), listens, bearer...).want(t, "watching", http.StatusUnauthorized)
+	delete(h.grants, "family")
+	h.call("DELETE", location, "", bearer...).want(t, "with the revoked token", http.StatusUnauthorized)
+	eventually(t, func() bool { return h.media.Open() == 2 })
+}
+
+func TestMutedPublisherAndEndedSession(t *testing.T) {
+	h := newHouse(t)
+	witness, _, heard := h.witness()
+	location := h.created(h.whip("x"), sends)
+	stream := next[live.StreamPublished](t, heard).Stream
+	if _, err := h.host.Mute(t.Context(), h.room.ID, witness.SessionID(), video.Selection{All: true}); err != nil {
+		t.Fatal(err)
+	}
+	transport := h.media.Transport(stream.ParticipantID)
+	if transport.Gate(stream.ID, video.Audio) || !transport.Gate(stream.ID, video.Video) {
+		t.Error("the gates are not as muted")
+	}
+	if _, err := h.host.EndSession(t.Context(), h.room.ID, witness.SessionID()); err != nil {
+		t.Fatal(err)
+	}
+	h.call("DELETE", location, "").want(t, "after the end", http.StatusNotFound)
+}
+
 func TestClose(t *testing.T) {
 	h := newHouse(t)
 	_, _, heard := h.witness()

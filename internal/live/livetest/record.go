@@ -59,13 +59,16 @@ func (r *Rooms) Room(_ context.Context, account video.AccountID, id video.RoomID
 
 // Journal is a journal in memory. It refuses participant ids it has seen.
 type Journal struct {
-	OnOpen func(context.Context, video.Session) error
-	OnJoin func(context.Context, video.Participant) error
+	OnOpen   func(context.Context, video.Session) error
+	OnJoin   func(context.Context, video.Participant) error
+	OnRevoke func(context.Context, []string) error
 
 	mu           sync.Mutex
 	lines        []string
 	sessions     []video.Session
 	participants map[video.ParticipantID]*video.Participant
+	happenings   []video.Happening
+	revoked      []string
 	faults       []error
 }
 
@@ -155,6 +158,46 @@ func (j *Journal) EndSession(session video.Session) {
 	j.lines = append(j.lines, "end "+string(session.EndedReason))
 }
 
+// Note implements live.Journal.
+func (j *Journal) Note(happening video.Happening) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if s := j.session(happening.SessionID); s == nil || !s.Active() || s.AccountID != happening.AccountID || happening.At.IsZero() {
+		j.faults = append(j.faults, fmt.Errorf("%s outside of a session", happening.Type))
+	}
+	if p := j.participants[happening.ParticipantID]; p == nil || p.LeftAt != nil || p.SessionID != happening.SessionID {
+		j.faults = append(j.faults, fmt.Errorf("%s of one who is not in", happening.Type))
+	}
+	j.happenings = append(j.happenings, happening)
+}
+
+// RevokeFamilies implements live.Journal.
+func (j *Journal) RevokeFamilies(ctx context.Context, _ video.AccountID, families []string) error {
+	if j.OnRevoke != nil {
+		if err := j.OnRevoke(ctx, families); err != nil {
+			return err
+		}
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.revoked = append(j.revoked, families...)
+	return nil
+}
+
+// Happenings returns what was noted, in order.
+func (j *Journal) Happenings() []video.Happening {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return slices.Clone(j.happenings)
+}
+
+// Revoked returns the families that were revoked, in order.
+func (j *Journal) Revoked() []string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return slices.Clone(j.revoked)
+}
+
 func (j *Journal) session(id video.SessionID) *video.Session {
 	i := slices.IndexFunc(j.sessions, func(s video.Session) bool { return s.ID == id })
 	if i < 0 {
@@ -186,6 +229,19 @@ func (j *Journal) Participant(id video.ParticipantID) *video.Participant {
 		return &record
 	}
 	return nil
+}
+
+// Present returns who joined a session and did not leave it.
+func (j *Journal) Present(session video.SessionID) (ids []video.ParticipantID) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for id, p := range j.participants {
+		if p.SessionID == session && p.LeftAt == nil {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
 }
 
 // Sessions returns the records of all sessions, in the order of opening.

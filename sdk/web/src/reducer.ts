@@ -185,16 +185,19 @@ function localStreamConfigured(state: State, streamId: string): Step[] {
   const stream = state.streams.get(streamId);
   if (!stream || stream.isConfigured) return [];
   const next = withStream(state, { ...stream, isConfigured: true });
-  return [step(next, ["stream_published", stream.participantId, stream.key])];
+  // A moderator may have silenced it before it was there.
+  const open = { ...stream, isAudioCensored: false, isVideoCensored: false };
+  return [step(next, ["stream_published", stream.participantId, stream.key], ...flagEvents(open, stream))];
 }
 
-/** Sets fields of a stream and tells which flags changed by it. */
+/** Sets fields of a stream and tells which flags changed by it, if the stream was told of already. */
 function streamChanged(state: State, streamId: string, fields: Partial<Stream>): Step[] {
   const before = state.streams.get(streamId);
   if (!before) return [];
   const after = { ...before, ...fields };
   if ((Object.keys(fields) as (keyof Stream)[]).every((name) => before[name] === after[name])) return [];
-  return [step(withStream(state, after), ...flagEvents(before, after))];
+  const announced = before.origin === "remote" || before.isConfigured;
+  return [step(withStream(state, after), ...(announced ? flagEvents(before, after) : []))];
 }
 
 function flagEvents(before: Stream, after: Stream): Emission[] {

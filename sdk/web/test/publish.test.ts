@@ -321,6 +321,15 @@ it("shows what a moderator did to a local stream", async () => {
   expect(mine(room)).toMatchObject({ isAudioCensored: true, isAudioEnabled: true, isVideoEnabled: false });
 });
 
+it("tells of a stream that a moderator had muted before it was there", async () => {
+  const room = await connectedRoom();
+  const told = record(room);
+  server.muted = true;
+  await room.addStream("self", { audio: audioTrack() });
+  expect(told).toEqual(["published self 1", "censored self audio"]);
+  expect(mine(room)).toMatchObject({ isAudioCensored: true, isAudioEnabled: true, isConfigured: true });
+});
+
 describe("how video is sent", () => {
   const publishVideo = async (settings: Record<string, unknown>, options = {}) => {
     const room = await connectedRoom();

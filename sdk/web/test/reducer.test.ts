@@ -197,6 +197,24 @@ describe("reduce", () => {
       [["track_censored", me, "self", "audio"]],
     ],
     [
+      "a local stream is censored before it is there",
+      inRoom(addMine),
+      notice({ type: "stream_updated", stream: stream(myStream, me, { audio: censored, video: off }) }),
+      [],
+    ],
+    [
+      "a local stream is there, censored",
+      inRoom(
+        addMine,
+        notice({ type: "stream_updated", stream: stream(myStream, me, { audio: censored, video: off }) }),
+      ),
+      mineReady,
+      [
+        ["stream_published", me, "self"],
+        ["track_censored", me, "self", "audio"],
+      ],
+    ],
+    [
       "a local stream is withdrawn",
       inRoom(addMine, mineReady),
       { type: "local_stream_removed", streamId: myStream },

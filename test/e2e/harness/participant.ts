@@ -196,6 +196,16 @@ export class Participant {
       .toBeLessThan(silent);
   }
 
+  /** No audio of the other comes over the wire for a while. */
+  async isSentNoAudioOf(other: Participant): Promise<void> {
+    let packets = -1;
+    await expect(async () => {
+      const before = packets;
+      packets = await this.ask((rig, id) => rig.audioPackets(id, "self"), other.id);
+      expect(packets, "no new packets").toBe(before);
+    }).toPass({ intervals: [1_000] });
+  }
+
   /** No new picture comes for a while. */
   async seesNothingNewOf(other: Participant): Promise<void> {
     let frames = -1;

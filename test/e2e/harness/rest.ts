@@ -28,6 +28,11 @@ export interface Tokens {
   refresh_token: string;
 }
 
+interface Moderated {
+  result: "ok";
+  participants: string[];
+}
+
 /** An answer of the server that is not a success. */
 export class RestError extends Error {
   constructor(
@@ -81,6 +86,21 @@ export class Rest {
 
   participantsOf(sessionId: string): Promise<ParticipantRecord[]> {
     return this.#data("GET", `/room_sessions/${sessionId}/participants`);
+  }
+
+  /** Has a moderator act on a session; returns the ids of those it changed. */
+  async moderate(
+    sessionId: string,
+    action: "mute" | "unmute" | "kick",
+    participants: "all" | string[],
+    exclude: string[] = [],
+  ): Promise<string[]> {
+    const path = `/room_sessions/${sessionId}/actions/${action}`;
+    return (await this.#data<Moderated>("POST", path, { participants, exclude })).participants;
+  }
+
+  async endSession(id: string): Promise<string[]> {
+    return (await this.#data<Moderated>("POST", `/room_sessions/${id}/actions/end`)).participants;
   }
 
   async #data<T>(method: string, path: string, body?: unknown): Promise<T> {

@@ -25,6 +25,8 @@ export interface StreamSummary {
   id: string;
   audio: boolean;
   video: boolean;
+  /** A moderator holds the audio back. */
+  censored: boolean;
   configured: boolean;
 }
 
@@ -98,6 +100,8 @@ export class Rig {
       "stream_unpublished",
       "track_enabled",
       "track_disabled",
+      "track_censored",
+      "track_uncensored",
       "subscription_started",
       "subscription_reconfigured",
       "subscription_ended",
@@ -121,6 +125,7 @@ export class Rig {
         id: stream.id,
         audio: stream.isAudioEnabled,
         video: stream.isVideoEnabled,
+        censored: stream.isAudioCensored,
         configured: stream.isConfigured,
       },
     ]);
@@ -228,6 +233,12 @@ export class Rig {
   async framesDecoded(participantId: string, key: string): Promise<number> {
     const inbound = await this.#report(participantId, key, "video", "inbound-rtp");
     return (inbound?.framesDecoded as number | undefined) ?? 0;
+  }
+
+  /** How many packets of a stream's audio came over the wire so far. */
+  async audioPackets(participantId: string, key: string): Promise<number> {
+    const inbound = await this.#report(participantId, key, "audio", "inbound-rtp");
+    return (inbound?.packetsReceived as number | undefined) ?? 0;
   }
 
   /** The codec a stream's pictures arrive in, such as `video/VP8`. */

@@ -105,6 +105,21 @@ describe("call screen", () => {
     expect(screen.getByTestId("tile-p0").getAttribute("aria-label")).toBe("Person 0 (you), muted");
   });
 
+  it("tells who was muted by a moderator from who muted themselves", () => {
+    const state = roomOf(3);
+    const streams = new Map(state.streams);
+    for (const id of ["s0", "s1"]) streams.set(id, { ...(streams.get(id) as Stream), isAudioCensored: true });
+    show({ state: { ...state, streams } });
+    const [own, censored, muted] = ["p0", "p1", "p2"].map((id) => screen.getByTestId(`tile-${id}`));
+    for (const tile of [own, censored]) {
+      expect(tile?.querySelector("[data-sign=censored]")).toBeTruthy();
+      expect(tile?.querySelector("[data-sign=muted]")).toBeNull();
+      expect(tile?.getAttribute("aria-label")).toMatch(/, muted by a moderator$/);
+    }
+    expect(muted?.querySelector("[data-sign=muted]")).toBeTruthy();
+    expect(muted?.querySelector("[data-sign=censored]")).toBeNull();
+  });
+
   it("shows sixteen on a page and the rest on the next", () => {
     show({ state: roomOf(18) });
     expect(screen.getAllByTestId(/^tile-/)).toHaveLength(16);

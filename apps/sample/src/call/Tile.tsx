@@ -45,7 +45,7 @@ export const Tile = memo(function Tile({ tile, rect, over, speaking, devices, sc
     <li
       className="tile"
       style={place}
-      aria-label={spoken(tile, muted, speaking)}
+      aria-label={spoken(tile, muted ? sign : "on", speaking)}
       data-testid={`tile-${tile.participantId}`}
       data-key={tile.key}
       data-kind={tile.kind}
@@ -124,8 +124,9 @@ function caption(tile: TileSpec): string {
   return tile.kind === "extra" ? `${tile.name}, ${tile.key}` : tile.name;
 }
 
-function spoken(tile: TileSpec, muted: boolean, speaking: boolean): string {
+function spoken(tile: TileSpec, sign: TileSpec["microphone"], speaking: boolean): string {
   if (tile.kind === "screen") return caption(tile);
-  const state = speaking ? ", speaking" : muted ? ", muted" : "";
+  const silent = sign === "censored" ? ", muted by a moderator" : sign === "on" ? "" : ", muted";
+  const state = speaking ? ", speaking" : silent;
   return `${caption(tile)}${state}`;
 }

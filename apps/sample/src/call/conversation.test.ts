@@ -220,6 +220,7 @@ it("gets a fresh token once, then gives up", async () => {
 
 it.each([
   ["kicked", "kicked"],
+  ["session_terminated", "session_ended"],
   ["room_expired", "room_deleted"],
   ["unauthorized", "token_expired"],
 ] as const)("ends when the room ends with %s", async (reason, ending) => {
@@ -227,6 +228,23 @@ it.each([
   await call.start();
   rooms[0]?.emit("disconnected", reason, empty);
   expect(call.view.get()).toMatchObject({ status: "ended", ending });
+  await vi.advanceTimersByTimeAsync(60_000); // and does not come back
+  expect(rooms).toHaveLength(1);
+});
+
+it("says what a moderator did", async () => {
+  const { call, rooms } = begin();
+  await call.start();
+  const room = rooms[0] as ScriptedRoom;
+  room.emit("audio_activity", "me", "self", empty);
+  room.emit("track_censored", "me", "self", "audio", empty);
+  expect(call.view.get()).toMatchObject({ note: { text: "A moderator muted you." }, speaking: new Set() });
+  room.emit("track_censored", "b", "self", "audio", empty);
+  expect(call.view.get().note?.text).toBe("A moderator muted you.");
+  room.emit("track_uncensored", "me", "self", "audio", empty);
+  expect(call.view.get().note?.text).toBe("A moderator lets you be heard again.");
+  room.emit("participant_leaving", "b", "kicked", empty);
+  expect(call.view.get().said).toMatch(/was removed$/);
 });
 
 it("leaves the room it was about to enter when left while joining", async () => {

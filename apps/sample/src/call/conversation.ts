@@ -206,7 +206,9 @@ export class Conversation implements Call {
     room.on("connected", (state) => this.#enter(room, state));
     room.on("disconnected", (reason) => this.#over(room, reason));
     room.on("participant_joined", (id, state) => this.#say(`${nameIn(state, id)} joined`));
-    room.on("participant_leaving", (id, _reason, state) => this.#say(`${nameIn(state, id)} left`));
+    room.on("participant_leaving", (id, reason, state) =>
+      this.#say(`${nameIn(state, id)} ${reason === "kicked" ? "was removed" : "left"}`),
+    );
     room.on("participant_left", (id) => this.#quiet(id));
     room.on("stream_published", (id, key, state) => this.#published(id, key, state));
     // The sound of a shared screen is not its owner speaking.
@@ -214,6 +216,7 @@ export class Conversation implements Call {
     room.on("audio_activity_ended", (id, key) => key !== screenKey && this.#quiet(id));
     room.on("track_disabled", (id, key, kind) => kind === "audio" && key !== screenKey && this.#quiet(id));
     room.on("track_censored", (id, _key, kind, state) => this.#censored(id, kind, state));
+    room.on("track_uncensored", (id, _key, kind, state) => this.#uncensored(id, kind, state));
     room.on("message_received", (from, message, recipients, state) => {
       const own = from === state.localParticipantId;
       this.#keep({
@@ -348,6 +351,13 @@ export class Conversation implements Call {
     if (kind === "audio") this.#quiet(id);
     if (id === state.localParticipantId)
       this.hint(kind === "audio" ? "A moderator muted you." : "A moderator stopped your picture.");
+  }
+
+  #uncensored(id: string, kind: string, state: State): void {
+    if (id === state.localParticipantId)
+      this.hint(
+        kind === "audio" ? "A moderator lets you be heard again." : "A moderator lets you be seen again.",
+      );
   }
 
   #heard(id: string): void {

@@ -12,6 +12,30 @@ ALTER TABLE api_keys ADD COLUMN revoked_at INTEGER;
 ALTER TABLE api_keys ADD COLUMN last_used_at INTEGER;
 ALTER TABLE api_keys ADD COLUMN last_agent TEXT NOT NULL DEFAULT '';
 
+-- Indexes that cover what their lists filter by, the condition of the index included, so that counting and skipping read no rows.
+-- None but those in the order of a list begins with the account and holds all columns: a planner might take it for the whole list.
+DROP INDEX rooms_created;
+CREATE INDEX rooms_created ON rooms (account, created_at, id, updated_at, deleted_at) WHERE deleted_at IS NULL;
+DROP INDEX rooms_updated;
+CREATE INDEX rooms_updated ON rooms (account, updated_at, created_at, deleted_at) WHERE deleted_at IS NULL;
+DROP INDEX sessions_open;
+CREATE INDEX sessions_open ON sessions (account, created_at, id, ended_at) WHERE ended_at IS NULL;
+DROP INDEX sessions_room;
+CREATE INDEX sessions_room ON sessions (room_id, created_at, id, account, updated_at, ended_at);
+DROP INDEX sessions_updated;
+CREATE INDEX sessions_updated ON sessions (account, updated_at, created_at, ended_at);
+DROP INDEX sessions_ended;
+CREATE INDEX sessions_ended ON sessions (account, ended_at, created_at, updated_at);
+DROP INDEX participants_updated;
+CREATE INDEX participants_updated ON participants (account, updated_at, joined_at, left_at);
+DROP INDEX participants_left;
+CREATE INDEX participants_left ON participants (account, left_at, joined_at, updated_at);
+DROP INDEX participants_context;
+CREATE INDEX participants_context ON participants (context_key, account, joined_at, id, updated_at, left_at);
+
+-- The last batch of the journal that was committed.
+ALTER TABLE heartbeat ADD COLUMN batch TEXT NOT NULL DEFAULT '';
+
 -- Families of client tokens that are dead before their time. A row is of no use once the longest refresh token has expired.
 CREATE TABLE revoked_families (
     family     TEXT PRIMARY KEY,
@@ -67,11 +91,12 @@ CREATE TABLE deliveries (
     started_at     INTEGER,
     finished_at    INTEGER
 ) STRICT;
-CREATE INDEX deliveries_due ON deliveries (next_at, seq) WHERE next_at IS NOT NULL;
+CREATE INDEX deliveries_due ON deliveries (next_at) WHERE next_at IS NOT NULL;
+CREATE INDEX deliveries_target ON deliveries (target, next_at, seq) WHERE next_at IS NOT NULL;
 CREATE INDEX deliveries_occurred ON deliveries (account, occurred_at, id, started_at, finished_at);
 CREATE INDEX deliveries_status ON deliveries (account, status, occurred_at, id);
-CREATE INDEX deliveries_started ON deliveries (account, started_at);
-CREATE INDEX deliveries_finished ON deliveries (account, finished_at);
+CREATE INDEX deliveries_started ON deliveries (account, started_at, occurred_at, finished_at);
+CREATE INDEX deliveries_finished ON deliveries (account, finished_at, occurred_at, started_at);
 CREATE INDEX deliveries_participant ON deliveries (account, participant_id) WHERE participant_id <> '';
 CREATE INDEX deliveries_age ON deliveries (occurred_at);
 
@@ -85,7 +110,7 @@ CREATE TABLE attempts (
     request_header  TEXT NOT NULL, -- JSON
     response_status INTEGER NOT NULL,
     response_header TEXT NOT NULL, -- JSON
-    response_body   BLOB NOT NULL,
+    response_body   TEXT NOT NULL, -- what is no text is replaced
     errors          TEXT NOT NULL, -- JSON
     PRIMARY KEY (delivery, number)
 ) STRICT;
@@ -151,8 +176,8 @@ CREATE TABLE recordings (
     updated_at     INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX recordings_created ON recordings (account, created_at, id, started_at, ended_at, duration_us);
-CREATE INDEX recordings_started ON recordings (account, started_at);
-CREATE INDEX recordings_ended ON recordings (account, ended_at);
+CREATE INDEX recordings_started ON recordings (account, started_at, created_at, ended_at, duration_us);
+CREATE INDEX recordings_ended ON recordings (account, ended_at, created_at, started_at, duration_us);
 CREATE INDEX recordings_room ON recordings (room_id, created_at, id);
 CREATE INDEX recordings_session ON recordings (session_id, created_at, id);
 CREATE INDEX recordings_participant ON recordings (account, participant_id, created_at, id);

@@ -43,6 +43,8 @@ export class FakeServer {
   readonly holds = new Set<string>();
   readonly refuses = new Map<string, Refusal & { close?: number }>();
   notDelivered: string[] = [];
+  /** A moderator muted this client: what it publishes is censored from the start. */
+  muted = false;
   #streams = 0;
   /** A pair of lines each; null for one that is free. */
   readonly #subscribed: (string | null)[] = [];
@@ -74,7 +76,14 @@ export class FakeServer {
       if (close) socket.drop(close);
       return;
     }
-    socket.reply(frame.id, this.#data(frame) as never);
+    const data = this.#data(frame);
+    socket.reply(frame.id, data as never);
+    if (frame.type === "publish" && this.muted) {
+      const { stream_id } = data as { stream_id: string };
+      const self = socket.requests("join")[0]?.participant_id as string;
+      const audio = { enabled: true, censored: true };
+      this.notice({ type: "stream_updated", stream: stream(stream_id, self, { key: frame.key, audio }) });
+    }
     if (frame.type === "subscribe") this.#serve(frame.stream_id);
     if (frame.type === "unsubscribe") this.#stop(frame.stream_id);
     if (frame.type === "offer") this.#assign();

@@ -1,8 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -27,7 +29,7 @@ func (s *Store) OpenSession(ctx context.Context, session video.Session) error {
 	}
 	return s.journal.await(ctx, &entry{
 		about: slog.Group("open", "session", session.ID),
-		write: func(ctx context.Context, tx bun.Tx) error { return openSession(ctx, tx, &row) },
+		write: func(ctx context.Context, tx bun.Tx) error { return openSession(ctx, tx, s.journal.told, &row) },
 		after: func() { s.journal.open[session.ID] = struct{}{} },
 	})
 }
@@ -54,7 +56,7 @@ func (s *Store) Join(ctx context.Context, participant video.Participant) error {
 	}
 	return s.journal.await(ctx, &entry{
 		about: slog.Group("join", "session", participant.SessionID, "participant", participant.ID),
-		write: func(ctx context.Context, tx bun.Tx) error { return join(ctx, tx, &row) },
+		write: func(ctx context.Context, tx bun.Tx) error { return join(ctx, tx, s.journal.told, &row) },
 	})
 }
 
@@ -64,7 +66,7 @@ func (s *Store) Leave(participant video.Participant) {
 	at := timeOr(participant.LeftAt, s.now)
 	s.journal.post(&entry{
 		about: slog.Group("leave", "session", participant.SessionID, "participant", participant.ID),
-		write: func(ctx context.Context, tx bun.Tx) error { return leave(ctx, tx, participant, at) },
+		write: func(ctx context.Context, tx bun.Tx) error { return leave(ctx, tx, s.journal.told, participant, at) },
 	})
 }
 
@@ -75,7 +77,7 @@ func (s *Store) EndSession(session video.Session) {
 	s.journal.post(&entry{
 		about: slog.Group("end", "session", session.ID),
 		write: func(ctx context.Context, tx bun.Tx) error {
-			return endSession(ctx, tx, session.ID, at, session.EndedReason, video.LeftSessionEnded)
+			return endSession(ctx, tx, s.journal.told, session.ID, at, session.EndedReason, video.LeftSessionEnded)
 		},
 		after: func() { delete(s.journal.open, session.ID) },
 	})
@@ -93,7 +95,7 @@ func timeOr(t *time.Time, now func() time.Time) int64 {
 	return t.UnixMicro()
 }
 
-func openSession(ctx context.Context, tx bun.Tx, row *sessionRow) error {
+func openSession(ctx context.Context, tx bun.Tx, told *tidings, row *sessionRow) error {
 	room, err := findRoom(ctx, tx, row.Account, row.RoomID)
 	if err != nil {
 		return err
@@ -108,7 +110,7 @@ func openSession(ctx context.Context, tx bun.Tx, row *sessionRow) error {
 	if room.ActiveSessionID != nil {
 		// Its end was never noted. A room has one active session, so it is over.
 		old := video.SessionID(*room.ActiveSessionID)
-		if err := endSession(ctx, tx, old, row.CreatedAt, video.EndedStale, video.LeftSessionEnded); err != nil {
+		if err := endSession(ctx, tx, told, old, row.CreatedAt, video.EndedStale, video.LeftSessionEnded); err != nil {
 			return err
 		}
 	}
@@ -117,10 +119,13 @@ func openSession(ctx context.Context, tx bun.Tx, row *sessionRow) error {
 	if err != nil {
 		return err
 	}
+	if err := told.sessionStarted(ctx, tx, row.ID, row.CreatedAt); err != nil {
+		return err
+	}
 	return addTotal(ctx, tx, row.Account, "sessions", 1)
 }
 
-func join(ctx context.Context, tx bun.Tx, row *participantRow) error {
+func join(ctx context.Context, tx bun.Tx, told *tidings, row *participantRow) error {
 	var session sessionRow
 	err := tx.NewSelect().Model(&session).
 		Where("id = ?", row.SessionID).Where("account = ?", row.Account).Scan(ctx)
@@ -142,14 +147,22 @@ func join(ctx context.Context, tx bun.Tx, row *participantRow) error {
 	if err != nil {
 		return err
 	}
+	if err := told.joined(ctx, tx, row); err != nil {
+		return err
+	}
 	return addTotal(ctx, tx, row.Account, "participants", 1)
 }
 
-func leave(ctx context.Context, tx bun.Tx, p video.Participant, at int64) error {
-	n, err := affected(tx.NewUpdate().Model((*participantRow)(nil)).
+func leave(ctx context.Context, tx bun.Tx, told *tidings, p video.Participant, at int64) error {
+	var left []participantRow
+	_, err := tx.NewUpdate().Model((*participantRow)(nil)).
 		Apply(over("left_at", "joined_at", at)).Set("left_reason = ?", p.LeftReason).
-		Where("session_id = ?", p.SessionID).Where("id = ?", p.ID).Where("left_at IS NULL").Exec(ctx))
-	if err != nil || n == 0 {
+		Where("session_id = ?", p.SessionID).Where("id = ?", p.ID).Where("left_at IS NULL").
+		Returning("*").Exec(ctx, &left)
+	if err != nil || len(left) == 0 {
+		return err
+	}
+	if err := told.left(ctx, tx, left[0]); err != nil {
 		return err
 	}
 	_, err = tx.NewUpdate().Model((*sessionRow)(nil)).
@@ -159,23 +172,44 @@ func leave(ctx context.Context, tx bun.Tx, p video.Participant, at int64) error 
 
 // endSession ends a session that is still open, puts out who is still in it, and frees its room.
 func endSession(
-	ctx context.Context, tx bun.Tx, id video.SessionID, at int64, ended video.EndedReason, left video.LeftReason,
+	ctx context.Context, tx bun.Tx, told *tidings, id video.SessionID, at int64, ended video.EndedReason, left video.LeftReason,
 ) error {
-	n, err := affected(tx.NewUpdate().Model((*sessionRow)(nil)).
+	var sessions []sessionRow
+	_, err := tx.NewUpdate().Model((*sessionRow)(nil)).
 		Apply(over("ended_at", "created_at", at)).Set("ended_reason = ?", ended).
-		Where("id = ?", id).Where("ended_at IS NULL").Exec(ctx))
-	if err != nil || n == 0 {
+		Where("id = ?", id).Where("ended_at IS NULL").Returning("*").Exec(ctx, &sessions)
+	if err != nil || len(sessions) == 0 {
 		return err
 	}
-	_, err = tx.NewUpdate().Model((*participantRow)(nil)).
-		Apply(over("left_at", "joined_at", at)).Set("left_reason = ?", left).
-		Where("session_id = ?", id).Where("left_at IS NULL").Exec(ctx)
-	if err != nil {
+	if err := putOut(ctx, tx, told, id, at, left); err != nil {
+		return err
+	}
+	if err := told.sessionEnded(ctx, tx, sessions[0]); err != nil {
 		return err
 	}
 	_, err = tx.NewUpdate().Model((*roomRow)(nil)).Set("active_session_id = NULL").Apply(touched(at)).
 		Where("id = (SELECT room_id FROM sessions WHERE id = ?)", id).Where("active_session_id = ?", id).Exec(ctx)
 	return err
+}
+
+// putOut lets everyone who is still in the session leave it, in the order they came.
+func putOut(ctx context.Context, tx bun.Tx, told *tidings, id video.SessionID, at int64, reason video.LeftReason) error {
+	var left []participantRow
+	_, err := tx.NewUpdate().Model((*participantRow)(nil)).
+		Apply(over("left_at", "joined_at", at)).Set("left_reason = ?", reason).
+		Where("session_id = ?", id).Where("left_at IS NULL").Returning("*").Exec(ctx, &left)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(left, func(a, b participantRow) int {
+		return cmp.Or(cmp.Compare(a.JoinedAt, b.JoinedAt), cmp.Compare(a.ID, b.ID))
+	})
+	for _, row := range left {
+		if err := told.left(ctx, tx, row); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // touched moves updated_at on to a time, never back.

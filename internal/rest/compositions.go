@@ -1,0 +1,165 @@
+package rest
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/rotunda-rtc/rotunda/internal/video"
+)
+
+// Compositions keeps the jobs that make files of recordings. What belongs to another account is not found.
+type Compositions interface {
+	CreateComposition(ctx context.Context, composition video.Composition) (video.Composition, error)
+	Composition(ctx context.Context, account video.AccountID, id string) (video.Composition, error)
+	Compositions(ctx context.Context, query video.CompositionQuery) (video.List[video.Composition], error)
+	DeleteComposition(ctx context.Context, account video.AccountID, id string) error
+}
+
+func (e *entrance) createComposition(r *request) (answer, error) {
+	width, height, _ := parseResolution(orDefault(optional(r.body.text("resolution")), video.DefaultFrame))
+	id := r.newID()
+	composition, err := e.Compositions.CreateComposition(r.Context(), video.Composition{
+		ID:                      id,
+		AccountID:               r.account,
+		SessionID:               video.SessionID(r.body.id("session_id")),
+		Format:                  orDefault(optional(r.body.text("format")), video.DefaultContainer),
+		Width:                   width,
+		Height:                  height,
+		Layout:                  layoutOf(r.body),
+		AudioSources:            r.body.sources("audio_sources"),
+		WebhookEventURL:         r.body.text("webhook_event_url"),
+		WebhookEventFailoverURL: r.body.text("webhook_event_failover_url"),
+		WebhookTimeoutSecs:      r.body.integer("webhook_timeout_secs"),
+	})
+	if r.once != nil && err != nil && video.CodeOf(err) == video.CodeDuplicate {
+		if made, absent := e.Compositions.Composition(r.Context(), r.account, id); absent == nil {
+			composition, err = made, nil // by this very request, before the server died over it
+		}
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	r.note(composition.ID, "")
+	return one(http.StatusAccepted, renderComposition(composition)), nil
+}
+
+func (e *entrance) listCompositions(r *request) (answer, error) {
+	q, err := readQuery(r)
+	if err != nil {
+		return answer{}, err
+	}
+	query := video.CompositionQuery{
+		AccountID: r.account,
+		SessionID: video.SessionID(q.id("filter[session_id]")),
+		Status:    oneOfWords(q, "filter[status]", video.CompositionStatuses),
+		CreatedAt: q.span("date_created_at"),
+		Page:      q.page(),
+	}
+	if err := q.refuse(); err != nil {
+		return answer{}, err
+	}
+	compositions, err := e.Compositions.Compositions(r.Context(), query)
+	if err != nil {
+		return answer{}, err
+	}
+	return list(compositions, query.Page, renderComposition), nil
+}
+
+func (e *entrance) composition(r *request) (answer, error) {
+	composition, err := e.Compositions.Composition(r.Context(), r.account, r.id)
+	if err != nil {
+		return answer{}, err
+	}
+	return one(http.StatusOK, renderComposition(composition)), nil
+}
+
+func (e *entrance) deleteComposition(r *request) (answer, error) {
+	if err := e.Compositions.DeleteComposition(r.Context(), r.account, r.id); err != nil {
+		return answer{}, err
+	}
+	return answer{status: http.StatusNoContent}, nil
+}
+
+type (
+	compositionJSON struct {
+		RecordType              string                  `json:"record_type"`
+		ID                      string                  `json:"id"`
+		RoomID                  video.RoomID            `json:"room_id"`
+		SessionID               video.SessionID         `json:"session_id"`
+		UserID                  video.AccountID         `json:"user_id"`
+		Status                  video.CompositionStatus `json:"status"`
+		FailedReason            *string                 `json:"failed_reason"`
+		Format                  string                  `json:"format"`
+		Resolution              string                  `json:"resolution"`
+		VideoLayout             map[string]regionJSON   `json:"video_layout"`
+		AudioSources            []string                `json:"audio_sources"`
+		SizeMB                  megabytes               `json:"size_mb"`
+		DurationSecs            int                     `json:"duration_secs"`
+		DownloadURL             *string                 `json:"download_url"`
+		WebhookEventURL         *string                 `json:"webhook_event_url"`
+		WebhookEventFailoverURL *string                 `json:"webhook_event_failover_url"`
+		WebhookTimeoutSecs      *int                    `json:"webhook_timeout_secs"`
+		StartedAt               *timestamp              `json:"started_at"`
+		EndedAt                 *timestamp              `json:"ended_at"`
+		CompletedAt             *timestamp              `json:"completed_at"`
+		CreatedAt               timestamp               `json:"created_at"`
+		UpdatedAt               timestamp               `json:"updated_at"`
+	}
+	regionJSON struct {
+		X            int      `json:"x_pos"`
+		Y            int      `json:"y_pos"`
+		Z            int      `json:"z_pos"`
+		Width        *int     `json:"width"`
+		Height       *int     `json:"height"`
+		MaxColumns   *int     `json:"max_columns"`
+		MaxRows      *int     `json:"max_rows"`
+		VideoSources []string `json:"video_sources"`
+	}
+)
+
+// renderComposition leaves download_url null: the media is not served yet.
+func renderComposition(c video.Composition) compositionJSON {
+	layout := make(map[string]regionJSON, len(c.Layout))
+	for name, region := range c.Layout {
+		layout[name] = renderRegion(region)
+	}
+	return compositionJSON{
+		RecordType:              "room_composition",
+		ID:                      c.ID,
+		RoomID:                  c.RoomID,
+		SessionID:               c.SessionID,
+		UserID:                  c.AccountID,
+		Status:                  c.Status,
+		FailedReason:            optional(c.FailedReason),
+		Format:                  c.Format,
+		Resolution:              fmt.Sprintf("%dx%d", c.Width, c.Height),
+		VideoLayout:             layout,
+		AudioSources:            each(c.AudioSources, func(id string) string { return id }),
+		SizeMB:                  megabytes(c.SizeBytes),
+		DurationSecs:            int(c.Duration / time.Second),
+		WebhookEventURL:         optional(c.WebhookEventURL),
+		WebhookEventFailoverURL: optional(c.WebhookEventFailoverURL),
+		WebhookTimeoutSecs:      c.WebhookTimeoutSecs,
+		StartedAt:               optionalTimestamp(c.StartedAt),
+		EndedAt:                 optionalTimestamp(c.EndedAt),
+		CompletedAt:             optionalTimestamp(c.CompletedAt),
+		CreatedAt:               timestamp(c.CreatedAt),
+		UpdatedAt:               timestamp(c.UpdatedAt),
+	}
+}
+
+func renderRegion(r video.Region) regionJSON {
+	given := func(n int) *int {
+		if n == 0 {
+			return nil
+		}
+		return &n
+	}
+	return regionJSON{
+		X: r.X, Y: r.Y, Z: r.Z, Width: given(r.Width), Height: given(r.Height),
+		MaxColumns: given(r.MaxColumns), MaxRows: given(r.MaxRows),
+		VideoSources: each(r.VideoSources, func(id string) string { return id }),
+	}
+}

@@ -1,0 +1,169 @@
+// Command conformance runs the vendor's official server SDKs against the real server, on every database it knows. For each pair of
+// SDK and database it starts a server of its own on fresh data, and runs the tests written for that SDK. `make conformance` builds
+// what it needs and calls it from the root of the repository.
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rotunda-rtc/rotunda/test/rig"
+)
+
+// suite is how the tests of one SDK are run.
+type suite struct {
+	name    string
+	command []string
+}
+
+var suites = []suite{
+	{"node", []string{"npm", "test", "--silent", "-w", "test/conformance", "--"}},
+	{"python", []string{".cache/conformance-python/bin/python", "-m", "unittest", "discover", "-s", "test/conformance/python", "-t", "test/conformance/python"}},
+}
+
+var databases = []string{"sqlite", "postgres"}
+
+// apiKey is an admin key.
+const apiKey = "KEY-of-the-conformance-suite-0001"
+
+// serveFlags let webhooks reach receivers on this machine, and the rate limit be reached by a test and by no other.
+var serveFlags = []string{"--metrics", "off", "--linger", "300ms", "--webhook-allow-private", "--rate-limit", "500"}
+
+// timeLimit is for one SDK on one database.
+const timeLimit = 2 * time.Minute
+
+type settings struct {
+	server, tools string // the binary, and the directory of the programs that the tests use
+	sdk, database string // only this one; empty: all
+	parallel      int
+	more          []string // for the SDK's test runner
+}
+
+func main() {
+	var s settings
+	flag.StringVar(&s.server, "server", "bin/rotunda", "the `binary` to test")
+	flag.StringVar(&s.tools, "tools", ".cache/conformance", "the `directory` of the participant and recording programs")
+	flag.StringVar(&s.sdk, "sdk", "", "only `node` or python")
+	flag.StringVar(&s.database, "database", "", "only `sqlite` or postgres")
+	flag.IntVar(&s.parallel, "parallel", 2, "how many run at once")
+	flag.Parse()
+	s.more = flag.Args()
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	err := runAll(ctx, s)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "conformance:", err)
+		os.Exit(1)
+	}
+}
+
+// runAll runs every pair, and returns the faults of those that failed.
+func runAll(ctx context.Context, s settings) error {
+	var err error
+	if s.server, err = filepath.Abs(s.server); err != nil {
+		return err
+	}
+	if s.tools, err = filepath.Abs(s.tools); err != nil {
+		return err
+	}
+	work, err := os.MkdirTemp("", "rc-") // short: the path of PostgreSQL's socket is limited
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(work) }()
+	var cluster *rig.Postgres
+	if s.database != "sqlite" {
+		if cluster, err = rig.StartPostgres(ctx); err != nil {
+			return err
+		}
+		defer cluster.Stop()
+	}
+	var group errgroup.Group
+	group.SetLimit(s.parallel)
+	faults := make(chan error, len(databases)*len(suites))
+	for _, database := range databases {
+		for _, sdk := range suites {
+			if (s.sdk != "" && s.sdk != sdk.name) || (s.database != "" && s.database != database) {
+				continue
+			}
+			sdk.command = slices.Concat(sdk.command, s.more)
+			group.Go(func() error {
+				faults <- runOne(ctx, s, sdk, database, cluster, filepath.Join(work, sdk.name+"-"+database))
+				return nil
+			})
+		}
+	}
+	_ = group.Wait() // the faults are in the channel, so that one does not hide another
+	close(faults)
+	var all []error
+	for fault := range faults {
+		all = append(all, fault)
+	}
+	return errors.Join(all...)
+}
+
+// runOne runs one SDK on one database and prints how it went.
+func runOne(ctx context.Context, s settings, sdk suite, database string, cluster *rig.Postgres, dir string) error {
+	name, begun := fmt.Sprintf("%s SDK on %s", sdk.name, database), time.Now()
+	ctx, cancel := context.WithTimeout(ctx, timeLimit)
+	defer cancel()
+	url := ""
+	if database == "postgres" {
+		var err error
+		if url, err = cluster.Database(ctx, sdk.name); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	server, err := rig.Start(ctx, rig.Options{
+		Binary: s.server, Data: dir, Database: url, APIKey: apiKey, Flags: serveFlags,
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	var output bytes.Buffer
+	tests := exec.CommandContext(ctx, sdk.command[0], sdk.command[1:]...)
+	tests.Env = append(os.Environ(), append(server.Place(), "NO_COLOR=1", "TELNYX_BASE_URL="+server.URL+"/v2", "TELNYX_API_KEY="+apiKey,
+		"CONFORMANCE_SERVER="+s.server,
+		"CONFORMANCE_PARTICIPANT="+filepath.Join(s.tools, "participant"),
+		"CONFORMANCE_RECORDING="+filepath.Join(s.tools, "recording"),
+		"CONFORMANCE_PYTHON_4_176="+filepath.Join(filepath.Dir(s.tools), "conformance-python-4.176"),
+	)...)
+	tests.Stdout, tests.Stderr = &output, &output
+	tests.WaitDelay = time.Second
+	err = tests.Run()
+	if stopped := server.Stop(); err == nil {
+		err = stopped
+	}
+	took := time.Since(begun).Round(100 * time.Millisecond)
+	if err != nil {
+		fmt.Printf("FAIL %s (%s)\n%s\n%s", name, took, output.String(), server.Log())
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	fmt.Printf("ok   %s (%s): %s\n", name, took, strings.Join(summary(output.String()), ", "))
+	return nil
+}
+
+// summary picks the lines in which the test runners say how many tests there were.
+func summary(output string) []string {
+	var lines []string
+	for line := range strings.Lines(output) {
+		line = strings.Join(strings.Fields(line), " ")
+		if strings.HasPrefix(line, "Tests ") || strings.HasPrefix(line, "Ran ") {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
