@@ -23,6 +23,7 @@ lint    := $(cache)/golangci-lint-$(GOLANGCI_VERSION)
 modules := node_modules/.installed
 python  := $(cache)/conformance-python/.installed
 app     := apps/sample/dist/index.html
+docs    := apps/docs/dist/index.html
 sdk     := sdk/web/dist/index.js
 
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
@@ -35,7 +36,7 @@ build: $(sdk) bin/rotunda
 
 # Go's own cache decides what there is to do, so this always asks it.
 .PHONY: bin/rotunda
-bin/rotunda: $(app) | toolchain
+bin/rotunda: $(app) $(docs) | toolchain
 	CGO_ENABLED=0 go build $(GOFLAGS_BUILD) -o $@ ./cmd/rotunda
 
 run: build
@@ -55,8 +56,12 @@ $(sdk): $(modules) $(call sources,sdk/web)
 	npm run build -w sdk/web
 	@touch $@
 
-$(app): $(modules) $(call sources,sdk/web apps)
+$(app): $(modules) $(call sources,sdk/web apps/theme apps/sample)
 	npm run build -w apps/sample
+	@touch $@
+
+$(docs): $(modules) $(call sources,apps/theme apps/docs)
+	npm run build -w apps/docs
 	@touch $@
 
 ## Checking
@@ -101,7 +106,7 @@ web-check: $(modules)
 	npm run typecheck --workspaces --if-present
 
 web-test: $(modules)
-	npm test -w sdk/web -w apps/theme -w apps/sample
+	npm test -w sdk/web -w apps/theme -w apps/sample -w apps/docs
 
 e2e: build
 	npm test -w test/e2e

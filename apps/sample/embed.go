@@ -3,7 +3,6 @@ package sample
 import (
 	"embed"
 	"io/fs"
-	"net/http"
 )
 
 // dist holds at least .gitkeep, so that the package compiles before the app was ever built.
@@ -11,12 +10,11 @@ import (
 //go:embed all:dist
 var dist embed.FS
 
-// Handler serves the app: its page at /, its files under /assets/, and a plain 404 page for every other path. In a
-// binary made without the app, / explains how to build it. The handler may be used from any number of goroutines.
-func Handler() http.Handler {
+// Files are those of the app: its page index.html and what that loads. Nothing but .gitkeep if it was never built.
+func Files() fs.FS {
 	files, err := fs.Sub(dist, "dist")
 	if err != nil {
 		panic("sample: " + err.Error()) // Only if the directive above names another folder.
 	}
-	return newSite(files)
+	return files
 }

@@ -18,6 +18,7 @@ type routes struct {
 	signal http.Handler
 	whip   http.Handler
 	demo   http.Handler // nil unless there is a demo room
+	docs   http.Handler
 	app    http.Handler
 }
 
@@ -33,6 +34,8 @@ func (r *routes) handler(log *slog.Logger) http.Handler {
 			r.rest.ServeHTTP(w, req)
 		case strings.HasPrefix(path, rest.ErrorPages):
 			rest.ErrorPage(w, req)
+		case path == "/docs", strings.HasPrefix(path, "/docs/"):
+			r.docs.ServeHTTP(w, req)
 		case strings.HasPrefix(path, "/rooms/"):
 			r.whip.ServeHTTP(w, req)
 		case path == "/demo/token" && r.demo != nil:

@@ -18,7 +18,6 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/rotunda-rtc/rotunda/apps/sample"
 	"github.com/rotunda-rtc/rotunda/internal/demo"
 	"github.com/rotunda-rtc/rotunda/internal/events"
 	"github.com/rotunda-rtc/rotunda/internal/live"
@@ -215,7 +214,7 @@ func (h *house) entrances(ctx context.Context) (err error) {
 		Host: h.host, Tokens: tokens, Version: version, Origins: h.config.AllowedOrigins, Logger: h.log, Proxies: proxies,
 	})
 	h.whip = whip.New(whip.Config{Host: h.host, Tokens: tokens, PublicURL: publicURL, Logger: h.log})
-	h.routes = &routes{health: h.ready, signal: h.sockets, whip: h.whip, app: sample.Handler()}
+	h.routes = &routes{health: h.ready, signal: h.sockets, whip: h.whip, app: callApp(), docs: reference()}
 	if h.routes.rest, err = rest.New(rest.Config{
 		Rooms: h.db, Sessions: h.db, Recordings: h.db, Compositions: h.db, Keys: tokens, Tokens: tokens, Live: moderation{h.host, h.db, h.log},
 		Draining: h.draining, Audits: h.db, Idempotency: h.db, Vault: tokens,

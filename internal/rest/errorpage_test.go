@@ -11,7 +11,8 @@ func TestErrorPages(t *testing.T) {
 	for _, k := range kinds {
 		w := httptest.NewRecorder()
 		ErrorPage(w, httptest.NewRequest(http.MethodGet, ErrorPages+k.code, nil))
-		if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), k.title) || k.help == "" {
+		if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), k.title) || k.help == "" ||
+			!strings.Contains(w.Body.String(), `href="/docs"`) {
 			t.Errorf("%s: %d %s", k.code, w.Code, w.Body)
 		}
 	}

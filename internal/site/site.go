@@ -1,4 +1,4 @@
-package sample
+package site
 
 import (
 	"bytes"
@@ -15,10 +15,14 @@ import (
 
 const page = "/index.html"
 
-// policy lets the app load and reach this server alone. Websockets are named by scheme because browsers differ on
-// whether 'self' covers them.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; " +
-	"media-src 'self' blob:; connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+// Config says what an app is called, where it is, and what its pages may do.
+type Config struct {
+	Name string // in sentences, such as "The call app"
+	Path string // where it is mounted, without a slash at the end; empty for the root
+
+	Policy      string // Content-Security-Policy
+	Permissions string // Permissions-Policy
+}
 
 // types is our own table because the system's differs from machine to machine.
 var types = map[string]string{
@@ -33,8 +37,9 @@ var types = map[string]string{
 	".wasm":  "application/wasm",
 }
 
-// site is the app's files by request path.
-type site struct {
+// Site is an app's files by request path. It may be used from any number of goroutines.
+type Site struct {
+	Config
 	files map[string]*file
 }
 
@@ -46,9 +51,11 @@ type file struct {
 	zipped func() []byte
 }
 
-// newSite reads every file with a known type; what has none, such as .gitkeep, is not served.
-func newSite(source fs.FS) *site {
-	s := &site{files: make(map[string]*file)}
+// New reads every file with a known type; what has none, such as .gitkeep, is not served. The page index.html is at the
+// path itself, hashed files are under its /assets/, and every other path is a plain 404 page. In a binary made without the
+// app, its page explains how to build it.
+func New(source fs.FS, config Config) *Site {
+	s := &Site{Config: config, files: make(map[string]*file)}
 	_ = fs.WalkDir(source, ".", func(name string, entry fs.DirEntry, err error) error {
 		contentType, known := types[path.Ext(name)]
 		if err != nil || entry.IsDir() || !known {
@@ -74,15 +81,16 @@ func newFile(body []byte, contentType string) *file {
 	}
 }
 
-func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	protect(w.Header())
+// ServeHTTP takes requests with their full path.
+func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.protect(w.Header())
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
 		answer(w, http.StatusMethodNotAllowed, "Only GET and HEAD work here", "")
 		return
 	}
-	name := r.URL.Path
-	if name == "/" {
+	name := strings.TrimPrefix(r.URL.Path, s.Path)
+	if name == "/" || name == "" {
 		name = page
 	}
 	f, found := s.files[name]
@@ -90,20 +98,19 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case found:
 		f.serve(w, r, strings.HasPrefix(name, "/assets/"))
 	case name == page:
-		answer(w, http.StatusServiceUnavailable, "The call app is not part of this binary",
-			"It was built without its web parts. The rest of the server works. To get the app, run <code>make build</code>.")
+		answer(w, http.StatusServiceUnavailable, s.Name+" is not part of this binary",
+			"It was built without its web parts. The rest of the server works. To get it, run <code>make build</code>.")
 	default:
-		answer(w, http.StatusNotFound, "There is no such page", `The call app is at <a href="/">the start page</a>.`)
+		answer(w, http.StatusNotFound, "There is no such page", s.Name+` is at <a href="`+s.Path+`/">its own page</a>.`)
 	}
 }
 
-func protect(header http.Header) {
-	header.Set("Content-Security-Policy", policy)
+func (s *Site) protect(header http.Header) {
+	header.Set("Content-Security-Policy", s.Policy)
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Referrer-Policy", "no-referrer")
 	header.Set("Cross-Origin-Opener-Policy", "same-origin")
-	header.Set("Permissions-Policy", "camera=(self), microphone=(self), display-capture=(self), speaker-selection=(self), "+
-		"screen-wake-lock=(self), geolocation=(), payment=(), usb=()")
+	header.Set("Permissions-Policy", s.Permissions)
 }
 
 // serve answers conditional and range requests as well. A hashed name never changes its content, so it may be kept for good.

@@ -1,4 +1,4 @@
-package sample
+package site
 
 import (
 	"bytes"
@@ -12,6 +12,8 @@ import (
 )
 
 var script = strings.Repeat("console.log('hello');\n", 100)
+
+var root = Config{Name: "The app", Policy: "default-src 'none'; script-src 'self'", Permissions: "camera=(self)"}
 
 var built = fstest.MapFS{
 	".gitkeep":              {},
@@ -34,7 +36,7 @@ func get(t *testing.T, handler http.Handler, method, path string, header map[str
 }
 
 func TestFilesAreServedWithTypesAndCaching(t *testing.T) {
-	handler := newSite(built)
+	handler := New(built, root)
 	for _, want := range []struct{ path, contentType, caching string }{
 		{"/", "text/html; charset=utf-8", "no-cache"},
 		{"/index.html", "text/html; charset=utf-8", "no-cache"},
@@ -56,11 +58,12 @@ func TestFilesAreServedWithTypesAndCaching(t *testing.T) {
 }
 
 func TestEveryAnswerIsProtected(t *testing.T) {
-	for _, handler := range []http.Handler{newSite(built), newSite(fstest.MapFS{})} {
+	for _, handler := range []http.Handler{New(built, root), New(fstest.MapFS{}, root)} {
 		for _, path := range []string{"/", "/assets/app-a1b2.js", "/nowhere"} {
 			header := get(t, handler, http.MethodGet, path, nil).Header
 			for name, part := range map[string]string{
-				"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'",
+				"Content-Security-Policy": root.Policy,
+				"Permissions-Policy":      root.Permissions,
 				"X-Content-Type-Options":  "nosniff",
 				"Referrer-Policy":         "no-referrer",
 			} {
@@ -70,13 +73,10 @@ func TestEveryAnswerIsProtected(t *testing.T) {
 			}
 		}
 	}
-	if strings.Contains(policy, "unsafe") || strings.Contains(policy, "http") {
-		t.Errorf("policy is not strict: %s", policy)
-	}
 }
 
 func TestTextIsCompressedForThoseWhoTakeIt(t *testing.T) {
-	handler := newSite(built)
+	handler := New(built, root)
 	zipped := get(t, handler, http.MethodGet, "/assets/app-a1b2.js", map[string]string{"Accept-Encoding": "br, gzip;q=0.8"})
 	if zipped.Header.Get("Content-Encoding") != "gzip" {
 		t.Fatal("not compressed")
@@ -105,7 +105,7 @@ func TestTextIsCompressedForThoseWhoTakeIt(t *testing.T) {
 }
 
 func TestUnchangedPageIsNotSentAgain(t *testing.T) {
-	handler := newSite(built)
+	handler := New(built, root)
 	etag := get(t, handler, http.MethodGet, "/", nil).Header.Get("ETag")
 	if etag == "" {
 		t.Fatal("no ETag")
@@ -117,7 +117,7 @@ func TestUnchangedPageIsNotSentAgain(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	handler := newSite(built)
+	handler := New(built, root)
 	for _, refused := range []struct {
 		method, path string
 		status       int
@@ -136,17 +136,22 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestBinaryWithoutTheAppSaysSo(t *testing.T) {
-	response := get(t, newSite(fstest.MapFS{".gitkeep": {}}), http.MethodGet, "/", nil)
+	response := get(t, New(fstest.MapFS{".gitkeep": {}}, root), http.MethodGet, "/", nil)
 	body, _ := io.ReadAll(response.Body)
 	if response.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(body), "make build") {
 		t.Errorf("status %d, body %s", response.StatusCode, body)
 	}
 }
 
-func TestEmbeddedHandler(t *testing.T) {
-	switch status := get(t, Handler(), http.MethodGet, "/", nil).StatusCode; status {
-	case http.StatusOK, http.StatusServiceUnavailable:
-	default:
-		t.Errorf("status %d", status)
+func TestBelowAPath(t *testing.T) {
+	handler := New(built, Config{Name: "The reference", Path: "/docs"})
+	for path, want := range map[string]int{
+		"/docs": http.StatusOK, "/docs/": http.StatusOK, "/docs/assets/app-a1b2.js": http.StatusOK, "/docs/nowhere": http.StatusNotFound,
+	} {
+		response := get(t, handler, http.MethodGet, path, nil)
+		body, _ := io.ReadAll(response.Body)
+		if response.StatusCode != want || want == http.StatusNotFound && !strings.Contains(string(body), `The reference is at <a href="/docs/">`) {
+			t.Errorf("%s: status %d, %s", path, response.StatusCode, body)
+		}
 	}
 }

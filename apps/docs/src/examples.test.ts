@@ -1,0 +1,22 @@
+import { expect, test } from "vitest";
+import { unfilled } from "./examples.js";
+
+test("examples of optional query parameters become words, all others stay", () => {
+  const path = { name: "room_id", in: "path", required: true, example: "id" };
+  const body = {
+    schema: { properties: { in: { type: "string", example: "query" } } },
+    example: { in: "query", example: 1 },
+  };
+  const document = {
+    parameters: [{ name: "filter", in: "query", schema: {}, description: "Only these.", example: "x" }, path],
+    body,
+  };
+  expect(unfilled(document)).toEqual({
+    parameters: [
+      { name: "filter", in: "query", schema: {}, description: "Only these.\n\nExample: `x`" },
+      path,
+    ],
+    body,
+  });
+  expect(document.parameters[0]).toHaveProperty("example", "x");
+});
