@@ -116,7 +116,7 @@ func (f *follower) advance() (more bool, err error) {
 	if f.ended && !more {
 		writeEvent(&batch, "", "end", endJSON{SessionID: f.session.ID})
 	}
-	f.over = f.send(batch.Bytes()) != nil || f.ended && !more || f.draining()
+	f.over = !f.send(batch.Bytes()) || f.ended && !more || f.draining()
 	return more, nil
 }
 
@@ -142,13 +142,12 @@ func (f *follower) pause(news <-chan struct{}, beat <-chan time.Time) {
 		if session, err := f.Sessions.Session(f.Context(), f.account, f.session.ID, false); err == nil {
 			f.ended = !session.Active()
 		}
-		f.over = f.send([]byte(": still there\n\n")) != nil
+		f.over = !f.send([]byte(": still there\n\n"))
 	}
 }
 
-// send opens the stream if it is not yet, and sends what there is at once.
-func (f *follower) send(content []byte) error {
-	control := http.NewResponseController(f.out)
+// send opens the stream if it is not yet, sends what there is at once, and reports whether the caller is still there.
+func (f *follower) send(content []byte) bool {
 	if !f.begun {
 		f.begun = true
 		header := f.out.Header()
@@ -156,14 +155,10 @@ func (f *follower) send(content []byte) error {
 		header.Set("X-Accel-Buffering", "no") // nginx would keep events to itself
 		f.out.WriteHeader(http.StatusOK)
 	}
-	_ = control.SetWriteDeadline(time.Now().Add(sendTimeout))
-	if _, err := f.out.Write(content); err != nil {
-		return err
-	}
-	if err := control.Flush(); err != nil {
-		return err
-	}
-	return f.Context().Err()
+	control := http.NewResponseController(f.out)
+	_ = control.SetWriteDeadline(time.Now().Add(sendTimeout)) // a recorder of tests has none
+	_, err := f.out.Write(content)
+	return err == nil && control.Flush() == nil && f.Context().Err() == nil
 }
 
 // lament logs what broke off a stream. A failure before it began is answered, and logged there.
