@@ -79,6 +79,10 @@ type Config struct {
 	Idempotency Idempotency
 	Vault       Vault
 
+	Webhooks   Webhooks
+	EventKeys  EventKeys
+	Deliveries Deliveries
+
 	// RateLimit is how many units each API key may spend a second, and at once; operations cost 1, 2 or 10. 0 is no limit.
 	RateLimit int
 
@@ -127,6 +131,8 @@ func New(config Config) (http.Handler, error) {
 		return nil, errors.New("rest: Rooms, Sessions, Keys, Tokens and Live are required")
 	case config.Recordings == nil, config.Compositions == nil:
 		return nil, errors.New("rest: Recordings and Compositions are required")
+	case config.Webhooks == nil, config.EventKeys == nil, config.Deliveries == nil:
+		return nil, errors.New("rest: Webhooks, EventKeys and Deliveries are required")
 	case config.Audits == nil, config.Idempotency == nil, config.Vault == nil, config.Log == nil:
 		return nil, errors.New("rest: Audits, Idempotency, Vault and Log are required")
 	case config.RateLimit < 0, config.RateLimit > 0 && config.RateLimit < MinRateLimit:
@@ -184,6 +190,17 @@ func (e *entrance) operations() []*operation {
 		{method: "POST", path: "/room_compositions", right: writeRight, action: audited, do: e.createComposition, check: e.checkComposition},
 		{method: "GET", path: "/room_compositions/{room_composition_id}", right: readRight, do: e.composition},
 		{method: "DELETE", path: "/room_compositions/{room_composition_id}", right: writeRight, action: audited, do: e.deleteComposition},
+		{method: "GET", path: "/webhook_settings", right: writeRight, do: e.webhookSettings},
+		{method: "PATCH", path: "/webhook_settings", right: writeRight, action: audited, do: e.updateWebhookSettings, check: checkSecret},
+		{method: "POST", path: "/webhook_settings/actions/rotate_secret", right: writeRight, action: audited, do: e.rotateWebhookSecret},
+		{method: "POST", path: "/webhook_settings/actions/send_test_event", right: writeRight, action: "webhook.test", do: e.sendTestEvent},
+		{method: "GET", path: "/public_key", right: readRight, do: e.publicKey},
+		{method: "POST", path: "/public_key/actions/prepare", right: writeRight, action: audited, do: e.preparePublicKey},
+		{method: "POST", path: "/public_key/actions/activate", right: writeRight, action: audited, do: e.activatePublicKey},
+		{method: "GET", path: "/webhook_deliveries", right: writeRight, do: e.listDeliveries},
+		{method: "POST", path: "/webhook_deliveries/actions/redeliver", right: writeRight, action: "webhook_deliveries.redeliver", do: e.redeliverAll},
+		{method: "GET", path: "/webhook_deliveries/{webhook_delivery_id}", right: writeRight, do: e.delivery},
+		{method: "POST", path: "/webhook_deliveries/{webhook_delivery_id}/actions/redeliver", right: writeRight, action: "webhook_delivery.redeliver", do: e.redeliver},
 		{method: "GET", path: "/audit_events", right: writeRight, do: e.listAudits},
 	}
 }
