@@ -49,6 +49,8 @@ test)
   provide jq -- jq
   provide ffmpeg -- ffmpeg
   provide pg_ctl /usr/lib/postgresql/*/bin/pg_ctl -- postgresql # Debian keeps it out of the path
+  provide sqlite3 -- sqlite3
+  provide nginx /usr/sbin/nginx -- nginx-light
   provide python3 -- python3
   python3 -c 'import ensurepip' 2>/dev/null || provide 'python3 -m venv' -- python3-venv
   provide chromium chromium-browser google-chrome -- chromium

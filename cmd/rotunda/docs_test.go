@@ -77,6 +77,49 @@ func TestGettingStartedWorksAsWritten(t *testing.T) {
 	}
 }
 
+// The README's minute is carried out too, as one would type it.
+func TestReadmeWorksAsWritten(t *testing.T) {
+	page, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(page), "## A minute with curl")
+	section, _, _ = strings.Cut(section, "\n## ")
+	s := start(t, t.TempDir())
+	steps := ""
+	for _, typed := range regexp.MustCompile(`(?m)^\$ (.*)$`).FindAllStringSubmatch(section, -1) {
+		steps += typed[1] + "\n"
+	}
+	steps = strings.ReplaceAll(strings.ReplaceAll(steps, "http://127.0.0.1:8080", s.url), "KEY=…", "KEY="+s.key())
+	said, err := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", steps).CombinedOutput()
+	if err != nil || !regexp.MustCompile(`#room=[0-9a-f-]{36}&token=eyJ`).Match(said) {
+		t.Errorf("%v: these steps\n%s\nprinted\n%s", err, steps, said)
+	}
+}
+
+// The pages link to each other and to files of the repository.
+func TestDocumentsLinkToWhatExists(t *testing.T) {
+	pages := []string{"../../README.md", "../../CONTRIBUTING.md"}
+	for _, pattern := range []string{"../../docs/*.md", "../../docs/*/*.md"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil || len(found) == 0 {
+			t.Fatalf("%s: %v, %v", pattern, found, err)
+		}
+		pages = append(pages, found...)
+	}
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, link := range regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`).FindAllStringSubmatch(string(text), -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(page), link[1])); err != nil {
+				t.Errorf("%s links to %s: %v", page, link[1], err)
+			}
+		}
+	}
+}
+
 func waitHealthy(t *testing.T, address string, output *lockedBuffer) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
