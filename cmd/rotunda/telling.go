@@ -32,9 +32,15 @@ func (h *house) tell(ctx context.Context) error {
 	}, func() float64 { return float64(h.db.DroppedHappenings()) }))
 }
 
-const pruneInterval = 24 * time.Hour
+const (
+	pruneInterval = 24 * time.Hour
 
-// prune removes history that is older than the operator wants, now and every day, until the returned function is called.
+	// answersKept is how long answers to requests with an idempotency key can be asked for again.
+	answersKept = 24 * time.Hour
+)
+
+// prune removes history that is older than the operator wants, and answers nobody can ask for again, now and every day, until
+// the returned function is called.
 func (h *house) prune(ctx context.Context) (stop func() error) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var pruning sync.WaitGroup
@@ -47,6 +53,9 @@ func (h *house) prune(ctx context.Context) (stop func() error) {
 				h.log.Warn("old history was not removed, trying again in a day", "error", err)
 			} else if n > 0 {
 				h.log.Info("old history was removed", "rows", n)
+			}
+			if err := h.db.PruneIdempotency(ctx, time.Now().Add(-answersKept)); err != nil && ctx.Err() == nil {
+				h.log.Warn("old answers were not removed, trying again in a day", "error", err)
 			}
 			select {
 			case <-day.C:
