@@ -22,8 +22,7 @@ func (a *Authority) Tend(ctx context.Context) {
 	for {
 		select {
 		case <-wake:
-			if err := a.writeUses(ctx); err != nil && ctx.Err() == nil {
-				a.logger.Warn("uses of API keys could not be written", "error", err)
+			if !a.writeUses(ctx) {
 				wake, rested = nil, time.After(pauseAfterFault)
 			}
 		case <-rested:
@@ -31,18 +30,9 @@ func (a *Authority) Tend(ctx context.Context) {
 		case <-day.C:
 			a.tendKeys(ctx)
 		case <-ctx.Done():
-			a.lastUses(ctx)
+			a.writeUses(ctx) // what came in before the end
 			return
 		}
-	}
-}
-
-// lastUses writes what came in before the end.
-func (a *Authority) lastUses(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWritesTime)
-	defer cancel()
-	if err := a.writeUses(ctx); err != nil {
-		a.logger.Warn("uses of API keys could not be written", "error", err)
 	}
 }
 

@@ -14,7 +14,7 @@ const (
 	maxWaitingUses  = 1024
 	maxAgentBytes   = 200
 	pauseAfterFault = 10 * time.Second
-	lastWritesTime  = 2 * time.Second
+	usesTimeout     = 2 * time.Second
 )
 
 // uses are the last uses of keys that are still to be written. A request leaves its own here and goes on; Tend writes them.
@@ -65,12 +65,16 @@ func (u *uses) take() map[string]use {
 	return taken
 }
 
-// writeUses writes what waits. After a fault the rest is dropped.
-func (a *Authority) writeUses(ctx context.Context) error {
+// writeUses writes what waits, to the end though ctx may end meanwhile, and reports whether that worked. After a fault the
+// rest is dropped.
+func (a *Authority) writeUses(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), usesTimeout)
+	defer cancel()
 	for id, use := range a.uses.take() {
 		if err := a.store.TouchAPIKey(ctx, id, use.at, use.agent); err != nil {
-			return err
+			a.logger.Warn("uses of API keys could not be written", "error", err)
+			return false
 		}
 	}
-	return nil
+	return true
 }
