@@ -54,10 +54,11 @@ var doors = map[string][]string{
 	"github.com/alecthomas/kong":          {"cmd/rotunda"},
 	"github.com/knadh/koanf":              {"cmd/rotunda"},
 	"github.com/gofrs/flock":              {"cmd/rotunda"},
+	"net/http/pprof":                      {"internal/observe"},
+	"os/exec":                             {"test/conformance", "test/rig"},
+	"github.com/getkin/kin-openapi":       {"internal/rest"},
+
 	"github.com/prometheus/client_golang/prometheus/promhttp": {"internal/observe"},
-	"net/http/pprof":                {"internal/observe"},
-	"os/exec":                       {"test/conformance", "test/rig"},
-	"github.com/getkin/kin-openapi": {"internal/rest"},
 }
 
 // testDoors are the libraries that tests alone may use, wherever they are.

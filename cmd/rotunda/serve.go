@@ -79,13 +79,14 @@ type house struct {
 	sockets   *signalling.Handler
 	whip      *whip.Handler
 	secret    string // of the demo link; empty without a demo room
+	draining  chan struct{}
 
 	stops []func() error // what to undo, in the order it was done
 }
 
 // serve starts the house floor by floor, and stops it downwards when ctx ends or the listener fails.
 func serve(ctx context.Context, config *Config, log *slog.Logger, t *terminal) (err error) {
-	h := &house{config: config, log: log, begun: time.Now()}
+	h := &house{config: config, log: log, begun: time.Now(), draining: make(chan struct{})}
 	defer func() { err = errors.Join(err, h.stop()) }()
 	for _, floor := range []func(context.Context) error{h.ground, h.engines, h.core, h.entrances} {
 		if err := floor(ctx); err != nil {
@@ -215,8 +216,9 @@ func (h *house) entrances(ctx context.Context) (err error) {
 	h.whip = whip.New(whip.Config{Host: h.host, Tokens: tokens, PublicURL: publicURL, Logger: h.log})
 	h.routes = &routes{health: h.ready, signal: h.sockets, whip: h.whip, app: callApp(), docs: reference()}
 	if h.routes.rest, err = rest.New(rest.Config{
-		Rooms: h.db, Sessions: h.db, Recordings: h.db, Compositions: h.db, Keys: tokens, Tokens: tokens, Live: moderation{h.host, h.db, h.log},
-		Audits: h.db, Idempotency: h.db, Vault: tokens,
+		Rooms: h.db, Sessions: h.db, Recordings: h.db, Compositions: h.db, Keys: tokens, Tokens: tokens,
+		Live: moderation{h.host, h.db, h.log}, Draining: h.draining,
+		Audits: h.db, Idempotency: h.db, Vault: tokens, Webhooks: h.db, EventKeys: tokens, Deliveries: h.db,
 		RateLimit: h.config.RateLimit, CORSOrigins: h.config.CORSOrigins, Proxies: proxies, PublicURL: publicURL, Log: h.log,
 	}); err != nil || h.config.Demo == DemoOff {
 		return err
@@ -263,6 +265,7 @@ func (h *house) drain(ctx context.Context, server *http.Server) {
 		{"sessions", h.host.Close},
 		{"signalling sockets", h.sockets.Close},
 		{"WHIP resources", h.whip.Close},
+		{"streams of session events", func(context.Context) error { close(h.draining); return nil }},
 		{"requests", server.Shutdown},
 		{"webhooks", h.relay.Close},
 	} {

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -101,6 +103,7 @@ func waitLeft(s *server, participant string) {
 }
 
 type sessionRecord struct {
+	ID           string
 	Active       bool
 	EndedAt      *time.Time `json:"ended_at"`
 	Participants []struct {
@@ -123,14 +126,92 @@ func newRoom(s *server) string {
 	return room.ID
 }
 
+// Moderation through all floors: from REST to the socket of whom it concerns, and into the history of the session.
+func TestModerationReachesThoseInside(t *testing.T) {
+	s := startProcess(t, t.TempDir(), "--api-key="+sessionKey)
+	room := newRoom(s)
+	var tokens struct{ Token string }
+	s.call("POST", "/v2/rooms/"+room+"/actions/generate_join_client_token", sessionKey, "", http.StatusCreated, &tokens)
+	kicked, stays := video.NewUUID(), video.NewUUID()
+	first := enter(t, s, tokens.Token, kicked, "")
+	second := enter(t, s, tokens.Token, stays, "")
+	var sessions []struct{ ID string }
+	s.call("GET", "/v2/rooms/"+room+"/sessions", sessionKey, "", http.StatusOK, &sessions)
+	act := func(action, body string, want ...string) {
+		t.Helper()
+		var done struct{ Participants []string }
+		s.call("POST", "/v2/room_sessions/"+sessions[0].ID+"/actions/"+action, sessionKey, body, http.StatusOK, &done)
+		if !slices.Equal(done.Participants, want) {
+			t.Errorf("%s changed %v, want %v", action, done.Participants, want)
+		}
+	}
+	act("mute", `{"participants":"all"}`, kicked, stays)
+	act("unmute", `{"participants":["`+stays+`"]}`, stays)
+	act("kick", `{"participants":"all","exclude":["`+stays+`"]}`, kicked)
+	if code := first.closed(); code != 4001 {
+		t.Errorf("the socket of the kicked one was closed with %d, want 4001", code)
+	}
+	act("end", "", stays)
+	if code := second.closed(); code != 4000 {
+		t.Errorf("the socket of the last one was closed with %d, want 4000", code)
+	}
+	s.call("POST", "/v2/room_sessions/"+sessions[0].ID+"/actions/end", sessionKey, "", http.StatusUnprocessableEntity, nil)
+	got := history(s, sessions[0].ID)
+	want := []string{
+		"session_started", "participant_joined", "participant_joined", "participant_muted", "participant_muted",
+		"participant_unmuted", "participant_left", "participant_left", "session_ended",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("history %v, want %v", got, want)
+	}
+}
+
+// follow opens a stream of a session's events.
+func follow(s *server, session string) *bufio.Scanner {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.t.Context(), "GET", s.url+"/v2/room_sessions/"+session+"/events", nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+sessionKey)
+	r.Header.Set("Accept", "text/event-stream")
+	response, err := client.Do(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { _ = response.Body.Close() })
+	return bufio.NewScanner(response.Body)
+}
+
+// history follows a session to its end and returns the types of its events.
+func history(s *server, session string) (types []string) {
+	s.t.Helper()
+	for lines := follow(s, session); lines.Scan(); {
+		name, is := strings.CutPrefix(lines.Text(), "event: ")
+		if name == "end" {
+			return types
+		}
+		if is {
+			types = append(types, name)
+		}
+	}
+	s.t.Fatalf("the stream broke off after %v", types)
+	return nil
+}
+
 func TestStopTellsThoseInside(t *testing.T) {
 	dir := t.TempDir()
 	s := startProcess(t, dir, "--api-key="+sessionKey, "--drain-timeout=30s")
 	room := newRoom(s)
 	inside := join(t, s, sessionKey, room)
-	if got := sessionsOf(s, sessionKey, room); len(got) != 1 || !got[0].Active {
+	got := sessionsOf(s, sessionKey, room)
+	if len(got) != 1 || !got[0].Active {
 		t.Fatalf("sessions before the stop: %+v", got)
 	}
+	for range 3 { // streams of its events keep no server from stopping
+		follow(s, got[0].ID).Scan()
+	}
+	stopped := time.Now()
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -140,9 +221,12 @@ func TestStopTellsThoseInside(t *testing.T) {
 	if code := s.wait(); code != 0 {
 		t.Errorf("ended with %d:\n%s", code, s.stderr)
 	}
+	if took := time.Since(stopped); took > 10*time.Second {
+		t.Errorf("the stop took %s", took)
+	}
 
 	s = start(t, dir, "--api-key="+sessionKey)
-	got := sessionsOf(s, sessionKey, room)
+	got = sessionsOf(s, sessionKey, room)
 	if len(got) != 1 || got[0].Active || got[0].EndedAt == nil || len(got[0].Participants) != 1 || got[0].Participants[0].LeftAt == nil {
 		t.Errorf("sessions after the stop: %+v", got)
 	}

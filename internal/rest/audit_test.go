@@ -19,8 +19,9 @@ func (h *house) entries() (lines []string) {
 	h.Helper()
 	for _, item := range h.call("GET", "/audit_events?page[size]=250", nil).want(http.StatusOK).body["data"].([]any) {
 		entry := item.(map[string]any)
+		object, _ := entry["object_id"].(string)
 		detail, _ := entry["detail"].(string)
-		lines = append(lines, strings.TrimSpace(entry["action"].(string)+" "+entry["object_id"].(string)+" "+detail))
+		lines = append(lines, strings.Join(strings.Fields(entry["action"].(string)+" "+object+" "+detail), " "))
 	}
 	slices.Reverse(lines)
 	return lines
@@ -55,6 +56,39 @@ func TestChangesOfRoomsAreAudited(t *testing.T) {
 	h.call("GET", "/audit_events?filter[action]=&filter[date_at][eq]=x&filter[actor]=y", nil).
 		wantFaults(http.StatusBadRequest, "10031 filter[action]", "10031 filter[date_at][eq]", "10031 filter[actor]")
 	h.call("GET", "/audit_events", nil, "Authorization", "Bearer "+foreignKey).want(http.StatusOK).wantMeta(0, 0, 1, 20)
+}
+
+func TestChangesOfSessionsAndMediaAreAudited(t *testing.T) {
+	h := newHouse(t)
+	session := h.openSession(h.room(nil))
+	one, two := video.NewUUID(), video.NewUUID()
+	h.live.moderate = func(action string, _ video.RoomID, _ video.SessionID, _ video.Selection) ([]video.ParticipantID, error) {
+		if action == "unmute" {
+			return nil, video.Errorf(video.CodeState, "the session is not running")
+		}
+		return []video.ParticipantID{video.ParticipantID(one), video.ParticipantID(two)}, nil
+	}
+	want := h.entries()
+	for _, action := range []string{"mute", "kick", "end"} {
+		h.call("POST", "/room_sessions/"+session+"/actions/"+action, `{"participants":"all"}`).want(http.StatusOK)
+		want = append(want, "room_session."+action+" "+session+" "+one+" "+two)
+	}
+	h.call("POST", "/room_sessions/"+session+"/actions/unmute", `{"participants":"all"}`).want(http.StatusUnprocessableEntity)
+	recording, going := h.record(session, nil), h.record(session, underway)
+	h.call("DELETE", "/room_recordings/"+going, nil).want(http.StatusUnprocessableEntity)
+	h.call("DELETE", "/room_recordings/"+recording, nil).want(http.StatusNoContent)
+	want = append(want, "room_recording.delete "+recording)
+	h.record(session, nil)
+	h.call("DELETE", "/room_recordings?filter[all]=true", nil).want(http.StatusCreated)
+	h.call("DELETE", "/room_recordings?filter[all]=true", nil).want(http.StatusCreated) // there is none
+	want = append(want, "room_recordings.delete 1 recordings")
+	h.compose(`{}`).want(http.StatusUnprocessableEntity)
+	composition := h.compose(map[string]any{"session_id": session}).want(http.StatusAccepted).data()["id"].(string)
+	h.call("DELETE", "/room_compositions/"+composition, nil).want(http.StatusNoContent)
+	want = append(want, "room_composition.create "+composition, "room_composition.delete "+composition)
+	if got := h.entries(); !slices.Equal(got, want) {
+		t.Errorf("entries %q, want %q", got, want)
+	}
 }
 
 // log lets a type embed Audits, which has a method of the same name.

@@ -16,7 +16,7 @@ func newAuthority(t testing.TB, opened *store.Store, account video.AccountID, no
 	root := make([]byte, auth.RootKeySize)
 	_, _ = rand.Read(root)
 	authority := auth.New(auth.Config{
-		Store: opened, RootKey: root, ExtraKeys: []string{apiKey}, ExtraKeyAccount: account, Now: now,
+		Store: opened, Settings: opened, RootKey: root, ExtraKeys: []string{apiKey}, ExtraKeyAccount: account, Now: now,
 	})
 	if err := authority.EnsureSigningKey(t.Context(), account); err != nil {
 		t.Fatal(err)

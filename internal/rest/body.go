@@ -62,6 +62,12 @@ func (b body) object(name string) body {
 	return value
 }
 
+// texts returns a list of strings, and whether it is there.
+func (b body) texts(name string) ([]string, bool) {
+	items, present := b[name].([]any)
+	return each(items, func(item any) string { s, _ := item.(string); return s }), present
+}
+
 // clearableText takes an empty string for a null.
 func (b body) clearableText(name string) video.Clearable[string] {
 	_, present := b[name]

@@ -41,7 +41,6 @@ func (e *entrance) createComposition(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	r.note(composition.ID, "")
 	return one(http.StatusAccepted, renderComposition(composition)), nil
 }
 

@@ -40,12 +40,13 @@ const (
 // house is the entrance over a real store and real tokens.
 type house struct {
 	testing.TB
-	store   *store.Store
-	account video.AccountID
-	config  Config
-	handler http.Handler
-	live    *recordedLive
-	log     *bytes.Buffer
+	store     *store.Store
+	account   video.AccountID
+	config    Config
+	handler   http.Handler
+	authority *auth.Authority
+	live      *recordedLive
+	log       *bytes.Buffer
 
 	mu  sync.Mutex
 	now time.Time // what the store takes for the present; the real present while zero
@@ -65,13 +66,17 @@ func newHouse(t testing.TB) *house {
 	account, _, err := opened.DefaultAccount(t.Context())
 	h.must(err)
 	h.account = account.ID
+	foreign, err := opened.CreateAccount(t.Context(), "another")
+	h.must(err)
 	authority := newAuthority(t, opened, account.ID, h.clock)
+	h.authority = authority
 	h.live = &recordedLive{store: opened, account: account.ID}
 	h.config = Config{
 		Rooms: opened, Sessions: opened, Recordings: opened, Compositions: opened, Tokens: authority,
-		Keys:   keyRing{authority},
+		Keys:   keyRing{authority, foreign.ID},
 		Live:   h.live,
 		Audits: opened, Idempotency: opened, Vault: authority,
+		Webhooks: opened, EventKeys: authority, Deliveries: opened,
 		PublicURL: "https://video.example.com/",
 		Log:       slog.New(slog.NewTextHandler(h.log, nil)),
 	}
@@ -114,11 +119,14 @@ func (h *house) must(err error) {
 }
 
 // keyRing adds the key of an account without anything to those of the authority.
-type keyRing struct{ Keys }
+type keyRing struct {
+	Keys
+	foreign video.AccountID
+}
 
 func (k keyRing) Authenticate(ctx context.Context, bearer string) (video.APIKey, error) {
 	if bearer == foreignKey {
-		return video.APIKey{ID: "foreign", AccountID: absentID, Rights: video.RightsAdmin}, nil
+		return video.APIKey{ID: "foreign", AccountID: k.foreign, Rights: video.RightsAdmin}, nil
 	}
 	return k.Keys.Authenticate(ctx, bearer)
 }

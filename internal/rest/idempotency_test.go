@@ -204,11 +204,18 @@ func TestRequestRepeatedAfterTheServerDiedOverIt(t *testing.T) {
 			t.Errorf("made %v, at first %v", again, nameless)
 		}
 	}
+	session := h.openSession(nameless.(string))
+	h.config.Idempotency = forgetful{h.store}
+	h.rebuild()
+	composed := h.call("POST", "/room_compositions", `{"session_id":"`+session+`"}`, once, "c").want(http.StatusAccepted).data()["id"]
+	if again := h.call("POST", "/room_compositions", `{"session_id":"`+session+`"}`, once, "c").want(http.StatusAccepted).data()["id"]; again != composed {
+		t.Errorf("composed %v, at first %v", again, composed)
+	}
 	h.call("POST", "/rooms", named, once, "k3").wantFaults(http.StatusUnprocessableEntity, "10012 /unique_name")
 	if n := h.countRooms(); n != 2 || first == nameless {
 		t.Errorf("%d rooms, %v and %v", n, first, nameless)
 	}
-	if got := len(h.entries()); got != 2 {
+	if got := len(h.entries()); got != 3 {
 		t.Errorf("audit log %q", h.entries())
 	}
 }

@@ -58,12 +58,14 @@ type request struct {
 	objectID, detail string // for the audit log
 }
 
-// answer is what an operation says. Either data, or raw with its type, or neither for an answer without a body.
+// answer is what an operation says. Either data, or raw with its type, or a stream, or none of them for an answer without a
+// body.
 type answer struct {
 	status      int
 	data        any
 	raw         []byte
 	contentType string
+	stream      func(http.ResponseWriter) error // writes all of the answer; fails only before anything was sent
 }
 
 // ServeHTTP does what concerns every request alike.
@@ -281,3 +283,6 @@ func (s *statusRecorder) WriteHeader(status int) {
 	s.status = status
 	s.ResponseWriter.WriteHeader(status)
 }
+
+// Unwrap is for http.ResponseController.
+func (s *statusRecorder) Unwrap() http.ResponseWriter { return s.ResponseWriter }

@@ -40,10 +40,9 @@ func (e *entrance) moderate(r *request, act moderation) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return one(http.StatusOK, changedJSON{
-		Result:       "ok",
-		Participants: each(changed, func(id video.ParticipantID) video.ParticipantID { return id }),
-	}), nil
+	ids := each(changed, func(id video.ParticipantID) string { return string(id) })
+	r.note(r.id, strings.Join(ids, " "))
+	return one(http.StatusOK, changedJSON{Result: "ok", Participants: ids}), nil
 }
 
 func selectionOf(b body) video.Selection {
@@ -61,6 +60,6 @@ func (b body) participants(name string) []video.ParticipantID {
 }
 
 type changedJSON struct {
-	Result       string                `json:"result"`
-	Participants []video.ParticipantID `json:"participants"`
+	Result       string   `json:"result"`
+	Participants []string `json:"participants"`
 }

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
 var randomRequests = flag.Int("random-requests", 600, "how many requests TestRandomRequests makes up")
@@ -21,6 +23,8 @@ var randomRequests = flag.Int("random-requests", 600, "how many requests TestRan
 // fault, that every answer is as documented, and that bodies are refused exactly when the document refuses them.
 func TestRandomRequests(t *testing.T) {
 	h := newHouse(t)
+	h.config.CORSOrigins = []string{"https://admin.example.com"}
+	h.rebuild()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	g := &generator{Rand: rand.New(rand.NewPCG(seed, 0)), house: h}
@@ -38,7 +42,7 @@ func TestRandomRequests(t *testing.T) {
 		}
 	}
 	t.Logf("answers by status: %v", statuses)
-	for _, status := range []int{200, 201, 204, 400, 401, 403, 404, 415, 422} {
+	for _, status := range []int{200, 201, 202, 204, 400, 401, 403, 404, 415, 422} {
 		if statuses[status] == 0 && *randomRequests >= 600 {
 			t.Errorf("no answer was %d: the requests are not random enough: %v", status, statuses)
 		}
@@ -88,7 +92,8 @@ type generator struct {
 	*rand.Rand
 	*house
 	room, session, participant, refresh string
-	recording, composition              string
+	recording, composition, delivery    string
+	reader                              string // a key that is read-only
 }
 
 func (g *generator) one(in int) bool { return g.IntN(in) == 0 }
@@ -105,6 +110,8 @@ func (g *generator) furnish() {
 	g.participant = g.join(g.session, "context")
 	tokens := g.call("POST", "/rooms/"+g.room+"/actions/generate_join_client_token", nil)
 	g.refresh = tokens.want(http.StatusCreated).data()["refresh_token"].(string)
+	g.delivery = g.sendTest().ID
+	g.reader = g.key(video.RightsReadOnly)
 	g.recording = g.record(g.session, nil)
 	g.composition = g.compose(map[string]any{"session_id": g.session}).want(http.StatusAccepted).data()["id"].(string)
 }
@@ -136,12 +143,19 @@ func (g *generator) request() madeUp {
 		}
 	}
 	if g.one(20) {
-		key := pick(g, "", "Bearer x", "Bearer "+foreignKey)
-		if made.target == "/rooms" && made.method == "POST" {
-			key = "Basic x" // the other account is not in the store, and can have no rooms
-		}
+		key := pick(g, "", "Bearer x", "Bearer "+foreignKey, "Bearer "+g.reader, "Bearer "+g.reader)
 		made.header = append(made.header, "Authorization", key)
 		made.plain = false
+	}
+	if g.one(5) {
+		made.header = append(made.header, "Idempotency-Key", pick(g, "a", "b", "c", strings.Repeat("~", 255)))
+	}
+	if g.one(30) {
+		made.header = append(made.header, "Idempotency-Key", pick(g, " ", "é", strings.Repeat("~", 256)))
+		made.plain = false
+	}
+	if g.one(20) {
+		made.header = append(made.header, "Origin", pick(g, "https://admin.example.com", "null", "\x01"))
 	}
 	if g.one(20) {
 		made.header = append(made.header, "Content-Type", pick(g, "text/plain", "application/json; charset=utf-16", "application/x+json", "\x01"))
@@ -165,7 +179,8 @@ func (g *generator) path(path string, made *madeUp) string {
 		return pathParameters.ReplaceAllLiteralString(path, id)
 	}
 	return strings.NewReplacer("{room_id}", g.room, "{room_session_id}", g.session, "{room_participant_id}", g.participant,
-		"{room_recording_id}", g.recording, "{room_composition_id}", g.composition).Replace(path)
+		"{room_recording_id}", g.recording, "{room_composition_id}", g.composition,
+		"{webhook_delivery_id}", g.delivery).Replace(path)
 }
 
 func (g *generator) query(op *openapi3.Operation, made *madeUp) string {
@@ -264,6 +279,9 @@ func (g *generator) text(schema *openapi3.Schema, wrong int) string {
 	if strings.Contains(schema.Description, "refresh token") && !g.one(wrong) {
 		return g.refresh
 	}
+	if strings.Contains(schema.Description, "whsec_") && !g.one(wrong) {
+		return "whsec_" + strings.Repeat("abc/", 8+g.IntN(12)) + pick(g, "", "abc=", "YQ==", "\n\n\n\n", "=")
+	}
 	length := 1 + g.IntN(20)
 	if most := schema.MaxLength; most != nil && g.one(4) {
 		length = pick(g, int(*most), int(*most)+g.IntN(2))
@@ -302,16 +320,16 @@ func (g *generator) checkBodyVerdict(made madeUp, r reply) {
 	}
 }
 
-// beyondSchemas reports whether a fault is one that no schema can find: a name that is taken, something that is not there,
-// a text that is too long in bytes, a region that is not within the frame.
+// beyondSchemas reports whether a fault is one that no schema can find: a name that is taken, something that is not there, a
+// state that does not fit, a text that is too long in bytes or no base64, a region that is not within the frame.
 func beyondSchemas(entry map[string]any) bool {
 	source, _ := entry["source"].(map[string]any)
 	pointer, _ := source["pointer"].(string)
 	switch entry["code"] {
-	case duplicateResource.code, associatedAbsent.code:
+	case duplicateResource.code, associatedAbsent.code, unprocessable.code:
 		return true
 	case badRequest.code:
-		return pointer == "/identity"
+		return pointer == "/identity" || pointer == "/secret"
 	case outsideRange.code:
 		return strings.HasPrefix(pointer, "/video_layout/") && !strings.HasSuffix(pointer, "/z_pos")
 	}

@@ -222,6 +222,9 @@ func (a answer) render() (answer, error) {
 
 // write sends the answer. It fails only before anything was sent.
 func (a answer) write(w http.ResponseWriter) error {
+	if a.stream != nil {
+		return a.stream(w)
+	}
 	a, err := a.render()
 	if err != nil {
 		return err

@@ -28,6 +28,12 @@ type Sessions interface {
 	Sessions(ctx context.Context, query video.SessionQuery) (video.List[video.Session], error)
 	Participant(ctx context.Context, account video.AccountID, id video.ParticipantID) (video.Participant, error)
 	Participants(ctx context.Context, query video.ParticipantQuery) (video.List[video.Participant], error)
+
+	// Happenings returns what happened in a session after a cursor, oldest first.
+	Happenings(ctx context.Context, query video.HappeningQuery) ([]video.Happening, error)
+	// Follow returns a channel that holds a token whenever something happened in the session since it was last emptied, until
+	// stop is called.
+	Follow(session video.SessionID) (news <-chan struct{}, stop func())
 }
 
 // Keys knows whose an API key is. A key that is unknown, revoked or expired is video.CodeUnauthorized.
@@ -73,6 +79,10 @@ type Config struct {
 	Idempotency Idempotency
 	Vault       Vault
 
+	Webhooks   Webhooks
+	EventKeys  EventKeys
+	Deliveries Deliveries
+
 	// RateLimit is how many units each API key may spend a second, and at once; operations cost 1, 2 or 10. 0 is no limit.
 	RateLimit int
 
@@ -86,6 +96,10 @@ type Config struct {
 	// PublicURL is where clients reach the server, without the /v2, as in "https://video.example.com". Links in answers
 	// are built from it. Empty means the host each request names, which is for servers on loopback only.
 	PublicURL string
+
+	// Draining is closed when the server drains: those who follow a session are sent away then, so that nobody waits for
+	// them. It may be nil.
+	Draining <-chan struct{}
 
 	// Log takes faults of the server (error), passing ones (warn) and every request (debug).
 	Log *slog.Logger
@@ -106,6 +120,7 @@ type entrance struct {
 	strangers *auth.Visitors
 	rates     *rateLimit // nil: no limit
 	flights   flights
+	followers followers
 }
 
 // New returns the handler of everything under /v2 that is REST. Requests come to it with their full path; they should
@@ -116,6 +131,8 @@ func New(config Config) (http.Handler, error) {
 		return nil, errors.New("rest: Rooms, Sessions, Keys, Tokens and Live are required")
 	case config.Recordings == nil, config.Compositions == nil:
 		return nil, errors.New("rest: Recordings and Compositions are required")
+	case config.Webhooks == nil, config.EventKeys == nil, config.Deliveries == nil:
+		return nil, errors.New("rest: Webhooks, EventKeys and Deliveries are required")
 	case config.Audits == nil, config.Idempotency == nil, config.Vault == nil, config.Log == nil:
 		return nil, errors.New("rest: Audits, Idempotency, Vault and Log are required")
 	case config.RateLimit < 0, config.RateLimit > 0 && config.RateLimit < MinRateLimit:
@@ -161,17 +178,29 @@ func (e *entrance) operations() []*operation {
 		{method: "POST", path: "/room_sessions/{room_session_id}/actions/kick", right: writeRight, action: "room_session.kick", do: e.kick},
 		{method: "POST", path: "/room_sessions/{room_session_id}/actions/mute", right: writeRight, action: "room_session.mute", do: e.mute},
 		{method: "POST", path: "/room_sessions/{room_session_id}/actions/unmute", right: writeRight, action: "room_session.unmute", do: e.unmute},
+		{method: "GET", path: "/room_sessions/{room_session_id}/events", right: readRight, do: e.happenings},
 		{method: "GET", path: "/room_sessions/{room_session_id}/participants", right: readRight, do: e.listParticipantsOfSession},
 		{method: "GET", path: "/room_participants", right: readRight, do: e.listParticipants},
 		{method: "GET", path: "/room_participants/{room_participant_id}", right: readRight, do: e.participant},
 		{method: "GET", path: "/room_recordings", right: readRight, do: e.listRecordings},
-		{method: "DELETE", path: "/room_recordings", right: writeRight, action: "room_recordings.delete", do: e.deleteRecordings},
+		{method: "DELETE", path: "/room_recordings", right: writeRight, action: audited, do: e.deleteRecordings},
 		{method: "GET", path: "/room_recordings/{room_recording_id}", right: readRight, do: e.recording},
-		{method: "DELETE", path: "/room_recordings/{room_recording_id}", right: writeRight, action: "room_recording.delete", do: e.deleteRecording},
+		{method: "DELETE", path: "/room_recordings/{room_recording_id}", right: writeRight, action: audited, do: e.deleteRecording},
 		{method: "GET", path: "/room_compositions", right: readRight, do: e.listCompositions},
-		{method: "POST", path: "/room_compositions", right: writeRight, action: "room_composition.create", do: e.createComposition, check: e.checkComposition},
+		{method: "POST", path: "/room_compositions", right: writeRight, action: audited, do: e.createComposition, check: e.checkComposition},
 		{method: "GET", path: "/room_compositions/{room_composition_id}", right: readRight, do: e.composition},
-		{method: "DELETE", path: "/room_compositions/{room_composition_id}", right: writeRight, action: "room_composition.delete", do: e.deleteComposition},
+		{method: "DELETE", path: "/room_compositions/{room_composition_id}", right: writeRight, action: audited, do: e.deleteComposition},
+		{method: "GET", path: "/webhook_settings", right: writeRight, do: e.webhookSettings},
+		{method: "PATCH", path: "/webhook_settings", right: writeRight, action: audited, do: e.updateWebhookSettings, check: checkSecret},
+		{method: "POST", path: "/webhook_settings/actions/rotate_secret", right: writeRight, action: audited, do: e.rotateWebhookSecret},
+		{method: "POST", path: "/webhook_settings/actions/send_test_event", right: writeRight, action: "webhook.test", do: e.sendTestEvent},
+		{method: "GET", path: "/public_key", right: readRight, do: e.publicKey},
+		{method: "POST", path: "/public_key/actions/prepare", right: writeRight, action: audited, do: e.preparePublicKey},
+		{method: "POST", path: "/public_key/actions/activate", right: writeRight, action: audited, do: e.activatePublicKey},
+		{method: "GET", path: "/webhook_deliveries", right: writeRight, do: e.listDeliveries},
+		{method: "POST", path: "/webhook_deliveries/actions/redeliver", right: writeRight, action: "webhook_deliveries.redeliver", do: e.redeliverAll},
+		{method: "GET", path: "/webhook_deliveries/{webhook_delivery_id}", right: writeRight, do: e.delivery},
+		{method: "POST", path: "/webhook_deliveries/{webhook_delivery_id}/actions/redeliver", right: writeRight, action: "webhook_delivery.redeliver", do: e.redeliver},
 		{method: "GET", path: "/audit_events", right: writeRight, do: e.listAudits},
 	}
 }

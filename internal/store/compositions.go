@@ -108,6 +108,9 @@ func (s *Store) CreateComposition(ctx context.Context, composition video.Composi
 		if _, err := tx.NewInsert().Model(&row).Exec(ctx); err != nil {
 			return err
 		}
+		if err := s.auditTx(ctx, tx, number, "room_composition.create", row.ID, ""); err != nil {
+			return err
+		}
 		return addTotal(ctx, tx, number, "compositions", 1)
 	})
 	if duplicate(err) {
@@ -178,6 +181,9 @@ func (s *Store) DeleteComposition(ctx context.Context, account video.AccountID, 
 		}
 		if n == 0 {
 			return compositionAbsent(id)
+		}
+		if err := s.auditTx(ctx, tx, number, "room_composition.delete", id, ""); err != nil {
+			return err
 		}
 		return addTotal(ctx, tx, number, "compositions", -1)
 	})

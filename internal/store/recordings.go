@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -197,6 +198,9 @@ func (s *Store) DeleteRecording(ctx context.Context, account video.AccountID, id
 			return err
 		}
 		if n == 1 {
+			if err := s.auditTx(ctx, tx, number, "room_recording.delete", id, ""); err != nil {
+				return err
+			}
 			return addTotal(ctx, tx, number, "recordings", -1)
 		}
 		running, err := tx.NewSelect().Model((*recordingRow)(nil)).Where("id = ?", id).Where("account = ?", number).Exists(ctx)
@@ -229,6 +233,9 @@ func (s *Store) DeleteRecordings(ctx context.Context, filter video.RecordingFilt
 			var err error
 			n, err = affected(tx.NewDelete().Model((*recordingRow)(nil)).Where("id IN (?)", selected).Exec(ctx))
 			if err != nil || n == 0 {
+				return err
+			}
+			if err := s.auditTx(ctx, tx, number, "room_recordings.delete", "", fmt.Sprintf("%d recordings", n)); err != nil {
 				return err
 			}
 			return addTotal(ctx, tx, number, "recordings", -int(n))
