@@ -6,6 +6,9 @@
 //	settings.go  what can be configured, and how each setting is read
 //	serve.go     what runs, in the order it starts and stops
 //	listen.go    listeners
+//	tls.go       certificates from files, and what the public listener speaks
+//	acme.go      certificates by ACME
+//	sites.go     the call app and the API reference, and what their pages may do
 //	data.go      the data directory, and what a fresh one is given
 //	greeting.go  what serve prints
 //	health.go    who may come in when

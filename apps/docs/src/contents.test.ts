@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { anchorOf, chaptersOf } from "./contents.js";
+import { anchorOf, chaptersOf, elementOf } from "./contents.js";
 
 const document = {
   tags: [{ name: "Rooms" }, { name: "Empty" }, { name: "Webhook deliveries" }],
@@ -31,4 +31,12 @@ test("an operation's address is one the viewer understands", () => {
   expect(chapter && anchorOf(chapter, chapter.entries[0] as never)).toBe(
     "#/Webhook%20deliveries/listDeliveries",
   );
+});
+
+test("an address leads to the viewer's element", () => {
+  expect(elementOf("#/Rooms/createRoom")).toBe("operations-Rooms-createRoom");
+  expect(elementOf("#/Webhook%20deliveries/listDeliveries")).toBe(
+    "operations-Webhook_deliveries-listDeliveries",
+  );
+  expect(elementOf("")).toBe("operations--");
 });

@@ -42,3 +42,9 @@ export function chaptersOf(document: Document): Chapter[] {
 export function anchorOf(chapter: Chapter, entry: Entry): string {
   return `#/${encodeURIComponent(chapter.name)}/${encodeURIComponent(entry.id)}`;
 }
+
+/** The id of the viewer's element for an operation with this address. */
+export function elementOf(anchor: string): string {
+  const [tag = "", id = ""] = decodeURIComponent(anchor.replace(/^#\//, "")).split("/");
+  return `operations-${tag.trim().replace(/\s/g, "_")}-${id}`;
+}

@@ -1,5 +1,5 @@
 import SwaggerUI from "swagger-ui-dist/swagger-ui-es-bundle.js";
-import { anchorOf, chaptersOf, type Document } from "./contents.js";
+import { anchorOf, chaptersOf, type Document, elementOf } from "./contents.js";
 import { unfilled } from "./examples.js";
 import "./page.css";
 import "./reference.css";
@@ -29,10 +29,7 @@ function list(spec: Document): void {
 
 /** The viewer reads the address once, at its start; later links of the contents are followed here. */
 function follow(): void {
-  const address = decodeURIComponent(location.hash.replace(/^#\//, ""));
-  const operation = reference.querySelector<HTMLElement>(
-    `#operations-${CSS.escape(address.replace("/", "-"))}`,
-  );
+  const operation = document.getElementById(elementOf(location.hash));
   if (!operation) return;
   if (!operation.classList.contains("is-open")) {
     operation.querySelector<HTMLElement>(".opblock-summary-control")?.click();

@@ -57,6 +57,18 @@ test("the reference shows every operation, and asks nobody but the server", asyn
   await expect(operation).toBeInViewport();
   await operation.getByRole("tab", { name: "Schema" }).first().click();
   await expect(operation.getByText("webhook_event_failover_url").first()).toBeVisible();
+
+  // Every link of the contents leads somewhere; following all would open all.
+  for (const link of await page.locator("#contents a").all()) {
+    const [tag = "", id = ""] = decodeURIComponent((await link.getAttribute("href")) ?? "")
+      .slice(2)
+      .split("/");
+    await expect(page.locator(`[id="operations-${tag.replaceAll(" ", "_")}-${id}"]`)).toHaveCount(1);
+  }
+  const last = page.locator("#contents a").last();
+  await last.click();
+  await expect(last).toHaveAttribute("aria-current", "true");
+  await expect(page.locator("#reference .opblock.is-open")).toHaveCount(2);
   expect(reader.strays).toEqual([]);
   expect(reader.complaints).toEqual([]);
 });
