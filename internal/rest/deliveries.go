@@ -51,10 +51,8 @@ func (q *query) deliveries(account video.AccountID) video.DeliveryQuery {
 		StartedAt:        q.span("started_at"),
 		FinishedAt:       q.span("finished_at"),
 	}
-	for name := range strings.SplitSeq(q.name("filter[event_type]"), ",") {
-		if name = strings.TrimSpace(name); name != "" {
-			query.Types = append(query.Types, video.EventType(name))
-		}
+	for _, name := range q.names("filter[event_type]") {
+		query.Types = append(query.Types, video.EventType(name))
 	}
 	return query
 }
@@ -94,7 +92,8 @@ func (e *entrance) redeliverAll(r *request) (answer, error) {
 			detail: "A filter is required. To deliver everything again, say so: filter[all]=true.",
 		}}}
 	}
-	count, err := e.Deliveries.RedeliverAll(r.Context(), query)
+	// What is begun until the caller hangs up would be a matter of luck, and not in the audit log.
+	count, err := e.Deliveries.RedeliverAll(context.WithoutCancel(r.Context()), query)
 	if err != nil {
 		return answer{}, err
 	}

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -144,6 +145,34 @@ func TestRedelivery(t *testing.T) {
 	}
 	if got := h.entries(); len(got) != 7 || got[1] != "webhook_delivery.redeliver "+failed.ID {
 		t.Errorf("audit log %q", got)
+	}
+}
+
+// outbox lets a type embed Deliveries, which has a method of the same name.
+type outbox interface{ Deliveries }
+
+// abandoned sees its caller hang up.
+type abandoned struct {
+	outbox
+	hangUp func()
+}
+
+func (a abandoned) RedeliverAll(ctx context.Context, query video.DeliveryQuery) (int, error) {
+	a.hangUp()
+	return a.outbox.RedeliverAll(ctx, query)
+}
+
+func TestRedeliveryOutlivesItsCaller(t *testing.T) {
+	h := newHouse(t)
+	h.attempt(h.sendTest(), 200, "")
+	r := newRequest(h, "POST", "/webhook_deliveries/actions/redeliver?filter[all]=true", nil)
+	ctx, hangUp := context.WithCancel(r.Context())
+	h.config.Deliveries = abandoned{h.store, hangUp}
+	h.rebuild()
+	h.handler.ServeHTTP(&discarded{header: http.Header{}}, r.WithContext(ctx))
+	pending := h.call("GET", "/webhook_deliveries?filter[status][eq]=pending", nil).ids()
+	if got := h.entries(); len(got) != 1 || len(pending) != 1 {
+		t.Errorf("%q is begun anew, and the audit log is %q", pending, got)
 	}
 }
 

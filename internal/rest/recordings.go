@@ -2,7 +2,6 @@ package rest
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -95,7 +94,6 @@ func (e *entrance) deleteRecordings(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	r.note("", fmt.Sprintf("%d recordings: %s", deleted, r.URL.RawQuery))
 	return one(http.StatusCreated, deletedJSON{RoomRecordings: deleted}), nil
 }
 
