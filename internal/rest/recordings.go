@@ -85,7 +85,7 @@ func (e *entrance) deleteRecordings(r *request) (answer, error) {
 	}
 	if !all && !q.filtered() {
 		return answer{}, &refusal{http.StatusUnprocessableEntity, []fault{{
-			kind: missingParameter, parameter: "filter",
+			kind: missingParameter, parameter: "filter[all]",
 			detail: "A filter is required. To delete all recordings of the account, say so: filter[all]=true.",
 		}}}
 	}
