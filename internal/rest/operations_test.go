@@ -1,8 +1,10 @@
 package rest
 
 import (
+	"bytes"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -242,5 +244,62 @@ func TestEveryOperationWantsAKey(t *testing.T) {
 	}
 	if log := s.log.String(); log != "" {
 		t.Errorf("logged %s", log)
+	}
+}
+
+// A POST that is repeated under its idempotency key is not carried out again, and another request under the key not at all.
+func TestEveryPostCanBeRepeated(t *testing.T) {
+	for op, documented := range table() {
+		if op.method != http.MethodPost || op.public {
+			continue
+		}
+		t.Run(documented.OperationID, func(t *testing.T) {
+			s := newScene(t)
+			s.furnish()
+			s.prepare(documented.OperationID)
+			target, body := s.target(op, documented), s.real(bodies(documented)[0])
+			first := s.call(op.method, target, body, once, "k").wantReplayed(false)
+			before := s.everything()
+			again := s.call(op.method, target, body, once, "k").want(first.status).wantReplayed(true)
+			if !bytes.Equal(again.raw, first.raw) || first.status/100 != 2 {
+				t.Errorf("%s: %s, at first %d %s", op, again.raw, first.status, first.raw)
+			}
+			another := target + "?another=request"
+			if strings.Contains(target, "?") {
+				another = target + "&another=request"
+			}
+			s.call(op.method, another, body, once, "k").wantFaults(http.StatusUnprocessableEntity, "10027")
+			if after := s.everything(); !slices.Equal(after, before) {
+				t.Errorf("%s under a used key changed %q into %q", op, before, after)
+			}
+			s.call(op.method, target, body, once, "k", "Authorization", "Bearer "+foreignKey).wantReplayed(false) // which is another's key
+		})
+	}
+}
+
+// What an operation takes from the allowance of its key is what it costs: reading one thing little, what works on many much.
+func TestEveryOperationCosts(t *testing.T) {
+	s := newScene(t)
+	s.furnish()
+	s.config.RateLimit = 1000
+	s.rebuild()
+	for op, documented := range table() {
+		paged := documented.Parameters.GetByInAndName("query", "page[size]") != nil
+		cost := 2
+		switch {
+		case bulk(documented), documented.OperationID == "createComposition":
+			cost = 10
+		case op.method == http.MethodGet && !paged:
+			cost = 1
+		}
+		r := s.call(op.method, strings.ReplaceAll(op.path, "{"+op.idName+"}", absentID), "{", "Authorization", "Bearer "+s.key(video.RightsReadOnly))
+		got := []string{r.header.Get("x-ratelimit-limit"), r.header.Get("x-ratelimit-remaining"), r.header.Get("x-ratelimit-reset")}
+		want := []string{"1000", strconv.Itoa(1000 - cost), "1"}
+		if op.public {
+			want = []string{"", "", ""}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s says %q of its key's allowance, want %q", op, got, want)
+		}
 	}
 }
