@@ -188,13 +188,17 @@ func (e *entrance) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		if header.Get("Retry-After") == "" {
 			header.Set("Retry-After", "1")
 		}
-	case http.StatusInternalServerError:
-		// SDKs repeat a 5xx. What came of this POST is not known, and doing it again could do it twice.
-		if r.Method == http.MethodPost {
-			header.Set("X-Should-Retry", "false")
-		}
+	}
+	if r.Method == http.MethodPost && doubtful(r, ref.status, err) {
+		header.Set("X-Should-Retry", "false")
 	}
 	_ = answer{status: ref.status, data: e.renderErrors(r, ref)}.write(w)
+}
+
+// doubtful reports whether nobody knows what came of a POST, so that doing it again, as SDKs do after a 5xx, could do it twice.
+// After a failed commit an idempotency key makes that safe.
+func doubtful(r *http.Request, status int, err error) bool {
+	return status == http.StatusInternalServerError || errors.Is(err, video.ErrInDoubt) && r.Header.Get("Idempotency-Key") == ""
 }
 
 // withCause adds what a video.Error hides from callers, for the log.

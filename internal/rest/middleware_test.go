@@ -220,6 +220,15 @@ func TestFaultsOfTheServer(t *testing.T) {
 			}
 		}
 	}
+	h.config.Rooms = failing{h.store, func() error {
+		return fmt.Errorf("create room: %w: %w", video.Errorf(video.CodeUnavailable, "later"), video.ErrInDoubt)
+	}}
+	h.rebuild()
+	for _, c := range []struct{ method, key, want string }{{"POST", "", "false"}, {"POST", "k", ""}, {"GET", "", ""}} {
+		if got := h.call(c.method, "/rooms", nil, once, c.key).want(http.StatusServiceUnavailable).header.Get("x-should-retry"); got != c.want {
+			t.Errorf("%s with the key %q, in doubt: x-should-retry is %q, want %q", c.method, c.key, got, c.want)
+		}
+	}
 	h.config.Rooms = failing{h.store, func() error { panic(http.ErrAbortHandler) }}
 	h.rebuild()
 	defer func() {

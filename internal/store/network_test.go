@@ -97,6 +97,26 @@ func awaitLockWaiter(t *testing.T, database string) {
 	}
 }
 
+// A change whose commit got no answer says so, whether it happened or not; one that was refused does not.
+func TestWriteOfUnknownOutcome(t *testing.T) {
+	p, through := between(t, storetest.Postgres(t))
+	f := openWith(t, Config{URL: through, Migrate: true}, &clock{t: start})
+	t.Cleanup(func() { must(t, f.Close()) })
+	for name, fate := range map[string]commitFate{"lost": commitLost, "unheard": commitUnheard} {
+		room := video.Room{AccountID: f.account, UniqueName: name}
+		p.next(fate)
+		_, err := f.CreateRoom(t.Context(), room)
+		wantCode(t, err, video.CodeUnavailable)
+		if !errors.Is(err, video.ErrInDoubt) {
+			t.Errorf("%s: %v", name, err)
+		}
+		_, err = f.CreateRoom(t.Context(), room)
+		if happened := video.CodeOf(err) == video.CodeDuplicate; happened != (fate == commitUnheard) || errors.Is(err, video.ErrInDoubt) {
+			t.Errorf("%s, and again: %v", name, err)
+		}
+	}
+}
+
 // A store that closes while the fate of a batch is open says so, and keeps nobody waiting.
 func TestCloseInDoubt(t *testing.T) {
 	t.Parallel()

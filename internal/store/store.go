@@ -112,7 +112,7 @@ func (s *Store) write(ctx context.Context, action string, f func(context.Context
 }
 
 // errCommit marks the failure of a commit: only the database knows whether it happened.
-var errCommit = errors.New("commit")
+var errCommit = fmt.Errorf("commit: %w", video.ErrInDoubt)
 
 func (s *Store) transact(ctx context.Context, f func(context.Context, bun.Tx) error) error {
 	tx, err := s.writes.BeginTx(ctx, nil)
