@@ -183,6 +183,7 @@ func TestTestEvents(t *testing.T) {
 	}
 	send(nil).wantFaults(http.StatusUnprocessableEntity, "10027")
 	send(`{"room_id":"`+absentID+`"}`).wantFaults(http.StatusUnprocessableEntity, "10017 /room_id")
+	send(`{"room_id":"`+absentID+`","webhook_event_url":"x"}`).wantFaults(http.StatusUnprocessableEntity, "10017 /room_id", "10003 /webhook_event_url")
 	send(`{"room_id":"x","webhook_event_url":"x"}`).wantFaults(http.StatusUnprocessableEntity, "10006 /room_id", "10003 /webhook_event_url")
 	room := h.room(`{"webhook_event_url":"https://room.example","webhook_event_failover_url":"https://failover.example"}`)
 	bare := h.room(nil)
