@@ -140,12 +140,24 @@ func (h *house) query(statement string, args ...any) (rows []string) {
 	return rows
 }
 
-// everything is all that the database holds, a line for each row.
+// everything is all that the database holds, a line for each row. The heartbeat beats by itself.
 func (h *house) everything() (lines []string) {
 	h.Helper()
-	for _, table := range h.query("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name") {
+	for _, table := range h.query("SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'heartbeat' ORDER BY name") {
 		for _, row := range h.query("SELECT * FROM " + table + " ORDER BY 1, 2") {
 			lines = append(lines, table+": "+row)
+		}
+	}
+	return lines
+}
+
+// changed are the lines of either that the other has not.
+func changed(before, after []string) (lines []string) {
+	for _, both := range [][2][]string{{before, after}, {after, before}} {
+		for _, line := range both[0] {
+			if !slices.Contains(both[1], line) {
+				lines = append(lines, line)
+			}
 		}
 	}
 	return lines
