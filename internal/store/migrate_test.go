@@ -183,6 +183,7 @@ func TestUnusablePostgres(t *testing.T) {
 			config.URL = "postgres://me:hidden@127.0.0.1:1/db"
 		}, "postgres://127.0.0.1:1/db cannot be reached"},
 		"no right to write": {func(t *testing.T, config *Config) {
+			runSQL(t, *config, "DROP ROLE IF EXISTS reader") // roles are the server's: one may be left of a run before
 			runSQL(t, *config, "CREATE ROLE reader LOGIN")
 			config.URL = strings.Replace(config.URL, "user=test", "user=reader", 1)
 		}, "give it CREATE"},
