@@ -150,15 +150,15 @@ func explainPostgres(place string, err error) error {
 	case connectionFailed(err):
 		advice = " cannot be reached: check that the server runs, and the host and port of the database URL"
 	}
-	return fmt.Errorf("database %s%s: %w", place, advice, onOneLine{err})
+	return fmt.Errorf("database %s%s: %w", place, advice, oneLineError{err})
 }
 
-// onOneLine is an error of which each line is said once, and all in one line: a refused connection has a line for each way that was tried.
-type onOneLine struct{ error }
+// oneLineError is an error of which each line is said once, and all in one line: a refused connection has a line for each way that was tried.
+type oneLineError struct{ error }
 
-func (e onOneLine) Unwrap() error { return e.error }
+func (e oneLineError) Unwrap() error { return e.error }
 
-func (e onOneLine) Error() string {
+func (e oneLineError) Error() string {
 	var lines []string
 	for line := range strings.Lines(e.error.Error()) {
 		if line = strings.TrimSpace(line); line != "" && !slices.Contains(lines, line) {
