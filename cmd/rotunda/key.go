@@ -157,6 +157,10 @@ func (c *keyListCommand) Run(ctx context.Context, line *kong.Context, t *termina
 		if c.JSON {
 			return printJSON(t.stdout, all)
 		}
+		if len(all) == 0 {
+			_, err = fmt.Fprintf(t.stdout, "account %s has no API keys: 'rotunda key create' makes one\n", printable(account.Name))
+			return err
+		}
 		return printTable(t.stdout, rows)
 	})
 }
