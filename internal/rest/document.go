@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/rotunda-rtc/rotunda/api"
 )
 
 // document is the OpenAPI document in the forms that are needed of it.
@@ -28,6 +31,9 @@ func loadDocument(source []byte) (*document, error) {
 	}
 	return &document{parsed: parsed, yaml: source, json: asJSON}, nil
 }
+
+// served is the document of this build, which every entrance reads and none changes.
+var served = sync.OnceValues(func() (*document, error) { return loadDocument(api.OpenAPI) })
 
 // operations is what serves the document.
 func (d *document) operations() []*operation {

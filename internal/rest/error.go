@@ -34,7 +34,7 @@ var (
 	invalidJSON          = kind{"10023", "Invalid JSON", "The body is not well-formed JSON."}
 	stringLength         = kind{"10025", "String length out of range", "The text is too short or too long; the detail names the bounds."}
 	invalidType          = kind{"10026", "Invalid parameter type", "The value has another type than the field takes."}
-	unprocessable        = kind{"10027", "Unprocessable Entity", "The request is well formed, but cannot be carried out in the present state."}
+	unprocessable        = kind{"10027", "Unprocessable Entity", "The request is well formed, but cannot be carried out as things are: the session has ended, say, or the idempotency key belongs to another request. The detail says which."}
 	characterEncoding    = kind{"10028", "Character encoding error", "Bodies and parameters are UTF-8."}
 	jsonExpected         = kind{"10029", "JSON expected", "Send the body as application/json."}
 	methodNotAllowed     = kind{"10030", "Method not allowed", "The path exists, but not with this method. The Allow header names those it takes."}

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -54,9 +55,36 @@ type house struct {
 	now time.Time // what the store takes for the present; the real present while zero
 }
 
+// emptyDatabase is a database file with all tables and nothing in them: making it takes longer than most tests do.
+var emptyDatabase = sync.OnceValue(func() []byte {
+	content, err := migratedFile()
+	if err != nil {
+		panic(err)
+	}
+	return content
+})
+
+func migratedFile() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "rotunda-rest-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	path := filepath.Join(dir, "empty.db")
+	opened, err := store.Open(context.Background(), store.Config{Path: path})
+	if err != nil {
+		return nil, err
+	}
+	if err := opened.Close(); err != nil { // which moves everything into this one file
+		return nil, err
+	}
+	return os.ReadFile(path)
+}
+
 func newHouse(t testing.TB) *house {
 	t.Helper()
 	h := &house{TB: t, log: new(bytes.Buffer), path: filepath.Join(t.TempDir(), "rest.db")}
+	h.must(os.WriteFile(h.path, emptyDatabase(), 0o600))
 	opened, err := store.Open(t.Context(), store.Config{Path: h.path, Now: h.clock})
 	h.must(err)
 	t.Cleanup(func() {

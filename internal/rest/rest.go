@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/rotunda-rtc/rotunda/api"
 	"github.com/rotunda-rtc/rotunda/internal/auth"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
@@ -138,7 +137,7 @@ func New(config Config) (http.Handler, error) {
 	case config.RateLimit < 0, config.RateLimit > 0 && config.RateLimit < MinRateLimit:
 		return nil, fmt.Errorf("rest: a rate limit is %d units a second or more, or 0 for none", MinRateLimit)
 	}
-	doc, err := loadDocument(api.OpenAPI)
+	doc, err := served()
 	if err != nil {
 		return nil, fmt.Errorf("rest: %w", err)
 	}
