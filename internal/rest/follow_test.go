@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -251,4 +252,57 @@ func TestHeartbeat(t *testing.T) {
 			t.Errorf("still followed: %v", e.followers.counts)
 		}
 	})
+}
+
+// pipes is a listener on connections in memory, whose time can be invented.
+type pipes struct {
+	net.Listener
+	conns chan net.Conn
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	conn, ok := <-p.conns
+	if !ok {
+		return nil, net.ErrClosed
+	}
+	return conn, nil
+}
+
+func (p *pipes) Close() error { close(p.conns); return nil }
+
+func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
+	near, far := net.Pipe()
+	p.conns <- far
+	return near, nil
+}
+
+// A stream on which nothing happens stays, in either version of HTTP: each has a way of its own to end answers that take long.
+func TestQuietStreamStays(t *testing.T) {
+	for version := 1; version <= 2; version++ {
+		synctest.Test(t, func(t *testing.T) {
+			e := &entrance{Config: Config{Sessions: quiet{ends: time.Now().Add(3*heartbeat - time.Second)}}}
+			over := &pipes{conns: make(chan net.Conn, 1)}
+			protocols := new(http.Protocols)
+			protocols.SetHTTP1(version == 1)
+			protocols.SetUnencryptedHTTP2(version == 2)
+			server := &http.Server{Protocols: protocols, WriteTimeout: heartbeat + time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_ = e.follow(w, &request{Request: r}, video.Session{}, 0)
+			})}
+			go func() { _ = server.Serve(over) }()
+			transport := &http.Transport{Protocols: protocols, DialContext: over.dial}
+			answer, err := (&http.Client{Transport: transport}).Get("http://x/")
+			if err != nil {
+				t.Fatal(err)
+			}
+			sent, err := io.ReadAll(answer.Body)
+			_ = answer.Body.Close()
+			if n := strings.Count(string(sent), "still there"); err != nil || n != 3 || answer.ProtoMajor != version {
+				t.Errorf("HTTP/%d: sent %q, %v", answer.ProtoMajor, sent, err)
+			}
+			transport.CloseIdleConnections()
+			if err := server.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }
