@@ -167,6 +167,7 @@ func contract(t *testing.T, open func(*testing.T) *fixture) {
 		"refusals tell nothing":       testNothingForRefusals,
 		"a stale session tells":       testStaleTells,
 		"a crash tells":               testCrashTells,
+		"a clock set back":            testClockSetBack,
 		"history of a session":        testHistory,
 		"pruning":                     testPruning,
 		"claiming deliveries":         testClaims,

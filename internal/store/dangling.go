@@ -64,6 +64,7 @@ func (s *Store) CloseDangling(ctx context.Context) (sessions int, err error) {
 			}
 		}
 		sessions = len(open)
+		told.dueBy(s.now())
 		return told.write(ctx, tx)
 	})
 	if err != nil {

@@ -338,10 +338,12 @@ func (j *journal) transact(batch []*entry, mark string) ([]error, error) {
 				return err
 			}
 		}
+		now := j.store.now()
+		j.told.dueBy(now)
 		if err := j.told.write(ctx, tx); err != nil {
 			return err
 		}
-		return markBatch(ctx, tx, j.store.now(), mark)
+		return markBatch(ctx, tx, now, mark)
 	})
 	return outcomes, err
 }
