@@ -160,6 +160,7 @@ func contract(t *testing.T, open func(*testing.T) *fixture) {
 		"compositions listed":         testCompositionList,
 		"a join is taken back":        testJoinTakenBack,
 		"a join is overtaken":         testJoinOvertaken,
+		"a flush gives up":            testFlushGivesUp,
 		"a full queue refuses joins":  testFullQueue,
 		"hopeless entries fall alone": testHopelessEntry,
 		"events in the outbox":        testOutbox,

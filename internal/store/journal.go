@@ -129,7 +129,8 @@ func (j *journal) await(ctx context.Context, e *entry) error {
 		return err
 	case <-ctx.Done():
 	}
-	if e.state.CompareAndSwap(entryQueued, entryAbandoned) {
+	// A mark is nothing anybody could be wrong about.
+	if e.state.CompareAndSwap(entryQueued, entryAbandoned) || e.write == nil {
 		return fmt.Errorf("%w: %w", errUnavailable, context.Cause(ctx))
 	}
 	return <-e.answer
