@@ -152,9 +152,7 @@ func (j *journal) run() error {
 		case <-j.wake:
 			j.writeAll(nil)
 		case <-tick.C:
-			if len(j.open) > 0 {
-				j.beat()
-			}
+			j.beat()
 		case <-j.stop:
 			return j.finish()
 		}
@@ -349,10 +347,17 @@ func (j *journal) transact(batch []*entry, mark string) ([]error, error) {
 	return outcomes, err
 }
 
-// beat notes that the process is alive. A missed beat only makes the end of a crashed session less exact.
+// beat notes that the process is alive while sessions are open, and sees to it that the database stays its own. A missed beat
+// only makes the end of a crashed session less exact.
 func (j *journal) beat() {
 	ctx, cancel := context.WithTimeout(context.Background(), batchTimeout)
 	defer cancel()
+	if err := j.store.keepClaim(ctx); err != nil {
+		j.store.logger.Warn("the claim on the database was lost and could not be made anew, trying again", "error", err)
+	}
+	if len(j.open) == 0 {
+		return
+	}
 	if err := touchHeartbeat(ctx, j.store.writes, j.store.now()); err != nil {
 		j.store.logger.Warn("heartbeat could not be written", "error", err)
 	}
