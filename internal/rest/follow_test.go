@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -305,4 +306,42 @@ func TestQuietStreamStays(t *testing.T) {
 			}
 		})
 	}
+}
+
+// busy is a session in which more happens than anyone takes who does not read.
+type busy struct{ sessions }
+
+func (busy) Happenings(_ context.Context, query video.HappeningQuery) ([]video.Happening, error) {
+	return slices.Repeat([]video.Happening{{Seq: query.After + 1, Type: video.HappenedMuted}}, query.Limit), nil
+}
+
+func (busy) Follow(video.SessionID) (news <-chan struct{}, stop func()) { return nil, func() {} }
+
+// Who follows and does not read is left.
+func TestFollowerWhoDoesNotRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &entrance{Config: Config{Sessions: busy{}, Log: slog.New(slog.DiscardHandler)}}
+		over := &pipes{conns: make(chan net.Conn, 1)}
+		left := make(chan time.Time, 1)
+		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_ = e.follow(w, &request{Request: r}, video.Session{}, 0)
+			left <- time.Now()
+		})}
+		go func() { _ = server.Serve(over) }()
+		begun := time.Now()
+		conn, err := over.dial(t.Context(), "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		if took := (<-left).Sub(begun); took != sendTimeout || len(e.followers.counts) > 0 {
+			t.Errorf("left after %s, and %v follow", took, e.followers.counts)
+		}
+		_ = conn.Close()
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 }
