@@ -132,6 +132,7 @@ func TestFollowersAreBounded(t *testing.T) {
 	server := h.serve(0)
 	path := "/room_sessions/" + h.openSession(h.room(nil)) + "/events"
 	ctx, leave := context.WithCancel(t.Context())
+	defer leave()
 	var all sync.WaitGroup
 	for range maxFollowers {
 		all.Go(func() { h.follow(ctx, server, path).want("session_started") })
