@@ -112,7 +112,7 @@ func (c *crowd) comeAndGo(s *server, room string) {
 	id := video.NewUUID()
 	socket, session := goIn(c.t.Context(), s.url, tokens.Token, id)
 	if socket != nil {
-		defer socket.CloseNow()
+		defer func() { _ = socket.CloseNow() }()
 	}
 	if session == "" || rand.N(2) == 0 {
 		return

@@ -183,7 +183,7 @@ func (c *crowd) visit(ctx context.Context, url string) bool {
 	for _, id := range ids {
 		socket, in := goIn(ctx, url, tokens.Token, id)
 		if socket != nil {
-			defer socket.CloseNow()
+			defer func() { _ = socket.CloseNow() }()
 		}
 		if in == "" {
 			return false
