@@ -20,7 +20,7 @@ func TestContention(t *testing.T) {
 	dir := t.TempDir()
 	s := start(t, dir, args...)
 	c := newCrowd(t)
-	for range 3 {
+	for range 2 {
 		c.contend(s)
 	}
 	if log := s.stderr.String(); strings.Contains(log, "level=ERROR") || strings.Contains(log, "panic") {

@@ -28,7 +28,7 @@ import (
 // record is whole: nobody is inside, every answer that was given holds, and when all webhooks have gone out their receivers
 // know exactly what the record says. CRASHES makes it more often than in the usual run.
 func TestKilledUnderLoad(t *testing.T) {
-	crashes := 3
+	crashes := 2
 	if n, err := strconv.Atoi(os.Getenv("CRASHES")); err == nil {
 		crashes = n
 	}
