@@ -303,7 +303,7 @@ func TestDeletedRoomIsEmptiedThoughItsCallerHangsUp(t *testing.T) {
 func TestOverTheWire(t *testing.T) {
 	h := newHouse(t)
 	server := httptest.NewUnstartedServer(h.handler)
-	server.Config.ReadTimeout = 300 * time.Millisecond
+	server.Config.ReadTimeout = time.Second
 	server.Start()
 	defer server.Close()
 	send := func(raw string) (*http.Response, string) {

@@ -71,6 +71,7 @@ func postgresDialect(url string, upgrade bool) (dialect, error) {
 		lock:      lockMigrations,
 		upgrades:  upgrade,
 		claim:     fmt.Sprintf("SELECT pg_advisory_lock(%d)", serverLock),
+		reclaim:   fmt.Sprintf("SELECT pg_try_advisory_lock(%d)", serverLock),
 		serialize: fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", writeLock),
 		forEach:   lateralForEach,
 		open:      func(readOnly bool) (*bun.DB, error) { return openPostgres(config, readOnly), nil },

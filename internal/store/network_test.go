@@ -219,3 +219,23 @@ func comeAndGo(t *testing.T, database string, times int, disturb func()) {
 	f.end(session.ID, video.EndedEmpty)
 	must(t, f.Close())
 }
+
+// A server stays the one server of its database when that is restarted.
+func TestClaimOutlivesTheDatabase(t *testing.T) {
+	server := storetest.StartServer(t)
+	url := server.URL("postgres")
+	f := openWith(t, Config{URL: url, Migrate: true}, &clock{t: start})
+	defer func() { must(t, f.Close()) }()
+	_, err := f.CloseDangling(t.Context())
+	must(t, err)
+	must(t, errors.Join(server.Stop(), server.Start()))
+	f.journal.beat()
+	other := openWith(t, Config{URL: url}, &clock{t: start})
+	defer func() { must(t, other.Close()) }()
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if _, err := other.CloseDangling(ctx); err == nil || !strings.Contains(err.Error(), "in use by another server") {
+		t.Errorf("another server: %v", err)
+	}
+	must(t, f.keepClaim(t.Context()))
+}
