@@ -97,7 +97,7 @@ go-test:
 
 # The race detector allocates, so what proves that forwarding does not runs without it.
 go-race: | $(cache)
-	go test -race -timeout 10m ./... 2>&1 | tee $(cache)/go-race.log
+	go test -race -timeout 20m ./... 2>&1 | tee $(cache)/go-race.log
 	go test -run Allocates ./internal/sfu
 
 web-check: $(modules)

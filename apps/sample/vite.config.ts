@@ -25,6 +25,7 @@ export default defineConfig({
     proxy: {
       "/v2": { target: server, ws: true },
       "/demo": { target: server },
+      "/docs": { target: server },
     },
   },
   test: {

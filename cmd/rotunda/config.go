@@ -24,8 +24,16 @@ const (
 )
 
 // loadConfig puts the layers on each other: defaults, the YAML file, the environment, flags; the later wins. flags holds
-// only those that were given, by key.
+// only those that were given, by key. Its errors are the operator's to mend.
 func loadConfig(flags map[string]any, environ []string) (*Config, error) {
+	c, err := layered(flags, environ)
+	if err != nil {
+		return nil, misuse{err}
+	}
+	return c, nil
+}
+
+func layered(flags map[string]any, environ []string) (*Config, error) {
 	environment := koanf.New(keyDelimiter)
 	err := environment.Load(env.Provider("", env.Opt{
 		Prefix:      envPrefix,

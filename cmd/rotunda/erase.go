@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/alecthomas/kong"
@@ -15,15 +16,23 @@ type eraseCommand struct {
 	accountFlag
 	jsonFlag
 
-	Participant string `xor:"who" required:"" placeholder:"ID" help:"Erase the data of this participant."`
-	Context     string `xor:"who" required:"" placeholder:"TEXT" help:"Erase the data of everyone who joined with exactly this context."`
-	Yes         bool   `help:"Erase. Without it only what would be erased is counted."`
+	Participant string  `xor:"who" placeholder:"ID" help:"Erase the data of this participant."`
+	Context     *string `xor:"who" placeholder:"TEXT" help:"Erase the data of everyone who joined with exactly this context."`
+	Yes         bool    `help:"Erase. Without it nothing is erased: the participants it would be about are counted, and the command ends with code 1."`
 }
 
 // Help is what 'rotunda erase --help' says before the flags.
 func (*eraseCommand) Help() string {
 	return `Empties the contexts of the participants meant, in the record and in the events that webhooks were told, and what was answered to those events. ` +
 		`Ids and times stay. It cannot be undone. Backups, and what webhooks received, are not touched.`
+}
+
+// Validate is kong's question whether the flags go together. Flags that are required of it would both stand in the usage line.
+func (c *eraseCommand) Validate() error {
+	if c.Participant == "" && c.Context == nil {
+		return errors.New("missing flags: --participant=ID or --context=TEXT")
+	}
+	return nil
 }
 
 type erasureJSON struct {
@@ -40,7 +49,10 @@ func (c *eraseCommand) Run(ctx context.Context, line *kong.Context, t *terminal)
 		if err != nil {
 			return err
 		}
-		person := store.Person{AccountID: account.ID, ParticipantID: video.ParticipantID(c.Participant), Context: c.Context}
+		person := store.Person{AccountID: account.ID, ParticipantID: video.ParticipantID(c.Participant)}
+		if c.Context != nil {
+			person.Context = *c.Context
+		}
 		gone, present, err := o.db.Erasable(ctx, person)
 		if err != nil {
 			return refusedTo("find participant", err, "give the id or context of a participant of this account, or name another with --account")

@@ -51,7 +51,7 @@ func (g *greeting) print(w io.Writer) error {
 	if g.demo != "" {
 		lines = append(lines, [2]string{"open", at + "/#demo=" + g.demo})
 	} else {
-		lines = append(lines, [2]string{"API", at + "/v2/openapi.json"})
+		lines = append(lines, [2]string{"API", at + "/docs"})
 	}
 	for _, line := range lines {
 		if _, err := fmt.Fprintf(w, "%-8s %s\n", line[0], line[1]); err != nil {

@@ -129,8 +129,8 @@ func expiry(s string, now time.Time) (*time.Time, error) {
 		}
 	}
 	if !ok || !at.After(now) {
-		return nil, fmt.Errorf("create key: --expires %q is no time to come: give one such as 12h or 90d, or a date such as %s",
-			s, now.AddDate(1, 0, 0).Format(time.DateOnly))
+		return nil, misuse{fmt.Errorf("create key: --expires %q is no time to come: give one such as 12h or 90d, or a date such as %s",
+			s, now.AddDate(1, 0, 0).Format(time.DateOnly))}
 	}
 	return &at, nil
 }
@@ -156,6 +156,10 @@ func (c *keyListCommand) Run(ctx context.Context, line *kong.Context, t *termina
 		}
 		if c.JSON {
 			return printJSON(t.stdout, all)
+		}
+		if len(all) == 0 {
+			_, err = fmt.Fprintf(t.stdout, "account %s has no API keys: 'rotunda key create' makes one\n", printable(account.Name))
+			return err
 		}
 		return printTable(t.stdout, rows)
 	})

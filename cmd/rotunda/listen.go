@@ -37,7 +37,7 @@ func listen(ctx context.Context, key, address string) (net.Listener, error) {
 }
 
 // serveAside opens a listener beside the public one, if there is to be one. key is the setting that has its address.
-func serveAside(ctx context.Context, key, address string, handler http.Handler, log *slog.Logger) (stop func() error, err error) {
+func serveAside(ctx context.Context, key, address string, server *http.Server, log *slog.Logger) (stop func() error, err error) {
 	if address == "" {
 		return func() error { return nil }, nil
 	}
@@ -45,7 +45,6 @@ func serveAside(ctx context.Context, key, address string, handler http.Handler, 
 	if err != nil {
 		return nil, err
 	}
-	server := newServer(handler, log)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -56,17 +55,22 @@ func serveAside(ctx context.Context, key, address string, handler http.Handler, 
 	return func() error { err := server.Close(); <-done; return err }, nil
 }
 
-// arrivalTimeout is how long a request may take to arrive, its body included.
-const arrivalTimeout = 30 * time.Second
+// How long strangers may take over a request.
+const (
+	arrivalTimeout   = 30 * time.Second // to send it, its body included
+	departureTimeout = 2 * time.Minute  // to send it and take its answer
+)
 
-// publicServer is the server strangers talk to. Sockets leave the time limit behind when they are upgraded.
-func publicServer(handler http.Handler, log *slog.Logger, arrival time.Duration) *http.Server {
+// publicServer is the server strangers talk to. Sockets leave the time limits behind when they are upgraded, and streams of
+// events set their own.
+func publicServer(handler http.Handler, log *slog.Logger, arrival, departure time.Duration) *http.Server {
 	server := newServer(handler, log)
-	server.ReadTimeout = arrival
+	server.ReadTimeout, server.WriteTimeout = arrival, departure
+	server.HTTP2 = &http.HTTP2Config{WriteByteTimeout: departure} // the other limit is for one answer, not for the connection
 	return server
 }
 
-// newServer sets no write timeout: sockets and profiles take as long as they take.
+// newServer sets no write timeout: profiles take as long as they take.
 func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           handler,

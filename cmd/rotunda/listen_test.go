@@ -15,13 +15,21 @@ import (
 	"github.com/rotunda-rtc/rotunda/internal/ws"
 )
 
-func TestRequestsMustArriveButSocketsMayStay(t *testing.T) {
-	const arrival = 100 * time.Millisecond
+func TestRequestsEndButSocketsMayStay(t *testing.T) {
+	const arrival, departure = 100 * time.Millisecond, time.Second
+	left := make(chan struct{})
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
 			_, err := io.ReadAll(r.Body)
 			w.WriteHeader(http.StatusRequestTimeout)
 			fmt.Fprint(w, err)
+			return
+		}
+		if r.URL.Path == "/endless" {
+			defer close(left)
+			for err := error(nil); err == nil; {
+				_, err = w.Write(make([]byte, 64<<10))
+			}
 			return
 		}
 		socket, err := ws.Accept(w, r, ws.Config{})
@@ -42,7 +50,7 @@ func TestRequestsMustArriveButSocketsMayStay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := publicServer(handler, slog.New(slog.DiscardHandler), arrival)
+	server := publicServer(handler, slog.New(slog.DiscardHandler), arrival, departure)
 	go func() { _ = server.Serve(listener) }()
 	defer server.Close()
 
@@ -68,7 +76,19 @@ func TestRequestsMustArriveButSocketsMayStay(t *testing.T) {
 		t.Errorf("a body that does not arrive is answered %d", answer.StatusCode)
 	}
 
-	// The socket was opened before: its server has seen the time limit pass by now.
+	idle, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer idle.Close()
+	fmt.Fprint(idle, "GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
+	select {
+	case <-left:
+	case <-time.After(20 * time.Second):
+		t.Fatal("a caller who does not take the answer is never left")
+	}
+
+	// The socket was opened before: its server has seen the time limits pass by now.
 	if err := socket.Write(t.Context(), websocket.MessageText, []byte("still here?")); err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -34,8 +35,13 @@ type terminal struct {
 	stdout, stderr io.Writer
 }
 
+// misuse is an error of the command line or of the settings: doing the same again cannot work.
+type misuse struct{ error }
+
+func (m misuse) Unwrap() error { return m.error }
+
 // run carries out one command line and returns the exit code: 0 when all went well, 1 when it failed, 2 when the
-// command line itself is wrong. Commands end when ctx does.
+// command line or a setting is wrong. Commands end when ctx does.
 func run(ctx context.Context, args, env []string, stdout, stderr io.Writer) (code int) {
 	// kong ends the process after printing help; here that ends the function.
 	type exit int
@@ -63,15 +69,31 @@ func run(ctx context.Context, args, env []string, stdout, stderr io.Writer) (cod
 	}
 	parsed, err := parser.Parse(args)
 	if err != nil {
-		fmt.Fprintf(stderr, "rotunda: %v; see rotunda --help\n", err)
+		fmt.Fprintf(stderr, "rotunda: %v; see %s --help\n", err, commandOf(err))
 		return 2
 	}
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	if err := parsed.Run(parsed, &terminal{env: env, stdout: stdout, stderr: stderr}); err != nil {
 		fmt.Fprintf(stderr, "rotunda: %v\n", err)
+		if _, wrong := errors.AsType[misuse](err); wrong {
+			return 2
+		}
 		return 1
 	}
 	return 0
+}
+
+// commandOf is the command that was wanted when the command line turned out to be wrong, as far as it was understood.
+func commandOf(err error) string {
+	command := "rotunda"
+	if wrong, is := errors.AsType[*kong.ParseError](err); is {
+		for _, step := range wrong.Context.Path {
+			if step.Command != nil {
+				command += " " + step.Command.Name
+			}
+		}
+	}
+	return command
 }
 
 type versionCommand struct{}

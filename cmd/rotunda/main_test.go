@@ -198,7 +198,7 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"version"}, 0, "rotunda " + version, ""},
 		{[]string{"frobnicate"}, 2, "", "frobnicate"},
 		{[]string{"serve", "--frobnicate"}, 2, "", "--frobnicate"},
-		{[]string{"serve", "--http=here"}, 1, "", "--http must be HOST:PORT"},
+		{[]string{"serve", "--http=here"}, 2, "", "--http must be HOST:PORT"},
 	} {
 		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
 			code, stdout, stderr := command(t, nil, c.args...)

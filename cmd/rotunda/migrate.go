@@ -52,7 +52,7 @@ func (c *migratePlanCommand) Run(ctx context.Context, line *kong.Context, t *ter
 		return err
 	}
 	fmt.Fprintf(t.stdout, "%s: its schema has version %d, this program needs %d. Pending:\n", plan.Place, plan.Current, plan.Target)
-	_, err = fmt.Fprintf(t.stdout, "%s'rotunda migrate apply' applies them.\n", indented(plan.Pending))
+	_, err = fmt.Fprintf(t.stdout, "%sMake a backup, stop the server, and run 'rotunda migrate apply'.\n", indented(plan.Pending))
 	return err
 }
 

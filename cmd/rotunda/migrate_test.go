@@ -1,7 +1,9 @@
 package main
 
 import (
+	"database/sql"
 	"encoding/json"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -53,6 +55,32 @@ func TestMigrateBothDatabases(t *testing.T) {
 	}
 }
 
+// A server of an older release may be at work in the database that a newer program is asked about.
+func TestCommandsMigrateNothing(t *testing.T) {
+	dir := t.TempDir()
+	if code, _, stderr := command(t, nil, "migrate", "apply", "--data="+dir); code != 0 {
+		t.Fatal(stderr)
+	}
+	older, err := sql.Open("sqlite", filepath.Join(dir, "rotunda.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer older.Close()
+	if _, err := older.ExecContext(t.Context(), "DELETE FROM goose_db_version WHERE version_id > 1"); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"key", "list"}, {"key", "create"}, {"account", "list"}, {"erase", "--context=x"}, {"token", "--room=x"}} {
+		code, _, stderr := command(t, nil, append(args, "--data="+dir)...)
+		if code != 1 || !strings.Contains(stderr, "its schema has version 1") || !strings.Contains(stderr, "rotunda migrate plan") {
+			t.Errorf("%v ended with %d: %s", args, code, stderr)
+		}
+	}
+	var version int
+	if err := older.QueryRowContext(t.Context(), "SELECT max(version_id) FROM goose_db_version").Scan(&version); err != nil || version != 1 {
+		t.Errorf("the schema has version %d (%v)", version, err)
+	}
+}
+
 func TestMigrateNeedsTheServerStopped(t *testing.T) {
 	dir := t.TempDir()
 	s := start(t, dir)
@@ -91,7 +119,7 @@ func TestDatabasePasswordIsNotRepeated(t *testing.T) {
 		for _, args := range [][]string{{"serve"}, {"migrate", "plan"}, {"key", "create"}} {
 			code, stdout, stderr := command(t, []string{"ROTUNDA_DATABASE_URL=" + url},
 				slices.Concat(args, []string{"--data=" + t.TempDir()})...)
-			if code != 1 || strings.Contains(stdout+stderr, "hidden") {
+			if code == 0 || strings.Contains(stdout+stderr, "hidden") {
 				t.Errorf("%s %v ended with %d: %s", url, args, code, stderr)
 			}
 		}

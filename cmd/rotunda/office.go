@@ -51,10 +51,19 @@ func inOffice(ctx context.Context, line *kong.Context, t *terminal, work func(co
 	return work(ctx, &office{config: config, db: db, terminal: t})
 }
 
-// openRecord opens the database of a server that was started before. It makes none, so that a wrong directory is noticed.
+// openRecord opens the database of a server that was started before. It makes none, so that a wrong directory is noticed, and
+// migrates none: an older server may be at work in it.
 func openRecord(ctx context.Context, config *Config) (*store.Store, error) {
 	if _, err := os.Stat(databasePath(config.Data)); err != nil && config.DatabaseURL == "" {
-		return nil, fmt.Errorf("open database: %w: name the data directory of a server that has been started once with --data", err)
+		return nil, fmt.Errorf("open database: %w: with --data, name the data directory of a server that was started before", err)
+	}
+	plan, err := store.PlanMigration(ctx, config.database())
+	if err != nil {
+		return nil, err
+	}
+	if plan.Current > 0 && len(plan.Pending) > 0 {
+		return nil, fmt.Errorf("database %s: its schema has version %d and this program needs %d: use the program that the server runs, "+
+			"or upgrade the server first ('rotunda migrate plan' says how)", plan.Place, plan.Current, plan.Target)
 	}
 	return store.Open(ctx, config.database())
 }

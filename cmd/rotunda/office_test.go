@@ -117,6 +117,9 @@ func TestKeysBesideARunningServer(t *testing.T) {
 		s.call("GET", "/v2/rooms", key, "", http.StatusUnauthorized, nil)
 	}
 	c.do("account", "create", "other")
+	if out := c.do("key", "list", "--account=other"); out != "account other has no API keys: 'rotunda key create' makes one" {
+		t.Errorf("key list of a new account printed\n%s", out)
+	}
 	c.refused([]string{"find key", "--account"}, "key", "revoke", made.ID, "--account=other")
 
 	s.call("GET", "/v2/rooms", s.key(), "", http.StatusOK, nil)

@@ -93,7 +93,7 @@ func serve(ctx context.Context, config *Config, log *slog.Logger, t *terminal) (
 			return err
 		}
 	}
-	server := publicServer(secured(h.ready.gate(h.routes.handler(log)), config.https()), log, arrivalTimeout)
+	server := publicServer(secured(h.ready.gate(h.routes.handler(log)), config.https()), log, arrivalTimeout, departureTimeout)
 	failed := make(chan error, 1)
 	var accepting sync.WaitGroup
 	accepting.Go(func() { failed <- accept(server, h.listener, h.tls) })
@@ -125,7 +125,7 @@ func (h *house) ground(ctx context.Context) error {
 	}
 	h.later(closeOnce(h.listener))
 	h.metrics = observe.NewRegistry(version)
-	stopMetrics, err := serveAside(ctx, "metrics", h.config.Metrics, observe.Handler(h.metrics), h.log)
+	stopMetrics, err := serveAside(ctx, "metrics", h.config.Metrics, newServer(observe.Handler(h.metrics), h.log), h.log)
 	if err != nil {
 		return err
 	}
@@ -149,7 +149,8 @@ func (h *house) identity(ctx context.Context) error {
 	case len(c.ACMEDomains) > 0:
 		h.authority = newAuthority(c, h.log)
 		h.tls = h.authority.tls()
-		stop, err := serveAside(ctx, "acme_http", c.ACMEHTTP, secured(h.authority.challenges(c.baseURL(h.listener.Addr().String())), false), h.log)
+		challenges := secured(h.authority.challenges(c.baseURL(h.listener.Addr().String())), false)
+		stop, err := serveAside(ctx, "acme_http", c.ACMEHTTP, publicServer(challenges, h.log, arrivalTimeout, departureTimeout), h.log)
 		if err != nil {
 			return err
 		}

@@ -176,7 +176,6 @@ func TestFailedStarts(t *testing.T) {
 		{"damaged database", []string{"--data=" + damaged}, []string{"database", "damaged"}},
 		{"another root key", []string{"--data=" + foreign}, []string{"signing key", "root key"}},
 		{"an address of another machine", []string{"--http=192.0.2.77:8080"}, []string{"listen on 192.0.2.77:8080", "--http"}},
-		{"demo for everyone", []string{"--demo", "--http=0.0.0.0:0"}, []string{"--demo=public"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			args := append([]string{"serve", "--http=127.0.0.1:0", "--rtc-udp-port=0", "--metrics=off", "--data=" + t.TempDir()}, c.args...)
@@ -305,4 +304,31 @@ func freePort(t *testing.T) string {
 	}
 	defer l.Close()
 	return l.Addr().String()
+}
+
+// What cannot work however often it is tried ends with a code of its own, so that a service is not started again and again.
+func TestWrongCommandLinesAndSettings(t *testing.T) {
+	for _, c := range []struct {
+		args, env []string
+		want      string
+	}{
+		{[]string{"serve", "--demo", "--http=0.0.0.0:0"}, nil, "--demo=public"},
+		{[]string{"serve", "--log-level=loud"}, nil, "--log-level must be one of"},
+		{[]string{"serve", "--drain-timeout=5"}, nil, "--drain-timeout must be a time from 1s to 1h, such as"},
+		{[]string{"serve", "--history-retention=1m"}, nil, "from 1h to 87600h"},
+		{[]string{"serve", "--config=" + t.TempDir() + "/none"}, nil, "no such file"},
+		{[]string{"serve"}, []string{"ROTUNDA_RATE_LIMIT=5"}, "ROTUNDA_RATE_LIMIT must be"},
+		{[]string{"serve", "--htp=:1"}, nil, "--http\"?; see rotunda serve --help"},
+		{[]string{"serv"}, nil, "\"serve\"?; see rotunda --help"},
+		{[]string{"key"}, nil, "see rotunda key --help"},
+		{[]string{"key", "create", "--rights=king"}, nil, "see rotunda key create --help"},
+		{[]string{"key", "create", "--expires=yesterday"}, nil, "--expires \"yesterday\" is no time to come"},
+		{[]string{"erase", "--yes"}, nil, "--participant=ID or --context=TEXT; see rotunda erase --help"},
+		{[]string{"migrate", "plan", "--database-url=mysql://x"}, nil, "--database-url must be"},
+	} {
+		code, _, stderr := command(t, c.env, c.args...)
+		if code != 2 || !strings.Contains(stderr, c.want) {
+			t.Errorf("%v ended with %d and said %q, want 2 and %q", c.args, code, stderr, c.want)
+		}
+	}
 }

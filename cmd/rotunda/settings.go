@@ -358,10 +358,22 @@ func duration(lowest, highest time.Duration) func(string) (time.Duration, error)
 	return func(s string) (time.Duration, error) {
 		d, err := time.ParseDuration(s)
 		if err != nil || d < lowest || d > highest {
-			return 0, fmt.Errorf("must be a time from %v to %v, such as 5s or 2m", lowest, highest)
+			return 0, fmt.Errorf("must be a time from %s to %s, such as 5s or 2m", brief(lowest), brief(highest))
 		}
 		return d, nil
 	}
+}
+
+// brief writes a time as one would in a setting: 1h, not 1h0m0s.
+func brief(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
 }
 
 func address(s string) (netip.Addr, error) {

@@ -250,7 +250,11 @@ func TestWrongTLSSettingsAreExplained(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			args := append([]string{"serve", "--http=127.0.0.1:0", "--rtc-udp-port=0", "--metrics=off", "--data=" + t.TempDir()}, c.args...)
 			code, _, stderr := command(t, nil, args...)
-			if code != 1 {
+			want := 2
+			if strings.HasPrefix(c.name, "no such") || strings.HasPrefix(c.name, "not ") { // files may be there at the next try
+				want = 1
+			}
+			if code != want {
 				t.Errorf("ended with %d", code)
 			}
 			for _, want := range c.want {

@@ -71,7 +71,9 @@ func (r *Relay) send(ctx context.Context, d video.Delivery, res *result, sent fu
 		return err
 	}
 	defer func() { _ = response.Body.Close() }()
-	body, _ := io.ReadAll(io.LimitReader(response.Body, video.MaxResponseBody)) // the status says it all; the body is for the log
+	// The status says it all; the body is for the log. But who does not come to its end takes up a place as long as who says nothing.
+	body, err := io.ReadAll(io.LimitReader(response.Body, video.MaxResponseBody))
+	res.slow = err != nil && timedOut(err)
 	res.verdict = statusVerdict(response.StatusCode)
 	res.retryAfter = retryAfter(response.Header, r.config.Now())
 	res.attempt.Delivered = res.verdict == delivered

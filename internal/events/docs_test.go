@@ -138,3 +138,52 @@ func main() {
 }
 `
 }
+
+// Every event type the reference has, and ours, is in the schema with all its fields, and on the page.
+func TestSchemaHasEveryEvent(t *testing.T) {
+	page, err := os.ReadFile("../../docs/webhooks.md")
+	must(t, err)
+	id, failure := "6b61621f-62e0-4aad-ab11-9fd19e272e73", map[string]any{"code": "x", "title": "x", "detail": "x"}
+	sample := map[string]any{
+		"context": "", "type": "audio", "size_mb": 0.5, "download_url": "x", "codec": "opus", "duration_secs": 1,
+		"format": "mp4", "resolution": "1280x720", "ended_reason": "x", "left_reason": "x", "error": failure,
+	}
+	for name, fields := range map[string]string{
+		"video.room.session.started":       "session_id room_id",
+		"video.room.session.ended":         "session_id room_id duration_secs ended_reason",
+		"video.room.participant.joined":    "session_id room_id participant_id context",
+		"video.room.participant.left":      "session_id room_id participant_id context duration_secs left_reason",
+		"video.room.recording.started":     "session_id room_id participant_id recording_id type",
+		"video.room.recording.completed":   "session_id room_id participant_id recording_id type size_mb download_url codec duration_secs",
+		"video.room.recording.failed":      "session_id room_id participant_id recording_id type error",
+		"video.room.composition.completed": "composition_id room_id session_id download_url duration_secs format resolution size_mb",
+		"video.room.composition.failed":    "composition_id room_id session_id error",
+		"rotunda.test":                     "",
+	} {
+		payload := map[string]any{}
+		for _, field := range strings.Fields(fields) {
+			payload[field] = sample[field]
+			if strings.HasSuffix(field, "_id") {
+				payload[field] = id
+			}
+		}
+		check := func() error {
+			body, err := json.Marshal(map[string]any{
+				"data": map[string]any{"record_type": "event", "event_type": name, "id": id, "occurred_at": "2026-02-02T22:25:27.521992Z", "payload": payload},
+				"meta": map[string]any{"attempt": 1, "delivered_to": "https://example.com"},
+			})
+			must(t, err)
+			return checkSchema(body)
+		}
+		if err := check(); err != nil || !bytes.Contains(page, []byte("`"+name+"`")) {
+			t.Errorf("%s is not described: %v", name, err)
+		}
+		for _, field := range strings.Fields(fields) {
+			value := payload[field]
+			if delete(payload, field); check() == nil {
+				t.Errorf("%s is accepted without %s", name, field)
+			}
+			payload[field] = value
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -303,6 +304,26 @@ func TestMoreHangThanThereArePlaces(t *testing.T) {
 	}
 	if cut := counters(t, registry)["cut"]; cut < 1 || cut > 4 {
 		t.Errorf("%v attempts at webhooks that hang were under way, want 4 at most", cut)
+	}
+}
+
+// Whose answer does not end is as slow as who does not answer: it takes up a place as long.
+func TestAnswerWithoutEnd(t *testing.T) {
+	o := openOffice(t)
+	o.config.Timeout = 200 * time.Millisecond
+	hangs := make(chan struct{})
+	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "wait for it")
+		_ = http.NewResponseController(w).Flush()
+		<-hangs
+	}))
+	defer hook.Close()
+	defer close(hangs)
+	about := video.Delivery{URL: hook.URL, Event: video.Event{Payload: []byte("{}")}}
+	res, err := New(o.config).attempt(t.Context(), about, func() {})
+	must(t, err)
+	if !res.slow {
+		t.Errorf("a webhook that hangs in its answer is not slow: %+v", res)
 	}
 }
 

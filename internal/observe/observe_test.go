@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rotunda-rtc/rotunda/internal/observe"
 )
@@ -19,12 +20,12 @@ func TestLogger(t *testing.T) {
 		t.Fatal(err)
 	}
 	log.Info("unheard")
-	log.Warn("heard", "room", "r1")
+	log.Warn("heard", "room", "r1", "took", 1500*time.Millisecond)
 	var line map[string]any
 	if err := json.Unmarshal(out.Bytes(), &line); err != nil {
 		t.Fatalf("%q: %v", out.String(), err)
 	}
-	if line["msg"] != "heard" || line["room"] != "r1" {
+	if line["msg"] != "heard" || line["room"] != "r1" || line["took"] != "1.5s" {
 		t.Errorf("logged %v", line)
 	}
 

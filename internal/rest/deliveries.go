@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -51,10 +52,8 @@ func (q *query) deliveries(account video.AccountID) video.DeliveryQuery {
 		StartedAt:        q.span("started_at"),
 		FinishedAt:       q.span("finished_at"),
 	}
-	for name := range strings.SplitSeq(q.name("filter[event_type]"), ",") {
-		if name = strings.TrimSpace(name); name != "" {
-			query.Types = append(query.Types, video.EventType(name))
-		}
+	for _, name := range q.names("filter[event_type]") {
+		query.Types = append(query.Types, video.EventType(name))
 	}
 	return query
 }
@@ -94,7 +93,8 @@ func (e *entrance) redeliverAll(r *request) (answer, error) {
 			detail: "A filter is required. To deliver everything again, say so: filter[all]=true.",
 		}}}
 	}
-	count, err := e.Deliveries.RedeliverAll(r.Context(), query)
+	// What is begun until the caller hangs up would be a matter of luck, and not in the audit log.
+	count, err := e.Deliveries.RedeliverAll(context.WithoutCancel(r.Context()), query)
 	if err != nil {
 		return answer{}, err
 	}
@@ -132,11 +132,11 @@ func (e *entrance) testTarget(r *request, event *video.Event) (url, failover str
 		return "", "", nil, err
 	}
 	url, failover, timeout = settings.URL, settings.FailoverURL, settings.TimeoutSecs
-	if id := r.body.text("room_id"); id != "" {
-		event.RoomID = video.RoomID(strings.ToLower(id))
+	if id := r.body.id("room_id"); id != "" {
+		event.RoomID = video.RoomID(id)
 		room, err := e.Rooms.Room(r.Context(), r.account, event.RoomID, false)
 		if err != nil {
-			return "", "", nil, roomMissing(err)
+			return "", "", nil, err // it was there when the body was checked
 		}
 		if room.WebhookEventURL != "" {
 			url, failover, timeout = room.WebhookEventURL, room.WebhookEventFailoverURL, room.WebhookTimeoutSecs
@@ -152,15 +152,17 @@ func (e *entrance) testTarget(r *request, event *video.Event) (url, failover str
 	return url, failover, timeout, err
 }
 
-// roomMissing says that a room in the body, not one in the path, is not there.
-func roomMissing(err error) error {
-	if video.CodeOf(err) != video.CodeRoomNotFound {
-		return err
+// checkTestEvent finds a room in the body that is not there.
+func (e *entrance) checkTestEvent(r *request) ([]fault, error) {
+	id := r.body.id("room_id")
+	if !video.IsUUID(id) {
+		return nil, nil
 	}
-	pointer := "/room_id"
-	return &refusal{http.StatusUnprocessableEntity, []fault{{
-		kind: associatedAbsent, pointer: &pointer, detail: "There is no room with this id.",
-	}}}
+	_, err := e.Rooms.Room(r.Context(), r.account, video.RoomID(id), false)
+	if err != nil && video.CodeOf(err) == video.CodeRoomNotFound {
+		return []fault{faultAt([]string{"room_id"}, associatedAbsent, fmt.Sprintf("There is no room with id %s.", id))}, nil
+	}
+	return nil, err
 }
 
 type (

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -147,6 +148,34 @@ func TestRedelivery(t *testing.T) {
 	}
 }
 
+// outbox lets a type embed Deliveries, which has a method of the same name.
+type outbox interface{ Deliveries }
+
+// abandoned sees its caller hang up.
+type abandoned struct {
+	outbox
+	hangUp func()
+}
+
+func (a abandoned) RedeliverAll(ctx context.Context, query video.DeliveryQuery) (int, error) {
+	a.hangUp()
+	return a.outbox.RedeliverAll(ctx, query)
+}
+
+func TestRedeliveryOutlivesItsCaller(t *testing.T) {
+	h := newHouse(t)
+	h.attempt(h.sendTest(), 200, "")
+	r := newRequest(h, "POST", "/webhook_deliveries/actions/redeliver?filter[all]=true", nil)
+	ctx, hangUp := context.WithCancel(r.Context())
+	h.config.Deliveries = abandoned{h.store, hangUp}
+	h.rebuild()
+	h.handler.ServeHTTP(&discarded{header: http.Header{}}, r.WithContext(ctx))
+	pending := h.call("GET", "/webhook_deliveries?filter[status][eq]=pending", nil).ids()
+	if got := h.entries(); len(got) != 1 || len(pending) != 1 {
+		t.Errorf("%q is begun anew, and the audit log is %q", pending, got)
+	}
+}
+
 func TestTestEvents(t *testing.T) {
 	h := newHouse(t)
 	send := func(content any, header ...string) reply {
@@ -154,6 +183,7 @@ func TestTestEvents(t *testing.T) {
 	}
 	send(nil).wantFaults(http.StatusUnprocessableEntity, "10027")
 	send(`{"room_id":"`+absentID+`"}`).wantFaults(http.StatusUnprocessableEntity, "10017 /room_id")
+	send(`{"room_id":"`+absentID+`","webhook_event_url":"x"}`).wantFaults(http.StatusUnprocessableEntity, "10017 /room_id", "10003 /webhook_event_url")
 	send(`{"room_id":"x","webhook_event_url":"x"}`).wantFaults(http.StatusUnprocessableEntity, "10006 /room_id", "10003 /webhook_event_url")
 	room := h.room(`{"webhook_event_url":"https://room.example","webhook_event_failover_url":"https://failover.example"}`)
 	bare := h.room(nil)

@@ -3,10 +3,12 @@ package rest
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +16,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/rotunda-rtc/rotunda/api"
+	"github.com/rotunda-rtc/rotunda/internal/auth"
+	"github.com/rotunda-rtc/rotunda/internal/store"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
@@ -179,6 +183,34 @@ func TestBoundsAreThoseOfTheServer(t *testing.T) {
 	}
 	if got := *contract().doc.Components.Parameters["PageSize"].Value.Schema.Value.Max; got != video.MaxPageSize {
 		t.Errorf("pages have %v results, the server's %d", got, video.MaxPageSize)
+	}
+}
+
+// The page for operators names limits that are constants here.
+func TestOperatingPageNamesLimits(t *testing.T) {
+	page, err := os.ReadFile("../../docs/operating.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, limit := range map[string]string{
+		"REST body":                         fmt.Sprintf("%d MiB", MaxBodyBytes>>20),
+		"request line and headers":          fmt.Sprintf("%d KiB", MaxHeaderBytes>>10),
+		"idempotency key":                   fmt.Sprint(maxIdempotencyKey),
+		"page of a list":                    fmt.Sprint(video.MaxPageSize),
+		"sessions that come with a room":    fmt.Sprintf("the newest %d", store.MaxIncluded),
+		"sessions followed by one account":  fmt.Sprint(maxFollowers),
+		"participants named, or excluded":   fmt.Sprintf("%d,%03d", maxSelected/1000, maxSelected%1000),
+		"name of a room; URL of a webhook;": fmt.Sprintf("%d characters; %d,000 characters; %d bytes", video.MaxUniqueNameLength, video.MaxURLLength/1000, auth.MaxIdentityBytes),
+		"regions of a composition;":         fmt.Sprintf("%d; %d,000", video.MaxRegions, video.MaxSources/1000),
+		"answer to a webhook that is kept":  fmt.Sprintf("%d kB", video.MaxResponseBody>>10),
+		"tokens refreshed from one address": fmt.Sprintf("%d a second over a burst of %d", refreshesPerSecond, refreshBurst),
+		"API keys remembered":               fmt.Sprintf("%d,000", maxBuckets/1000),
+	} {
+		_, row, found := strings.Cut(string(page), "| "+what)
+		row, _, _ = strings.Cut(row, "\n")
+		if !found || !strings.Contains(row, limit) {
+			t.Errorf("the row of %q does not say %q", what, limit)
+		}
 	}
 }
 

@@ -34,7 +34,7 @@ var (
 	invalidJSON          = kind{"10023", "Invalid JSON", "The body is not well-formed JSON."}
 	stringLength         = kind{"10025", "String length out of range", "The text is too short or too long; the detail names the bounds."}
 	invalidType          = kind{"10026", "Invalid parameter type", "The value has another type than the field takes."}
-	unprocessable        = kind{"10027", "Unprocessable Entity", "The request is well formed, but cannot be carried out in the present state."}
+	unprocessable        = kind{"10027", "Unprocessable Entity", "The request is well formed, but cannot be carried out as things are: the session has ended, say, or the idempotency key belongs to another request. The detail says which."}
 	characterEncoding    = kind{"10028", "Character encoding error", "Bodies and parameters are UTF-8."}
 	jsonExpected         = kind{"10029", "JSON expected", "Send the body as application/json."}
 	methodNotAllowed     = kind{"10030", "Method not allowed", "The path exists, but not with this method. The Allow header names those it takes."}
@@ -188,13 +188,17 @@ func (e *entrance) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		if header.Get("Retry-After") == "" {
 			header.Set("Retry-After", "1")
 		}
-	case http.StatusInternalServerError:
-		// SDKs repeat a 5xx. What came of this POST is not known, and doing it again could do it twice.
-		if r.Method == http.MethodPost {
-			header.Set("X-Should-Retry", "false")
-		}
+	}
+	if r.Method == http.MethodPost && doubtful(r, ref.status, err) {
+		header.Set("X-Should-Retry", "false")
 	}
 	_ = answer{status: ref.status, data: e.renderErrors(r, ref)}.write(w)
+}
+
+// doubtful reports whether nobody knows what came of a POST, so that doing it again, as SDKs do after a 5xx, could do it twice.
+// After a failed commit an idempotency key makes that safe.
+func doubtful(r *http.Request, status int, err error) bool {
+	return status == http.StatusInternalServerError || errors.Is(err, video.ErrInDoubt) && r.Header.Get("Idempotency-Key") == ""
 }
 
 // withCause adds what a video.Error hides from callers, for the log.

@@ -23,7 +23,7 @@ func (s *scene) make(parameter string) string {
 	s.Helper()
 	switch parameter {
 	case "room_id":
-		return s.room(map[string]any{"unique_name": "stage"})
+		return s.room(nil)
 	case "room_session_id":
 		return s.openSession(s.id("room_id"))
 	case "room_participant_id":

@@ -158,7 +158,10 @@ func (f *follower) send(content []byte) bool {
 	control := http.NewResponseController(f.out)
 	_ = control.SetWriteDeadline(time.Now().Add(sendTimeout)) // a recorder of tests has none
 	_, err := f.out.Write(content)
-	return err == nil && control.Flush() == nil && f.Context().Err() == nil
+	sent := err == nil && control.Flush() == nil && f.Context().Err() == nil
+	// HTTP/2 ends a stream at its deadline whether or not there was anything to send.
+	_ = control.SetWriteDeadline(time.Now().Add(heartbeat + sendTimeout))
+	return sent
 }
 
 // lament logs what broke off a stream. A failure before it began is answered, and logged there.

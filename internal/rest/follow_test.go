@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -25,17 +27,11 @@ type stream struct {
 	lines    *bufio.Scanner
 }
 
-// serve starts a real server.
-func (h *house) serve() *httptest.Server {
-	h.Helper()
-	return h.serveWithin(0)
-}
-
-// serveWithin starts a real server to which requests must have come within a time, unless that is zero.
-func (h *house) serveWithin(arrival time.Duration) *httptest.Server {
+// serve starts a real server. Requests must arrive within readTimeout; 0 gives them all the time they want.
+func (h *house) serve(readTimeout time.Duration) *httptest.Server {
 	h.Helper()
 	server := httptest.NewUnstartedServer(h.handler)
-	server.Config.ReadTimeout = arrival
+	server.Config.ReadTimeout = readTimeout
 	server.Start()
 	h.Cleanup(server.Close)
 	return server
@@ -90,7 +86,7 @@ func (s *stream) want(types ...string) (last string) {
 
 func TestFollowSession(t *testing.T) {
 	h := newHouse(t)
-	server := h.serveWithin(time.Second)
+	server := h.serve(time.Second)
 	session := h.openSession(h.room(nil))
 	path := "/room_sessions/" + session + "/events"
 	s := h.follow(t.Context(), server, path)
@@ -103,7 +99,7 @@ func TestFollowSession(t *testing.T) {
 	late := h.follow(t.Context(), server, path+"?cursor="+first, "Last-Event-ID", second)
 	other := h.follow(t.Context(), server, path+"?cursor="+first)
 	// Only now would the arrival of a request be over for the server.
-	expired, cancel := context.WithTimeout(t.Context(), server.Config.ReadTimeout+100*time.Millisecond)
+	expired, cancel := context.WithTimeout(t.Context(), server.Config.ReadTimeout*3/2)
 	defer cancel()
 	<-expired.Done()
 	h.leave(session, who)
@@ -127,22 +123,22 @@ func TestFollowFromFarBehind(t *testing.T) {
 		want = append(want, "participant_muted")
 	}
 	h.endSession(session)
-	s := h.follow(t.Context(), h.serve(), "/room_sessions/"+session+"/events")
+	s := h.follow(t.Context(), h.serve(0), "/room_sessions/"+session+"/events")
 	s.want(append(want, "session_ended", "end", "")...)
 }
 
 func TestFollowersAreBounded(t *testing.T) {
 	h := newHouse(t)
-	server := h.serve()
+	server := h.serve(0)
 	path := "/room_sessions/" + h.openSession(h.room(nil)) + "/events"
 	ctx, leave := context.WithCancel(t.Context())
+	defer leave()
 	var all sync.WaitGroup
 	for range maxFollowers {
 		all.Go(func() { h.follow(ctx, server, path).want("session_started") })
 	}
-	all.Wait()
-	if t.Failed() {
-		t.FailNow() // fewer follow than may, so one more would be let in
+	if all.Wait(); h.Failed() {
+		return // whom the server would take in now, it would keep
 	}
 	h.call("GET", path, nil, "Accept", eventStream).wantFaults(http.StatusTooManyRequests, "10011")
 	h.call("GET", path, nil).want(http.StatusOK)
@@ -161,7 +157,7 @@ func TestFollowersLeaveADrainingServer(t *testing.T) {
 	draining := make(chan struct{})
 	h.config.Draining = draining
 	h.rebuild()
-	server := h.serve()
+	server := h.serve(0)
 	path := "/room_sessions/" + h.openSession(h.room(nil)) + "/events"
 	s := h.follow(t.Context(), server, path)
 	s.want("session_started")
@@ -256,6 +252,97 @@ func TestHeartbeat(t *testing.T) {
 		}
 		if len(e.followers.counts) > 0 {
 			t.Errorf("still followed: %v", e.followers.counts)
+		}
+	})
+}
+
+// pipes is a listener on connections in memory, whose time can be invented.
+type pipes struct {
+	net.Listener
+	conns chan net.Conn
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	conn, ok := <-p.conns
+	if !ok {
+		return nil, net.ErrClosed
+	}
+	return conn, nil
+}
+
+func (p *pipes) Close() error { close(p.conns); return nil }
+
+func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
+	near, far := net.Pipe()
+	p.conns <- far
+	return near, nil
+}
+
+// A stream on which nothing happens stays, in either version of HTTP: each has a way of its own to end answers that take long.
+func TestQuietStreamStays(t *testing.T) {
+	for version := 1; version <= 2; version++ {
+		synctest.Test(t, func(t *testing.T) {
+			e := &entrance{Config: Config{Sessions: quiet{ends: time.Now().Add(3*heartbeat - time.Second)}}}
+			over := &pipes{conns: make(chan net.Conn, 1)}
+			protocols := new(http.Protocols)
+			protocols.SetHTTP1(version == 1)
+			protocols.SetUnencryptedHTTP2(version == 2)
+			server := &http.Server{Protocols: protocols, WriteTimeout: heartbeat + time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_ = e.follow(w, &request{Request: r}, video.Session{}, 0)
+			})}
+			go func() { _ = server.Serve(over) }()
+			transport := &http.Transport{Protocols: protocols, DialContext: over.dial}
+			answer, err := (&http.Client{Transport: transport}).Get("http://x/")
+			if err != nil {
+				t.Fatal(err)
+			}
+			sent, err := io.ReadAll(answer.Body)
+			_ = answer.Body.Close()
+			if n := strings.Count(string(sent), "still there"); err != nil || n != 3 || answer.ProtoMajor != version {
+				t.Errorf("HTTP/%d: sent %q, %v", answer.ProtoMajor, sent, err)
+			}
+			transport.CloseIdleConnections()
+			if err := server.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// busy is a session in which more happens than anyone takes who does not read.
+type busy struct{ sessions }
+
+func (busy) Happenings(_ context.Context, query video.HappeningQuery) ([]video.Happening, error) {
+	return slices.Repeat([]video.Happening{{Seq: query.After + 1, Type: video.HappenedMuted}}, query.Limit), nil
+}
+
+func (busy) Follow(video.SessionID) (news <-chan struct{}, stop func()) { return nil, func() {} }
+
+// Who follows and does not read is left.
+func TestFollowerWhoDoesNotRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &entrance{Config: Config{Sessions: busy{}, Log: slog.New(slog.DiscardHandler)}}
+		over := &pipes{conns: make(chan net.Conn, 1)}
+		left := make(chan time.Time, 1)
+		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_ = e.follow(w, &request{Request: r}, video.Session{}, 0)
+			left <- time.Now()
+		})}
+		go func() { _ = server.Serve(over) }()
+		begun := time.Now()
+		conn, err := over.dial(t.Context(), "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		if took := (<-left).Sub(begun); took != sendTimeout || len(e.followers.counts) > 0 {
+			t.Errorf("left after %s, and %v follow", took, e.followers.counts)
+		}
+		_ = conn.Close()
+		if err := server.Close(); err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -42,6 +43,7 @@ const (
 type house struct {
 	testing.TB
 	store     *store.Store
+	path      string // of the store's file
 	account   video.AccountID
 	config    Config
 	handler   http.Handler
@@ -81,10 +83,9 @@ func migratedFile() ([]byte, error) {
 
 func newHouse(t testing.TB) *house {
 	t.Helper()
-	h := &house{TB: t, log: new(bytes.Buffer)}
-	path := filepath.Join(t.TempDir(), "rest.db")
-	h.must(os.WriteFile(path, emptyDatabase(), 0o600))
-	opened, err := store.Open(t.Context(), store.Config{Path: path, Now: h.clock})
+	h := &house{TB: t, log: new(bytes.Buffer), path: filepath.Join(t.TempDir(), "rest.db")}
+	h.must(os.WriteFile(h.path, emptyDatabase(), 0o600))
+	opened, err := store.Open(t.Context(), store.Config{Path: h.path, Now: h.clock})
 	h.must(err)
 	t.Cleanup(func() {
 		if err := opened.Close(); err != nil {
@@ -140,6 +141,56 @@ func (h *house) at(then string) {
 	h.now = parsed
 }
 
+// query runs SQL beside the store and returns the rows as text.
+func (h *house) query(statement string, args ...any) (rows []string) {
+	h.Helper()
+	db, err := sql.Open("sqlite", h.path)
+	h.must(err)
+	defer func() { h.must(db.Close()) }()
+	result, err := db.QueryContext(h.Context(), statement, args...)
+	h.must(err)
+	defer func() { h.must(result.Close()) }()
+	columns, err := result.Columns()
+	h.must(err)
+	for result.Next() {
+		values := make([]any, len(columns))
+		for i := range values {
+			values[i] = new(any)
+		}
+		h.must(result.Scan(values...))
+		row := make([]string, len(values))
+		for i, value := range values {
+			row[i] = fmt.Sprintf("%v", *value.(*any))
+		}
+		rows = append(rows, strings.Join(row, " "))
+	}
+	h.must(result.Err())
+	return rows
+}
+
+// everything is all that the database holds, a line for each row. The heartbeat beats by itself.
+func (h *house) everything() (lines []string) {
+	h.Helper()
+	for _, table := range h.query("SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'heartbeat' ORDER BY name") {
+		for _, row := range h.query("SELECT * FROM " + table + " ORDER BY 1, 2") {
+			lines = append(lines, table+": "+row)
+		}
+	}
+	return lines
+}
+
+// changed are the lines of either that the other has not.
+func changed(before, after []string) (lines []string) {
+	for _, both := range [][2][]string{{before, after}, {after, before}} {
+		for _, line := range both[0] {
+			if !slices.Contains(both[1], line) {
+				lines = append(lines, line)
+			}
+		}
+	}
+	return lines
+}
+
 func (h *house) must(err error) {
 	h.Helper()
 	if err != nil {
@@ -163,8 +214,15 @@ func (k keyRing) Authenticate(ctx context.Context, bearer string) (video.APIKey,
 // key makes an API key of the account with these rights.
 func (h *house) key(rights video.Rights) string {
 	h.Helper()
+	return h.addKey(video.APIKey{Name: "a " + string(rights) + " key", Rights: rights})
+}
+
+// addKey makes an API key of the account with these properties.
+func (h *house) addKey(properties video.APIKey) string {
+	h.Helper()
 	key, hash := auth.NewAPIKey(rand.Reader)
-	h.must(h.store.AddAPIKey(h.Context(), video.APIKey{AccountID: h.account, Name: "a " + string(rights) + " key", Rights: rights, Hash: hash}))
+	properties.AccountID, properties.Hash = h.account, hash
+	h.must(h.store.AddAPIKey(h.Context(), properties))
 	return key
 }
 

@@ -7,17 +7,17 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
 // Idempotency keeps the answers to requests that carry an Idempotency-Key, for a day. Key and request are hashes.
 type Idempotency interface {
-	// BeginIdempotent returns what is kept under the key: this very request without an answer if it is the first, or if the
-	// process died over the last one.
+	// BeginIdempotent returns what is kept under the key: this very request without an answer if it is the first, or if the last
+	// one came to none.
 	BeginIdempotent(ctx context.Context, account video.AccountID, key, request [32]byte) (video.KeptAnswer, error)
 	FinishIdempotent(ctx context.Context, account video.AccountID, key [32]byte, status int, body []byte) error
-	DropIdempotent(ctx context.Context, account video.AccountID, key [32]byte) error
 }
 
 // Vault seals what must not lie open in the database.
@@ -54,13 +54,13 @@ func digest(parts ...string) [32]byte {
 	return sha256.Sum256(all)
 }
 
-// newID is the id of what the request makes. With an idempotency key it is always the same, so that a request repeated after
-// the server died over it finds what it made.
+// newID is the id of what the request makes. With an idempotency key it is the same for as long as the key is kept, so that a
+// request repeated after the server died over it, or did not hear of its commit, finds what it made.
 func (r *request) newID() string {
 	if r.once == nil {
 		return video.NewUUID()
 	}
-	id := digest("id", string(r.once[:]))
+	id := digest("id", string(r.once[:]), r.begun.UTC().Format(time.RFC3339Nano))
 	return video.NewUUIDFrom(bytes.NewReader(id[:]))
 }
 
@@ -128,18 +128,13 @@ func (e *entrance) perform(w http.ResponseWriter, r *request, op *operation) (an
 		w.Header().Set("Idempotent-Replayed", "true")
 		return e.repeat(kept)
 	}
+	r.begun = kept.BegunAt
 	return e.performFirst(r, op)
 }
 
-// performFirst carries out an operation and keeps its answer. Failures of the server are not kept: they may be tried again.
+// performFirst carries out an operation and keeps its answer. Failures of the server are not kept: the request may be tried again.
 func (e *entrance) performFirst(r *request, op *operation) (answer, error) {
 	ctx := context.WithoutCancel(r.Context()) // what was done is noted even if the caller has gone
-	kept := false
-	defer func() { // a panic passes here too
-		if !kept {
-			e.warn(r, "idempotency key was not freed", e.Idempotency.DropIdempotent(ctx, r.account, *r.once))
-		}
-	}()
 	result, err := e.do(r, op)
 	if err != nil {
 		ref, _ := refusalOf(err)
@@ -151,7 +146,6 @@ func (e *entrance) performFirst(r *request, op *operation) (answer, error) {
 	if result, err = result.render(); err != nil {
 		return answer{}, err
 	}
-	kept = true
 	sealed, err := e.Vault.SealSecret(result.raw) // there may be tokens in it
 	if err == nil {
 		err = e.Idempotency.FinishIdempotent(ctx, r.account, *r.once, result.status, sealed)

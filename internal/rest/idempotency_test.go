@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -64,6 +65,49 @@ func TestRepeatedRequests(t *testing.T) {
 	if got := len(h.entries()); got != 4 { // three creations and a deletion
 		t.Errorf("audit log %q", h.entries())
 	}
+}
+
+// After a day a key may be used again. What the new request makes is new, whatever became of what the old one made.
+func TestIdempotencyKeyUsedAgain(t *testing.T) {
+	h := newHouse(t)
+	seen := map[any]bool{}
+	for day, name := range []string{"tea", "coffee", "milk"} {
+		h.at(fmt.Sprintf("2026-03-%02dT12:00:00Z", 10+2*day))
+		made := h.call("POST", "/rooms", `{"unique_name":"`+name+`"}`, once, "k").want(http.StatusCreated).wantReplayed(false).data()
+		if made["unique_name"] != name || seen[made["id"]] {
+			t.Errorf("asked for %s, made %v", name, made)
+		}
+		seen[made["id"]] = true
+		if name == "coffee" {
+			h.call("DELETE", "/rooms/"+made["id"].(string), nil).want(http.StatusNoContent)
+		}
+	}
+}
+
+// unheard creates rooms and does not hear of it.
+type unheard struct{ rooms }
+
+func (u unheard) CreateRoom(ctx context.Context, room video.Room) (video.Room, error) {
+	if _, err := u.rooms.CreateRoom(ctx, room); err != nil {
+		return video.Room{}, err
+	}
+	return video.Room{}, video.Errorf(video.CodeUnavailable, "the answer was lost")
+}
+
+// A request of which the server does not know whether it was carried out makes nothing twice, and keeps its key.
+func TestRequestOfUnknownOutcome(t *testing.T) {
+	h := newHouse(t)
+	h.config.Rooms = unheard{h.store}
+	h.rebuild()
+	h.call("POST", "/rooms", "{}", once, "k").want(http.StatusServiceUnavailable)
+	h.config.Rooms = h.store
+	h.rebuild()
+	h.call("POST", "/rooms", `{"unique_name":"another"}`, once, "k").wantFaults(http.StatusUnprocessableEntity, "10027")
+	h.call("POST", "/rooms", "{}", once, "k").want(http.StatusCreated).wantReplayed(false)
+	if n := h.countRooms(); n != 1 {
+		t.Errorf("%d rooms", n)
+	}
+	h.log.Reset()
 }
 
 func TestIdempotencyKeysAreChecked(t *testing.T) {

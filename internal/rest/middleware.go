@@ -53,6 +53,7 @@ type request struct {
 	body    body
 	unknown []string  // fields of the body that mean nothing
 	once    *[32]byte // hash of its idempotency key; nil without one
+	begun   time.Time // when a request came first with this key
 
 	requestID        string
 	objectID, detail string // for the audit log

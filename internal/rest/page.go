@@ -111,6 +111,20 @@ func (q *query) name(filter string) string {
 	return value
 }
 
+// names reads a filter that takes names separated by commas, at least one.
+func (q *query) names(filter string) (names []string) {
+	value := q.name(filter)
+	for name := range strings.SplitSeq(value, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			names = append(names, name)
+		}
+	}
+	if value != "" && names == nil {
+		q.fail(invalidFilter, filter, "%s must hold names separated by commas.", filter)
+	}
+	return names
+}
+
 // text reads a filter whose value can be empty. It returns nil if the filter is not given.
 func (q *query) text(filter string) *string {
 	value, ok := q.value(filter, invalidFilter)

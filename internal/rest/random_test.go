@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
@@ -20,7 +21,7 @@ import (
 var randomRequests = flag.Int("random-requests", 600, "how many requests TestRandomRequests makes up")
 
 // TestRandomRequests makes up requests from the document, right ones and wrong ones, and demands that the server is never at
-// fault, that every answer is as documented, and that bodies are refused exactly when the document refuses them.
+// fault, that every answer is as documented, and that bodies and queries are refused exactly when the document refuses them.
 func TestRandomRequests(t *testing.T) {
 	h := newHouse(t)
 	h.config.CORSOrigins = []string{"https://admin.example.com"}
@@ -40,6 +41,7 @@ func TestRandomRequests(t *testing.T) {
 			t.Fatalf("%+v is our fault: %s, log %s", made, r.raw, h.log)
 		}
 		g.checkBodyVerdict(made, r)
+		g.checkQueryVerdict(made, r)
 		if t.Failed() {
 			t.Fatalf("by %+v", made)
 		}
@@ -87,8 +89,10 @@ type madeUp struct {
 	body           any
 	header         []string
 
-	schema *openapi3.Schema // of the body
-	plain  bool             // nothing but the body can be wrong
+	operation *openapi3.Operation // nil if the method is another
+	values    url.Values          // of the query
+	schema    *openapi3.Schema    // of the body
+	plain     bool                // nothing but the body can be wrong
 }
 
 type generator struct {
@@ -131,8 +135,10 @@ func (g *generator) request() madeUp {
 	slices.Sort(methods)
 	made := madeUp{method: pick(g, methods...), plain: true}
 	op := item.GetOperation(made.method)
+	made.operation = op
 	if g.one(30) {
 		made.method, made.plain = pick(g, "HEAD", "OPTIONS", "PUT", "BREW"), false
+		made.operation = nil
 	}
 	made.target = g.path(path, &made)
 	made.target += g.query(op, &made)
@@ -192,9 +198,10 @@ func (g *generator) query(op *openapi3.Operation, made *madeUp) string {
 		if parameter.Value.In != openapi3.ParameterInQuery || !g.one(4) {
 			continue
 		}
-		value, ok := g.value(parameter.Value.Schema.Value, 12).(string)
+		chosen := g.value(parameter.Value.Schema.Value, 6)
+		value, ok := chosen.(string)
 		if !ok {
-			encoded, err := json.Marshal(g.value(parameter.Value.Schema.Value, 12))
+			encoded, err := json.Marshal(chosen)
 			g.must(err)
 			value = string(encoded)
 		}
@@ -205,6 +212,7 @@ func (g *generator) query(op *openapi3.Operation, made *madeUp) string {
 		values.Add(pick(g, "filter[x]", "filter", "page", "x", "\xff"), g.junkText())
 		made.plain = false
 	}
+	made.values = values
 	if len(values) == 0 {
 		return ""
 	}
@@ -321,6 +329,49 @@ func (g *generator) checkBodyVerdict(made madeUp, r reply) {
 	if !refused && !valid {
 		g.Errorf("%s is not valid and was answered %d", encoded, r.status)
 	}
+}
+
+// checkQueryVerdict compares our verdict on each parameter of a query with what the document says of it.
+func (g *generator) checkQueryVerdict(made madeUp, r reply) {
+	if made.operation == nil {
+		return
+	}
+	told := map[string]bool{}
+	if failures, ok := r.body["errors"].([]any); ok {
+		for _, entry := range failures {
+			entry := entry.(map[string]any)
+			source, _ := entry["source"].(map[string]any)
+			if name, ok := source["parameter"].(string); ok && entry["code"] != missingParameter.code {
+				told[name] = true
+			}
+		}
+	}
+	for name := range made.values {
+		parameter := made.operation.Parameters.GetByInAndName("query", name)
+		wrong := strings.HasPrefix(name, "filter") && len(filters(made.operation)) > 0
+		if parameter != nil {
+			wrong = !fits(parameter.Schema.Value, made.values.Get(name))
+		}
+		if wrong && r.status < 300 || parameter != nil && !wrong && told[name] {
+			g.Errorf("%s=%q, wrong: %t, was answered %s", name, made.values.Get(name), wrong, r.raw)
+		}
+	}
+}
+
+var dateOrTime = regexp.MustCompile(`^\d{4}-\d\d-\d\d(T[\d:.]+(Z|[+-]\d\d:\d\d))?$`)
+
+// fits reports whether a schema allows a value in a query. Of dates it knows the form, which is enough for those made up here.
+func fits(schema *openapi3.Schema, value string) bool {
+	var decoded any = value
+	switch {
+	case len(schema.AnyOf) > 0:
+		return dateOrTime.MatchString(value)
+	case schema.Type.Includes("integer"), schema.Type.Includes("boolean"):
+		if err := json.Unmarshal([]byte(value), &decoded); err != nil {
+			return false
+		}
+	}
+	return utf8.ValidString(value) && schema.VisitJSON(decoded, append(slices.Clone(bodyFormats), openapi3.EnableJSONSchema2020())...) == nil
 }
 
 // beyondSchemas reports whether a fault is one that no schema can find: a name that is taken, something that is not there, a

@@ -2,7 +2,6 @@ package rest
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -18,8 +17,9 @@ type Recordings interface {
 	RecordingKinds(ctx context.Context, account video.AccountID, session video.SessionID, ids []string) (map[string]video.Kind, error)
 	// DeleteRecording refuses with video.CodeState while the recording is being made.
 	DeleteRecording(ctx context.Context, account video.AccountID, id string) error
-	// DeleteRecordings passes over recordings that are being made. It returns how many it deleted.
-	DeleteRecordings(ctx context.Context, filter video.RecordingFilter) (int, error)
+	// DeleteRecordings passes over recordings that are being made. It returns how many it deleted. The audit log has the filter
+	// as it was asked for.
+	DeleteRecordings(ctx context.Context, filter video.RecordingFilter, asked string) (int, error)
 }
 
 func (e *entrance) listRecordings(r *request) (answer, error) {
@@ -86,16 +86,15 @@ func (e *entrance) deleteRecordings(r *request) (answer, error) {
 	}
 	if !all && !q.filtered() {
 		return answer{}, &refusal{http.StatusUnprocessableEntity, []fault{{
-			kind: missingParameter, parameter: "filter",
+			kind: missingParameter, parameter: "filter[all]",
 			detail: "A filter is required. To delete all recordings of the account, say so: filter[all]=true.",
 		}}}
 	}
 	// What is deleted until the caller hangs up would be a matter of luck.
-	deleted, err := e.Recordings.DeleteRecordings(context.WithoutCancel(r.Context()), filter)
+	deleted, err := e.Recordings.DeleteRecordings(context.WithoutCancel(r.Context()), filter, r.URL.RawQuery)
 	if err != nil {
 		return answer{}, err
 	}
-	r.note("", fmt.Sprintf("%d recordings: %s", deleted, r.URL.RawQuery))
 	return one(http.StatusCreated, deletedJSON{RoomRecordings: deleted}), nil
 }
 

@@ -138,7 +138,7 @@ func TestDeleteRecordings(t *testing.T) {
 	for _, query := range [][]string{
 		nil, {"filter[all]", "false"}, {"page[size]", "1"}, {"room_id", absentID},
 	} {
-		remove(query...).wantFaults(http.StatusUnprocessableEntity, "10004 filter")
+		remove(query...).wantFaults(http.StatusUnprocessableEntity, "10004 filter[all]")
 	}
 	remove("filter[all]", "yes").wantFaults(http.StatusBadRequest, "10031 filter[all]")
 	remove("filter[room_id]", "x", "filter[status]", "x", "page[size]", "0", "filter[kind]", "audio").

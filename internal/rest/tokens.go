@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"fmt"
 	"net/http"
 	"time"
 
@@ -27,6 +28,15 @@ func (e *entrance) generateToken(r *request) (answer, error) {
 		return answer{}, err
 	}
 	return one(http.StatusCreated, renderTokens(tokens)), nil
+}
+
+// checkIdentity finds an identity that is too long in bytes; schemas count characters.
+func checkIdentity(r *request) ([]fault, error) {
+	if len(r.body.text("identity")) <= auth.MaxIdentityBytes {
+		return nil, nil
+	}
+	return []fault{faultAt([]string{"identity"}, badRequest,
+		fmt.Sprintf("identity must have at most %d bytes of UTF-8.", auth.MaxIdentityBytes))}, nil
 }
 
 // refreshToken has no other credential than the refresh token. A room that is gone is answered like a token that is no

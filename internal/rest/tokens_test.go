@@ -64,8 +64,9 @@ func TestGenerateToken(t *testing.T) {
 		},
 		`{"grants":null}`: {"10026 /grants"},
 		`{"grants":[]}`:   {"10026 /grants"},
-		`{"identity":"` + strings.Repeat("x", 257) + `"}`: {"10025 /identity"},
-		`{"identity":"` + strings.Repeat("é", 200) + `"}`: {"10015 /identity"}, // 400 bytes
+		`{"identity":"` + strings.Repeat("x", 257) + `"}`:                    {"10025 /identity"},
+		`{"identity":"` + strings.Repeat("é", 200) + `"}`:                    {"10015 /identity"}, // 400 bytes
+		`{"token_ttl_secs":0,"identity":"` + strings.Repeat("é", 200) + `"}`: {"10015 /identity", "10033 /token_ttl_secs"},
 	} {
 		h.call("POST", path, body).wantFaults(http.StatusUnprocessableEntity, want...)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -64,6 +63,7 @@ func (s *Store) CloseDangling(ctx context.Context) (sessions int, err error) {
 			}
 		}
 		sessions = len(open)
+		told.dueBy(s.now())
 		return told.write(ctx, tx)
 	})
 	if err != nil {
@@ -81,30 +81,4 @@ func (t *tidings) resume(ctx context.Context, tx bun.Tx, session video.SessionID
 		t.latest[session] = at[0]
 	}
 	return err
-}
-
-// claimPatience is more than a database takes to notice that a server on a machine that lives is dead.
-const claimPatience = 10 * time.Second
-
-// claim makes this the one server of the database until the store closes or the connection breaks. Commands beside the
-// server claim nothing.
-func (s *Store) claim(ctx context.Context) error {
-	if s.dialect.claim == "" || s.alone != nil {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, claimPatience)
-	defer cancel()
-	conn, err := s.writes.DB.Conn(ctx)
-	if err != nil {
-		return s.dialect.explain(err)
-	}
-	if _, err := conn.ExecContext(ctx, s.dialect.claim); err != nil {
-		_ = conn.Close() // the claim failed, which is what counts
-		if ctx.Err() != nil {
-			return fmt.Errorf("database %s is in use by another server: stop that one, or use another database", s.dialect.place)
-		}
-		return s.dialect.explain(err)
-	}
-	s.alone = conn
-	return nil
 }

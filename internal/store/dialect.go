@@ -24,6 +24,7 @@ type dialect struct {
 	lock      func() (goose.ProviderOption, error)
 	upgrades  bool   // Open applies migrations by itself
 	claim     string // keeps other servers off while the connection lives; empty where the data directory's lock does
+	reclaim   string // tries that again and says whether it could be had at once
 	serialize string // makes a write transaction wait for those before it; empty if a single connection does that
 
 	// forEach runs a query of one owner's rows for each of the owners.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -70,6 +71,7 @@ func postgresDialect(url string, upgrade bool) (dialect, error) {
 		lock:      lockMigrations,
 		upgrades:  upgrade,
 		claim:     fmt.Sprintf("SELECT pg_advisory_lock(%d)", serverLock),
+		reclaim:   fmt.Sprintf("SELECT pg_try_advisory_lock(%d)", serverLock),
 		serialize: fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", writeLock),
 		forEach:   lateralForEach,
 		open:      func(readOnly bool) (*bun.DB, error) { return openPostgres(config, readOnly), nil },
@@ -149,7 +151,22 @@ func explainPostgres(place string, err error) error {
 	case connectionFailed(err):
 		advice = " cannot be reached: check that the server runs, and the host and port of the database URL"
 	}
-	return fmt.Errorf("database %s%s: %w", place, advice, err)
+	return fmt.Errorf("database %s%s: %w", place, advice, oneLineError{err})
+}
+
+// oneLineError is an error of which each line is said once, and all in one line: a refused connection has a line for each way that was tried.
+type oneLineError struct{ error }
+
+func (e oneLineError) Unwrap() error { return e.error }
+
+func (e oneLineError) Error() string {
+	var lines []string
+	for line := range strings.Lines(e.error.Error()) {
+		if line = strings.TrimSpace(line); line != "" && !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, " ")
 }
 
 // sqlState is the five characters in which PostgreSQL says what went wrong, or empty for other errors.

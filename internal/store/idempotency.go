@@ -12,7 +12,8 @@ import (
 // idempotencyAge is how long the answer to a request with an idempotency key is kept at least.
 const idempotencyAge = 24 * time.Hour
 
-// idempotencyRow has status 0 while its request is being carried out, or was when the process died.
+// idempotencyRow has status 0 while its request is being carried out, when the process died over it, and when it failed for want of
+// the server.
 type idempotencyRow struct {
 	bun.BaseModel `bun:"table:idempotency"`
 
@@ -25,12 +26,12 @@ type idempotencyRow struct {
 }
 
 func (r idempotencyRow) answer() video.KeptAnswer {
-	return video.KeptAnswer{Request: [32]byte(r.Request), Status: r.Status, Body: r.Body}
+	return video.KeptAnswer{Request: [32]byte(r.Request), BegunAt: moment(r.CreatedAt), Status: r.Status, Body: r.Body}
 }
 
 // BeginIdempotent notes that a request with an idempotency key is about to be carried out, and returns what is kept under
-// the key: this request without an answer if it is the first in a day, or if the process died over the last one; else the
-// first request and perhaps its answer. Key and request are hashes.
+// the key: this request without an answer if it is the first in a day, or if the last one came to none; else the first request
+// and perhaps its answer. Key and request are hashes.
 func (s *Store) BeginIdempotent(
 	ctx context.Context, account video.AccountID, key, request [32]byte,
 ) (kept video.KeptAnswer, err error) {
@@ -64,19 +65,6 @@ func (s *Store) FinishIdempotent(ctx context.Context, account video.AccountID, k
 	}
 	return s.write(ctx, "finish idempotent request", func(ctx context.Context, tx bun.Tx) error {
 		_, err := tx.NewUpdate().Model((*idempotencyRow)(nil)).Set("status = ?", status).Set("body = ?", body).
-			Where("account = ?", number).Where("key = ?", key[:]).Exec(ctx)
-		return err
-	})
-}
-
-// DropIdempotent forgets a request that was begun, so that it can be made again.
-func (s *Store) DropIdempotent(ctx context.Context, account video.AccountID, key [32]byte) error {
-	number, err := s.existing(ctx, account)
-	if err != nil {
-		return err
-	}
-	return s.write(ctx, "drop idempotent request", func(ctx context.Context, tx bun.Tx) error {
-		_, err := tx.NewDelete().Model((*idempotencyRow)(nil)).
 			Where("account = ?", number).Where("key = ?", key[:]).Exec(ctx)
 		return err
 	})

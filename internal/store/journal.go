@@ -129,7 +129,8 @@ func (j *journal) await(ctx context.Context, e *entry) error {
 		return err
 	case <-ctx.Done():
 	}
-	if e.state.CompareAndSwap(entryQueued, entryAbandoned) {
+	// A mark is nothing anybody could be wrong about.
+	if e.state.CompareAndSwap(entryQueued, entryAbandoned) || e.write == nil {
 		return fmt.Errorf("%w: %w", errUnavailable, context.Cause(ctx))
 	}
 	return <-e.answer
@@ -151,9 +152,7 @@ func (j *journal) run() error {
 		case <-j.wake:
 			j.writeAll(nil)
 		case <-tick.C:
-			if len(j.open) > 0 {
-				j.beat()
-			}
+			j.beat()
 		case <-j.stop:
 			return j.finish()
 		}
@@ -338,18 +337,27 @@ func (j *journal) transact(batch []*entry, mark string) ([]error, error) {
 				return err
 			}
 		}
+		now := j.store.now()
+		j.told.dueBy(now)
 		if err := j.told.write(ctx, tx); err != nil {
 			return err
 		}
-		return markBatch(ctx, tx, j.store.now(), mark)
+		return markBatch(ctx, tx, now, mark)
 	})
 	return outcomes, err
 }
 
-// beat notes that the process is alive. A missed beat only makes the end of a crashed session less exact.
+// beat notes that the process is alive while sessions are open, and sees to it that the database stays its own. A missed beat
+// only makes the end of a crashed session less exact.
 func (j *journal) beat() {
 	ctx, cancel := context.WithTimeout(context.Background(), batchTimeout)
 	defer cancel()
+	if err := j.store.keepClaim(ctx); err != nil {
+		j.store.logger.Warn("the claim on the database was lost and could not be made anew, trying again", "error", err)
+	}
+	if len(j.open) == 0 {
+		return
+	}
 	if err := touchHeartbeat(ctx, j.store.writes, j.store.now()); err != nil {
 		j.store.logger.Warn("heartbeat could not be written", "error", err)
 	}

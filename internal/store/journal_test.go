@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -84,6 +85,27 @@ func testJoinOvertaken(t *testing.T, f *fixture) {
 	ctx, cancel := context.WithCancel(t.Context())
 	err := f.journal.await(ctx, &entry{write: func(context.Context, bun.Tx) error { cancel(); return nil }})
 	must(t, err)
+}
+
+// Who waits for the record waits no longer than they want, though their mark is with entries that are tried again and again.
+func testFlushGivesUp(t *testing.T, f *fixture) {
+	release := hold(t, f.journal)
+	ctx, cancel := context.WithCancel(t.Context())
+	var broken atomic.Bool
+	broken.Store(true)
+	f.journal.post(&entry{write: func(context.Context, bun.Tx) error {
+		if cancel(); broken.Load() {
+			return context.DeadlineExceeded
+		}
+		return nil
+	}})
+	flushed := make(chan error, 1)
+	go func() { flushed <- f.Flush(ctx) }()
+	queued(t, f.journal, 2)
+	release()
+	wantCode(t, <-flushed, video.CodeUnavailable)
+	broken.Store(false)
+	f.flush()
 }
 
 func testFullQueue(t *testing.T, f *fixture) {

@@ -132,10 +132,17 @@ func (d *dialect) version(ctx context.Context, db *sql.DB) (int64, error) {
 	}
 	var version int64
 	err = db.QueryRowContext(ctx, "SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied").Scan(&version)
-	if err == nil && version > 0 && !slices.Contains(tables, "account_totals") {
-		return 0, foreign
+	if err != nil || version == 0 {
+		return 0, err
 	}
-	return version, err
+	// The tables of a version are there once it is. They are read anew: another process may have migrated since.
+	if tables, err = d.tableNames(ctx, db); err == nil && !slices.Contains(tables, "account_totals") {
+		err = foreign
+	}
+	if err != nil {
+		return 0, err
+	}
+	return version, nil
 }
 
 func (d *dialect) tableNames(ctx context.Context, db *sql.DB) (names []string, err error) {

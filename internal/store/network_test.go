@@ -97,6 +97,26 @@ func awaitLockWaiter(t *testing.T, database string) {
 	}
 }
 
+// A change whose commit got no answer says so, whether it happened or not; one that was refused does not.
+func TestWriteOfUnknownOutcome(t *testing.T) {
+	p, through := between(t, storetest.Postgres(t))
+	f := openWith(t, Config{URL: through, Migrate: true}, &clock{t: start})
+	t.Cleanup(func() { must(t, f.Close()) })
+	for name, fate := range map[string]commitFate{"lost": commitLost, "unheard": commitUnheard} {
+		room := video.Room{AccountID: f.account, UniqueName: name}
+		p.next(fate)
+		_, err := f.CreateRoom(t.Context(), room)
+		wantCode(t, err, video.CodeUnavailable)
+		if !errors.Is(err, video.ErrInDoubt) {
+			t.Errorf("%s: %v", name, err)
+		}
+		_, err = f.CreateRoom(t.Context(), room)
+		if happened := video.CodeOf(err) == video.CodeDuplicate; happened != (fate == commitUnheard) || errors.Is(err, video.ErrInDoubt) {
+			t.Errorf("%s, and again: %v", name, err)
+		}
+	}
+}
+
 // A store that closes while the fate of a batch is open says so, and keeps nobody waiting.
 func TestCloseInDoubt(t *testing.T) {
 	t.Parallel()
@@ -198,4 +218,24 @@ func comeAndGo(t *testing.T, database string, times int, disturb func()) {
 	f.checkTotals(joined)
 	f.end(session.ID, video.EndedEmpty)
 	must(t, f.Close())
+}
+
+// A server stays the one server of its database when that is restarted.
+func TestClaimOutlivesTheDatabase(t *testing.T) {
+	server := storetest.StartServer(t)
+	url := server.URL("postgres")
+	f := openWith(t, Config{URL: url, Migrate: true}, &clock{t: start})
+	defer func() { must(t, f.Close()) }()
+	_, err := f.CloseDangling(t.Context())
+	must(t, err)
+	must(t, errors.Join(server.Stop(), server.Start()))
+	f.journal.beat()
+	other := openWith(t, Config{URL: url}, &clock{t: start})
+	defer func() { must(t, other.Close()) }()
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if _, err := other.CloseDangling(ctx); err == nil || !strings.Contains(err.Error(), "in use by another server") {
+		t.Errorf("another server: %v", err)
+	}
+	must(t, f.keepClaim(t.Context()))
 }

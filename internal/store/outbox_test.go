@@ -171,6 +171,7 @@ func testCrashTells(t *testing.T, f *fixture) {
 	must(t, err)
 	events := f.outbox()
 	wantEqual(t, "events", len(events), 4)
+	wantSeqs(t, f.claim(10), events) // at once, though the history is ahead of the clock
 	if left, ended := events[2], events[3]; !strings.Contains(string(left.Payload), `"left_reason":"server_crashed"`) ||
 		!strings.Contains(string(ended.Payload), `"ended_reason":"server_crashed"`) {
 		t.Fatalf("told %s, %s", left.Payload, ended.Payload)
@@ -181,4 +182,15 @@ func testCrashTells(t *testing.T, f *fixture) {
 	if !lines[4].At.Equal(start.Add(time.Hour)) || lines[4].Type != video.HappenedSessionEnded {
 		t.Fatalf("the history ends with %+v", lines[4])
 	}
+}
+
+func testClockSetBack(t *testing.T, f *fixture) {
+	session := f.session(f.hooked("https://a.example", "").ID)
+	p := f.join(session.ID, "")
+	wantSeqs(t, f.claim(10), f.outbox())
+	f.clock.advance(-time.Hour)
+	f.leave(p, video.LeftByChoice)
+	f.end(session.ID, video.EndedEmpty)
+	f.flush()
+	wantSeqs(t, f.claim(10), f.outbox()[2:])
 }

@@ -218,8 +218,9 @@ func (s *Store) DeleteRecording(ctx context.Context, account video.AccountID, id
 const deletedAtOnce = 500
 
 // DeleteRecordings removes what the filter selects, but not recordings that are being made, and returns how many that
-// were. When it fails, those removed until then are gone.
-func (s *Store) DeleteRecordings(ctx context.Context, filter video.RecordingFilter) (int, error) {
+// were. When it fails, those removed until then are gone. Each transaction leaves an entry in the audit log, with the filter
+// in the words given.
+func (s *Store) DeleteRecordings(ctx context.Context, filter video.RecordingFilter, asked string) (int, error) {
 	number, err := s.number(ctx, filter.AccountID)
 	if err != nil {
 		return 0, err
@@ -235,7 +236,7 @@ func (s *Store) DeleteRecordings(ctx context.Context, filter video.RecordingFilt
 			if err != nil || n == 0 {
 				return err
 			}
-			if err := s.auditTx(ctx, tx, number, "room_recordings.delete", "", fmt.Sprintf("%d recordings", n)); err != nil {
+			if err := s.auditTx(ctx, tx, number, "room_recordings.delete", "", fmt.Sprintf("%d recordings: %s", n, asked)); err != nil {
 				return err
 			}
 			return addTotal(ctx, tx, number, "recordings", -int(n))

@@ -150,17 +150,17 @@ func testRecordingsDeletedTogether(t *testing.T, f *fixture) {
 	ctx := t.Context()
 	all, late := f.recordings()
 	other := f.foreign()
-	n, err := f.DeleteRecordings(ctx, video.RecordingFilter{AccountID: other, SessionID: all[0].SessionID})
+	n, err := f.DeleteRecordings(ctx, video.RecordingFilter{AccountID: other, SessionID: all[0].SessionID}, "")
 	must(t, err)
 	wantEqual(t, "deleted by another account", n, 0)
-	n, err = f.DeleteRecordings(ctx, video.RecordingFilter{AccountID: f.account, StartedAt: video.Span{From: late}})
+	n, err = f.DeleteRecordings(ctx, video.RecordingFilter{AccountID: f.account, StartedAt: video.Span{From: late}}, "")
 	must(t, err)
 	wantEqual(t, "deleted by start", n, 1) // the other one is being made
 	f.wantRecordings(video.RecordingFilter{}, all[3].ID, all[1].ID, all[0].ID)
 	for range deletedAtOnce + 1 {
 		f.recording(all[0].SessionID, nil)
 	}
-	n, err = f.DeleteRecordings(ctx, video.RecordingFilter{AccountID: f.account})
+	n, err = f.DeleteRecordings(ctx, video.RecordingFilter{AccountID: f.account}, "")
 	must(t, err)
 	wantEqual(t, "deleted", n, deletedAtOnce+3)
 	f.wantRecordings(video.RecordingFilter{}, all[3].ID)

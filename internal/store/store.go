@@ -32,8 +32,8 @@ type Store struct {
 	now     func() time.Time
 	logger  *slog.Logger
 	close   func() error
-	numbers sync.Map  // of accounts, by video.AccountID
-	alone   *sql.Conn // holds the claim of the one server; nil without one
+	numbers sync.Map // of accounts, by video.AccountID
+	alone   claim
 }
 
 // Open opens the database and starts the journal. The caller must Close it. On SQLite it brings the schema up to date; on
@@ -81,10 +81,7 @@ func (s *Store) Close() error { return s.close() }
 
 func (s *Store) shut() error {
 	err := s.journal.close()
-	if s.alone != nil {
-		err = errors.Join(err, s.alone.Close())
-	}
-	return errors.Join(err, s.reads.Close(), s.writes.Close())
+	return errors.Join(err, s.alone.giveUp(), s.reads.Close(), s.writes.Close())
 }
 
 // errUnavailable is what callers are shown when the database does not work at present; the cause goes beside it in the
@@ -112,7 +109,7 @@ func (s *Store) write(ctx context.Context, action string, f func(context.Context
 }
 
 // errCommit marks the failure of a commit: only the database knows whether it happened.
-var errCommit = errors.New("commit")
+var errCommit = fmt.Errorf("commit: %w", video.ErrInDoubt)
 
 func (s *Store) transact(ctx context.Context, f func(context.Context, bun.Tx) error) error {
 	tx, err := s.writes.BeginTx(ctx, nil)

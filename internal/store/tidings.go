@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"maps"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -55,6 +56,15 @@ func (t *tidings) happen(h video.Happening, at int64) int64 {
 	t.moved[h.SessionID] = at
 	t.happenings = append(t.happenings, newHappeningRow(h, at))
 	return at
+}
+
+// dueBy makes events due at a time at the latest. After a clock was set back, those of an open session are dated later than that.
+func (t *tidings) dueBy(now time.Time) {
+	for _, row := range t.deliveries {
+		if row.NextAt != nil {
+			*row.NextAt = min(*row.NextAt, now.UnixMicro())
+		}
+	}
 }
 
 // write puts the tidings into the transaction.

@@ -59,6 +59,9 @@ func (e *Error) WithField(field string) *Error {
 	return &c
 }
 
+// ErrInDoubt is in the chain of an error when what was asked may have happened all the same.
+var ErrInDoubt = errors.New("it is not known whether this happened")
+
 // CodeOf returns the code of the first Error in err's chain, and CodeInternal for any other error.
 func CodeOf(err error) Code {
 	if e, ok := errors.AsType[*Error](err); ok {

@@ -96,7 +96,7 @@ describe("webhooks", () => {
 
   test("an endpoint that fails is tried again, and each attempt is signed", async () => {
     const room = await roomWith();
-    receiver.answers.push(503, 503);
+    receiver.first = 503;
     const someone = await Participant.join(room);
     const attempts = [await receiver.next(started), await receiver.next(joined)];
     attempts.push(await receiver.next(started), await receiver.next(joined));
@@ -109,7 +109,7 @@ describe("webhooks", () => {
   test("the failover hears what the primary refuses", async () => {
     const failover = await Receiver.open();
     const room = await roomWith(failover.url);
-    receiver.answers.push(404, 404);
+    receiver.first = 404;
     const someone = await Participant.join(room);
     const first = await receiver.next(started);
     const second = await failover.next(started);
@@ -122,7 +122,7 @@ describe("webhooks", () => {
 
   test("deliveries are logged, and sent again on demand", async () => {
     const room = await roomWith();
-    receiver.answers.push(500);
+    receiver.first = 500;
     const someone = await Participant.join(room);
     const { data } = await receiver.next(started);
     const again = await receiver.next(started);

@@ -25,14 +25,15 @@ class Delivery:
 class Receiver:
     def __init__(self):
         self.deliveries = Inbox()
-        self.answers: list[int] = []  # first to last; then 200
+        self.first = 200  # what first attempts are answered; all others get 200
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["content-length"])).decode()
-                receiver.deliveries.put(Delivery(body, dict(self.headers.items())))
-                self.send_response(receiver.answers.pop(0) if receiver.answers else 200)
+                delivery = Delivery(body, dict(self.headers.items()))
+                receiver.deliveries.put(delivery)
+                self.send_response(receiver.first if delivery.meta["attempt"] == 1 else 200)
                 self.end_headers()
 
             def log_message(self, *_):

@@ -87,7 +87,7 @@ class Webhooks(unittest.TestCase):
         someone.leave()
 
     def test_failed_delivery_is_tried_again_and_logged(self):
-        self.receiver.answers.append(500)
+        self.receiver.first = 500
         someone = Participant.join(self.room)
         first = self.receiver.next(STARTED)
         again = self.receiver.next(STARTED)

@@ -1,5 +1,6 @@
 import {
   IconDots,
+  IconLock,
   IconMessage,
   IconMicrophone,
   IconMicrophoneOff,
@@ -18,6 +19,7 @@ import { useStore } from "../ui/store";
 import type { Call } from "./conversation";
 import { LeaveQuestion } from "./LeaveQuestion";
 import { MoreMenu } from "./MoreMenu";
+import { peopleOf } from "./people";
 import type { PanelName } from "./SidePanel";
 
 interface Props {
@@ -37,23 +39,35 @@ export function Bar({ ref, call, devices, panel, onPanel, leaving, onLeaving, sh
   const [more, setMore] = useState(false);
   const people = view.state?.participants.size ?? 0;
   const { unread } = view.chat;
+  const censored = view.state
+    ? peopleOf(view.state).some((one) => one.local && one.microphone === "censored")
+    : false;
 
   return (
     <footer className="bar" ref={ref}>
       <div className="bar-tools" role="toolbar" aria-label="Call">
         <Tool
           testId="mic"
-          label={microphone.on ? "Mute microphone" : "Unmute microphone"}
+          label={
+            (microphone.on ? "Mute microphone" : "Unmute microphone") +
+            (censored ? ", muted by a moderator" : "")
+          }
           keys="M"
           off={!microphone.on}
           busy={microphone.starting}
           disabled={!view.canPublish}
           onClick={() => void toggle(call, devices, "microphone", microphone)}
         >
-          {microphone.on ? <IconMicrophone aria-hidden="true" /> : <IconMicrophoneOff aria-hidden="true" />}
+          {!microphone.on ? (
+            <IconMicrophoneOff aria-hidden="true" />
+          ) : censored ? (
+            <IconLock aria-hidden="true" className="warned" />
+          ) : (
+            <IconMicrophone aria-hidden="true" />
+          )}
           <LevelMeter
             level={devices.level}
-            active={microphone.on && microphone.track !== null}
+            active={microphone.on && !censored && microphone.track !== null}
             className="tool-level"
           />
         </Tool>

@@ -118,6 +118,7 @@ describe("call screen", () => {
     }
     expect(muted?.querySelector("[data-sign=muted]")).toBeTruthy();
     expect(muted?.querySelector("[data-sign=censored]")).toBeNull();
+    expect(screen.getByTestId("mic").getAttribute("aria-label")).toMatch(/, muted by a moderator$/);
   });
 
   it("shows sixteen on a page and the rest on the next", () => {

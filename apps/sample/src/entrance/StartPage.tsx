@@ -76,7 +76,7 @@ export function StartPage({ problem }: Props) {
         </div>
       </section>
       <p className="fine">
-        <a href="/v2/openapi.yaml">REST API (OpenAPI)</a>
+        <a href="/docs">API reference</a>
       </p>
     </main>
   );

@@ -20,8 +20,8 @@ export interface Delivery {
 /** An application's endpoint for webhooks. */
 export class Receiver {
   readonly deliveries = new Queue<Delivery>("webhooks");
-  /** What it answers, first to last; then 200. */
-  readonly answers: number[] = [];
+  /** What first attempts are answered; all others get 200. */
+  first = 200;
 
   private constructor(private readonly server: Server) {}
 
@@ -29,8 +29,9 @@ export class Receiver {
     const server = createServer();
     const receiver = new Receiver(server);
     server.on("request", async (request, response) => {
-      receiver.deliveries.push(await read(request));
-      response.writeHead(receiver.answers.shift() ?? 200).end();
+      const delivery = await read(request);
+      receiver.deliveries.push(delivery);
+      response.writeHead(delivery.meta.attempt === 1 ? receiver.first : 200).end();
     });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
