@@ -35,6 +35,8 @@ func TestCredentials(t *testing.T) {
 			{"POST", "/room_sessions/" + absentID + "/actions/kick"},
 			{"POST", "/room_sessions/" + absentID + "/actions/mute"},
 			{"POST", "/room_sessions/" + absentID + "/actions/unmute"},
+			{"POST", "/room_sessions/" + absentID + "/actions/start_recording"},
+			{"POST", "/room_sessions/" + absentID + "/actions/stop_recording"},
 			{"DELETE", "/room_recordings"},
 			{"POST", "/room_compositions"},
 		} {
