@@ -238,4 +238,16 @@ func testRecordingsLeftOver(t *testing.T, f *fixture) {
 	read, err := f.Recording(ctx, f.account, first.ID)
 	must(t, err)
 	wantEqual(t, "status", read.Status, video.RecordingCompleted)
+
+	// However many recordings there are, those few are found without looking at the others.
+	heard := &listener{}
+	f.reads = f.reads.WithQueryHook(heard)
+	_, err = f.UnfinishedRecordings(ctx)
+	must(t, err)
+	_, err = f.UnarchivedRecordings(ctx, 1)
+	must(t, err)
+	for i, index := range []string{"recordings_unfinished", "recordings_unarchived"} {
+		plan := explainQuery(t, f.Store, heard.queries[i])
+		wantEqual(t, "indexes in "+plan, strings.Join(indexesUsed(plan), " "), index)
+	}
 }
