@@ -132,8 +132,12 @@ func (d *dialect) version(ctx context.Context, db *sql.DB) (int64, error) {
 	}
 	var version int64
 	err = db.QueryRowContext(ctx, "SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied").Scan(&version)
-	if err == nil && version > 0 && !slices.Contains(tables, "account_totals") {
-		return 0, foreign
+	if err != nil || version == 0 {
+		return version, err
+	}
+	// Asked again: another process may have made them since.
+	if tables, err = d.tableNames(ctx, db); err == nil && !slices.Contains(tables, "account_totals") {
+		err = foreign
 	}
 	return version, err
 }

@@ -116,7 +116,7 @@ func TestMigrationFails(t *testing.T) {
 		first(t, config)
 		runSQL(t, config, "CREATE TABLE compositions (id INTEGER)") // in the way of the last table of the second
 		_, err := Migrate(t.Context(), config)
-		if err == nil || !strings.Contains(err.Error(), "bring schema from version 1 to 2") {
+		if err == nil || !strings.Contains(err.Error(), "bring schema from version 1 to 3") {
 			t.Fatalf("got %v", err)
 		}
 		runSQL(t, config, "DROP TABLE compositions")
