@@ -92,7 +92,11 @@ func (r *Relay) request(ctx context.Context, d video.Delivery, res *result) (*ht
 	if target.Host == "" || target.Scheme != "https" && target.Scheme != "http" {
 		return nil, fmt.Errorf("%q is no address of the web", res.attempt.URL)
 	}
-	body, err := encode(d.Event, res.attempt.Number, res.attempt.URL)
+	event, err := r.withMedia(d.Event)
+	if err != nil {
+		return nil, err
+	}
+	body, err := encode(event, res.attempt.Number, res.attempt.URL)
 	if err != nil {
 		return nil, err
 	}

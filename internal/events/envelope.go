@@ -47,3 +47,35 @@ func encode(event video.Event, attempt int, url string) ([]byte, error) {
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
+
+// withMedia fills in where the file that an event tells of is fetched from.
+func (r *Relay) withMedia(event video.Event) (video.Event, error) {
+	var kind, field string
+	switch event.Type {
+	case video.EventRecordingCompleted:
+		kind, field = "recording", "recording_id"
+	case video.EventCompositionCompleted:
+		kind, field = "composition", "composition_id"
+	default:
+		return event, nil
+	}
+	if r.config.MediaURL == nil {
+		return event, nil
+	}
+	var payload map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(event.Payload))
+	decoder.UseNumber()
+	if err := decoder.Decode(&payload); err != nil {
+		return video.Event{}, fmt.Errorf("read event %s: %w", event.ID, err)
+	}
+	id, _ := payload[field].(string)
+	payload["download_url"] = r.config.MediaURL(event.AccountID, kind, id)
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(payload); err != nil {
+		return video.Event{}, fmt.Errorf("write event %s: %w", event.ID, err)
+	}
+	event.Payload = bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	return event, nil
+}

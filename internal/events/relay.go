@@ -45,6 +45,10 @@ type Config struct {
 	Timeout  time.Duration  // of an attempt where the room has none; 0: 2 s
 	Places   int            // attempts under way at once, at least 2; 0: 512
 	Jitter   func() float64 // 0 to 1; nil: random
+
+	// MediaURL makes the URL that a finished recording or composition is fetched from, anew for each attempt because it
+	// expires. nil: there is none, and events say an empty one.
+	MediaURL func(account video.AccountID, kind, id string) string
 }
 
 const (

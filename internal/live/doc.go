@@ -25,15 +25,22 @@
 // out; if the writing fails, the bar is lifted and nothing has happened. The bar stays for as long as a grant may be in
 // use that was verified before: who said hello in time does not join late. Those with a seat count as in the session.
 //
+// # Recording
+//
+// Whom a moderator or the room wants recorded, of them every stream is given to the [Recorder] when it is published, or when
+// the wish comes: its sinks are hung on the Transport, it is told what the gates are, and it is stopped when the stream or the
+// wish ends. When the session has ended the Recorder is told that nothing more is coming.
+//
 // # What closes what
 //
 //	Host.Close, Host.EndRoom, Host.EndSession, linger, panic
 //	   └─▶ session ends: no more seats; seats whose join is being recorded are waited for
 //	         ├─▶ each participant is out: its streams are withdrawn, the others are told, the journal is told,
 //	         │     │   its listener hears Removed as its last notice
+//	         │     ├─▶ the recording of each withdrawn stream is stopped
 //	         │     ├─▶ each viewer of a withdrawn stream is out: its listener hears Removed
 //	         │     └─▶ Transport.Close, in a goroutine of its own, awaited by the session (and by Participant.Leave)
-//	         └─▶ when all transports are closed: Journal.EndSession, and the room is idle
+//	         └─▶ when all transports are closed: Recorder.SessionEnded, Journal.EndSession, and the room is idle
 //
 // It goes the same way from the middle: Participant.Leave and Host.Kick start at the participant, Viewer.Close at its
 // viewer. From

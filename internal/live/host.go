@@ -34,10 +34,11 @@ type Journal interface {
 
 // Config is what a Host needs. Rooms, Journal and Media are required.
 type Config struct {
-	Rooms   Rooms
-	Journal Journal
-	Media   Media
-	Linger  time.Duration // how long a session outlives its last participant; 0 means 5 s, negative not at all
+	Rooms    Rooms
+	Journal  Journal
+	Media    Media
+	Recorder Recorder      // nil: nothing is recorded, whatever rooms say
+	Linger   time.Duration // how long a session outlives its last participant; 0 means 5 s, negative not at all
 
 	MaxViewers     int           // WHEP viewers in one room at a time; 0 means 500
 	JournalTimeout time.Duration // how long a join waits to be recorded before it is refused as unavailable; 0 means 5 s

@@ -150,6 +150,7 @@ func (s *session) admit(room video.Room, request *JoinRequest) (*member, error) 
 		subscriptions: make(map[video.StreamID]video.Subscription),
 	}
 	m.participant = m
+	m.recorded = s.recordAll
 	s.seats = append(s.seats, m)
 	return m, nil
 }
@@ -241,6 +242,7 @@ func (s *session) announce(m *member, request *JoinRequest) (Snapshot, error) {
 		request.Joined(snapshot)
 	}
 	s.tell(ParticipantJoined{m.presence}, m)
+	s.tellRecording(m)
 	if m.muted {
 		s.noteMuted(m)
 	}
@@ -276,6 +278,7 @@ func (s *session) remove(m *member, reason video.LeftReason) {
 		}
 	}
 	s.tell(ParticipantLeft{ID: m.presence.ID, Reason: reason}, nil)
+	s.tellRecording(nil)
 	m.leave(reason)
 	s.unenroll(m, reason)
 	s.logger.Info("participant left", "participant", m.presence.ID, "reason", reason)

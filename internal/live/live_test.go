@@ -29,13 +29,14 @@ type house struct {
 	rooms   livetest.Rooms
 	journal livetest.Journal
 	media   livetest.Media
+	tapes   livetest.Recorder
 	room    video.Room
 }
 
 func newHouse(t *testing.T, change ...func(*live.Config)) *house {
 	t.Helper()
 	h := &house{t: t}
-	config := live.Config{Rooms: &h.rooms, Journal: &h.journal, Media: &h.media, Logger: slog.New(slog.DiscardHandler)}
+	config := live.Config{Rooms: &h.rooms, Journal: &h.journal, Media: &h.media, Recorder: &h.tapes, Logger: slog.New(slog.DiscardHandler)}
 	if os.Getenv("LIVE_LOG") != "" {
 		config.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
 	}
@@ -55,6 +56,9 @@ func (h *house) close() {
 	}
 	if n := h.media.Open(); n != 0 {
 		h.t.Errorf("%d transports were left open", n)
+	}
+	if err := h.tapes.Err(); err != nil {
+		h.t.Errorf("recorder: %v", err)
 	}
 	if err := h.journal.Err(); err != nil {
 		h.t.Errorf("journal: %v (%s)", err, &h.journal)
@@ -97,6 +101,7 @@ type observer struct {
 	joined       bool
 	participants []video.ParticipantID
 	streams      []video.Stream
+	recording    bool
 	heard        []live.Notice
 	removed      video.LeftReason
 	faults       []string
@@ -112,6 +117,7 @@ func (o *observer) start(s live.Snapshot) {
 		o.participants = append(o.participants, p.ID)
 	}
 	o.streams = slices.Clone(s.Streams)
+	o.recording = s.Recording
 }
 
 func (o *observer) fault(format string, args ...any) {
@@ -151,6 +157,11 @@ func (o *observer) Notify(n live.Notice) {
 		o.streams[i] = n.Stream
 	case live.StreamUnpublished:
 		o.unpublished(n.ID)
+	case live.RecordingChanged:
+		if n.Recording == o.recording {
+			o.fault("a change of recording that is none")
+		}
+		o.recording = n.Recording
 	case live.Removed:
 		o.removed = n.Reason
 	}

@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 
+	"github.com/rotunda-rtc/rotunda/internal/packet"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
@@ -32,6 +33,10 @@ type Transport interface {
 	Subscribe(subscription video.Subscription) error
 	Unsubscribe(stream video.StreamID)
 	Close()
+
+	// Record hangs sinks on a stream this transport publishes; nil takes them off. When it, or Unpublish or Close, has
+	// returned, no packet is given to a sink that was taken off.
+	Record(stream video.StreamID, audio, video packet.Sink)
 }
 
 // TransportUpdates is told what happens to a transport. Its methods never block and may be called from within a call

@@ -24,6 +24,7 @@ func these(people ...*observer) (selection video.Selection) {
 func (h *house) moderate(what string, session video.SessionID, selection video.Selection) ([]video.ParticipantID, error) {
 	act := map[string]func(context.Context, video.RoomID, video.SessionID, video.Selection) ([]video.ParticipantID, error){
 		"mute": h.host.Mute, "unmute": h.host.Unmute, "kick": h.host.Kick,
+		"start_recording": h.host.StartRecording, "stop_recording": h.host.StopRecording,
 	}[what]
 	return act(context.Background(), h.room.ID, session, selection)
 }

@@ -35,6 +35,7 @@ type Snapshot struct {
 	SessionID    video.SessionID
 	Participants []Presence
 	Streams      []video.Stream
+	Recording    bool // of someone, or of whoever comes
 }
 
 // The notices everybody in the session hears, except about what they did themselves.
@@ -51,6 +52,9 @@ type (
 	// StreamUpdated tells of changed flags.
 	StreamUpdated     struct{ Stream video.Stream }
 	StreamUnpublished struct{ ID video.StreamID }
+
+	// RecordingChanged says whether anyone in the session is being recorded, or whoever comes will be.
+	RecordingChanged struct{ Recording bool }
 
 	// Message is a text message; its sender hears it too when it was to everyone. Body is JSON as it was sent.
 	Message struct {
@@ -87,6 +91,7 @@ func (ParticipantLeft) notice()   {}
 func (StreamPublished) notice()   {}
 func (StreamUpdated) notice()     {}
 func (StreamUnpublished) notice() {}
+func (RecordingChanged) notice()  {}
 func (Message) notice()           {}
 func (LinesWanted) notice()       {}
 func (Receiving) notice()         {}

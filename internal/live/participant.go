@@ -16,6 +16,7 @@ type member struct {
 	families      []string // of all tokens it showed
 	name          string
 	muted         bool                   // by a moderator
+	recorded      bool                   // as far as there is something to record
 	kicks         int                    // under way
 	turnedAway    bool                   // kicked while it had a seat
 	expelled      bool                   // put out by a kick; hears of nobody any more

@@ -80,6 +80,7 @@ func TestSnapshotAndNoticesAreTheState(t *testing.T) {
 				compare(t, o, newcomer)
 			}
 			compareGates(t, h, newcomer)
+			compareRecordings(t, h, newcomer)
 			compareRecord(t, h, newcomer)
 		})
 	}
@@ -154,7 +155,7 @@ func presideOver(t *testing.T, h *house, random *rand.Rand) {
 		if random.IntN(4) == 0 {
 			selection = video.Selection{All: true, Exclude: few}
 		}
-		what := []string{"mute", "mute", "unmute", "unmute", "kick"}[random.IntN(5)]
+		what := []string{"mute", "mute", "unmute", "unmute", "kick", "start_recording", "stop_recording"}[random.IntN(7)]
 		if what == "kick" && selection.All {
 			selection.Exclude = ids[:len(ids)*3/4]
 		}
@@ -187,6 +188,50 @@ func compareGates(t *testing.T, h *house, truth *observer) {
 			t.Errorf("the gates of %+v do not fit", s)
 		}
 	}
+}
+
+// compareRecordings checks that what is recorded has its sinks, and that each recording knows its gates.
+func compareRecordings(t *testing.T, h *house, truth *observer) {
+	t.Helper()
+	running := h.tapes.Running()
+	if len(running) > 0 && !truth.recording {
+		t.Error("nobody is told of a recording")
+	}
+	for _, s := range truth.streams {
+		recorded := 0
+		for _, r := range running {
+			if r.Stream.StreamID != s.ID {
+				continue
+			}
+			recorded = 2
+			for kind, want := range map[video.Kind]live.Gate{
+				video.Audio: gateOf(s.AudioEnabled, s.AudioCensored), video.Video: gateOf(s.VideoEnabled, s.VideoCensored),
+			} {
+				if gates := r.Gates(kind); gates[len(gates)-1] != want {
+					t.Errorf("the gates of %s were told as %v, want %s", kind, gates, want)
+				}
+			}
+		}
+		if got := h.media.Transport(s.ParticipantID).Recorded(s.ID); got != recorded {
+			t.Errorf("%d sinks hang on a stream, want %d", got, recorded)
+		}
+	}
+	for _, r := range running {
+		if !slices.ContainsFunc(truth.streams, func(s video.Stream) bool { return s.ID == r.Stream.StreamID }) {
+			t.Errorf("a stream that is gone is recorded")
+		}
+	}
+}
+
+// gateOf says what keeps a kind of a stream from passing.
+func gateOf(enabled, censored bool) live.Gate {
+	switch {
+	case !enabled:
+		return live.GateDisabled
+	case censored:
+		return live.GateCensored
+	}
+	return live.GateOpen
 }
 
 // compareRecord applies the happenings in turn and checks that they give the state.
@@ -243,6 +288,9 @@ func compare(t *testing.T, o, truth *observer) {
 	}
 	if !slices.Equal(o.participants, truth.participants) {
 		t.Errorf("participants\n%v\nbut there are\n%v", o.participants, truth.participants)
+	}
+	if o.recording != truth.recording {
+		t.Errorf("recording is %v, but it is %v", o.recording, truth.recording)
 	}
 	byID := func(a, b video.Stream) int {
 		if a.ID < b.ID {

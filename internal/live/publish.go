@@ -163,6 +163,9 @@ func (p *Participant) bind(request *PublishRequest) (*stream, error) {
 	if err := m.transport.Publish(st.ID, st.lines); err != nil {
 		return nil, mediaFailed(context.Background(), "the stream cannot be published", err)
 	}
+	if m.recorded {
+		s.keep(st)
+	}
 	st.setGates()
 	s.streams = append(s.streams, st)
 	s.logger.Info("stream published", "participant", m.presence.ID, "stream", st.ID, "key", st.Key)
@@ -172,10 +175,21 @@ func (p *Participant) bind(request *PublishRequest) (*stream, error) {
 // setGates lets through what its owner enabled and nobody censored.
 func (st *stream) setGates() {
 	if st.lines.AudioMID != "" {
-		st.owner.transport.SetGate(st.ID, video.Audio, st.AudioEnabled && !st.AudioCensored)
+		st.setGate(video.Audio, gateOf(st.AudioEnabled, st.AudioCensored))
 	}
 	if st.lines.VideoMID != "" {
-		st.owner.transport.SetGate(st.ID, video.Video, st.VideoEnabled && !st.VideoCensored)
+		st.setGate(video.Video, gateOf(st.VideoEnabled, st.VideoCensored))
+	}
+}
+
+// setGate tells a recording that something may come before it comes, and that nothing comes when nothing does any more.
+func (st *stream) setGate(kind video.Kind, gate Gate) {
+	if gate == GateOpen {
+		st.tellGate(kind, gate)
+	}
+	st.owner.transport.SetGate(st.ID, kind, gate == GateOpen)
+	if gate != GateOpen {
+		st.tellGate(kind, gate)
 	}
 }
 

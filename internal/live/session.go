@@ -34,10 +34,14 @@ type session struct {
 	streams   []*stream // in the order of publishing
 	viewers   int
 	seats     []*member // admitted; their join is being recorded
+	recordAll bool      // who comes is recorded
+	kept      bool      // something of it was given to the recorder
 	opening   bool      // the journal was asked to open it
 	inhabited bool      // somebody was announced
 	linger    *time.Timer
 	ending    *ending
+
+	toldRecording bool // what everyone knows of it
 }
 
 // ending is why a session ends, and what it means for those inside and those at the door.
@@ -54,6 +58,9 @@ type stream struct {
 	lines   video.Lines
 	owner   *member
 	viewers []*viewer
+
+	recording StreamRecording     // nil: it is not recorded
+	gates     map[video.Kind]Gate // as the recording was told them
 }
 
 func newSession(h *Host, room video.Room) *session {
@@ -63,7 +70,9 @@ func newSession(h *Host, room video.Room) *session {
 		AccountID: room.AccountID, RoomID: room.ID,
 		CreatedAt: now, UpdatedAt: now,
 	}
+	recorded := room.EnableRecording && h.config.Recorder != nil
 	return &session{
+		recordAll: recorded, toldRecording: recorded,
 		host:    h,
 		logger:  h.config.Logger.With("room", record.RoomID, "session", record.ID),
 		record:  record,
@@ -82,6 +91,9 @@ func (s *session) run() {
 		s.evict()
 	}
 	s.background.Wait()
+	if s.kept {
+		s.host.config.Recorder.SessionEnded(s.record.ID)
+	}
 	if s.opening && s.openErr == nil {
 		s.recordEnd()
 	}
@@ -189,6 +201,7 @@ func (s *session) member(id video.ParticipantID) *member {
 func (s *session) withdraw(st *stream, reason video.LeftReason) {
 	s.streams = slices.DeleteFunc(s.streams, func(other *stream) bool { return other == st })
 	st.owner.transport.Unpublish(st.ID)
+	st.stopRecording()
 	for _, m := range s.members {
 		delete(m.subscriptions, st.ID)
 	}
@@ -202,6 +215,7 @@ func (s *session) snapshot() Snapshot {
 		SessionID:    s.record.ID,
 		Participants: make([]Presence, 0, len(s.members)),
 		Streams:      make([]video.Stream, 0, len(s.streams)),
+		Recording:    s.recording(),
 	}
 	for _, m := range s.members {
 		snapshot.Participants = append(snapshot.Participants, m.presence)

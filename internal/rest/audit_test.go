@@ -69,7 +69,7 @@ func TestChangesOfSessionsAndMediaAreAudited(t *testing.T) {
 		return []video.ParticipantID{video.ParticipantID(one), video.ParticipantID(two)}, nil
 	}
 	want := h.entries()
-	for _, action := range []string{"mute", "kick", "end"} {
+	for _, action := range []string{"mute", "start_recording", "stop_recording", "kick", "end"} {
 		h.call("POST", "/room_sessions/"+session+"/actions/"+action, `{"participants":"all"}`).want(http.StatusOK)
 		want = append(want, "room_session."+action+" "+session+" "+one+" "+two)
 	}

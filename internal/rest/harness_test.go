@@ -260,6 +260,14 @@ func (l *recordedLive) Unmute(_ context.Context, r video.RoomID, id video.Sessio
 	return l.act("unmute", r, id, s)
 }
 
+func (l *recordedLive) StartRecording(_ context.Context, r video.RoomID, id video.SessionID, s video.Selection) ([]video.ParticipantID, error) {
+	return l.act("start_recording", r, id, s)
+}
+
+func (l *recordedLive) StopRecording(_ context.Context, r video.RoomID, id video.SessionID, s video.Selection) ([]video.ParticipantID, error) {
+	return l.act("stop_recording", r, id, s)
+}
+
 func (l *recordedLive) EndRoom(ctx context.Context, room video.RoomID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

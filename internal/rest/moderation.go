@@ -18,6 +18,14 @@ func (e *entrance) kick(r *request) (answer, error)   { return e.moderate(r, e.L
 func (e *entrance) mute(r *request) (answer, error)   { return e.moderate(r, e.Live.Mute) }
 func (e *entrance) unmute(r *request) (answer, error) { return e.moderate(r, e.Live.Unmute) }
 
+func (e *entrance) startRecording(r *request) (answer, error) {
+	return e.moderate(r, e.Live.StartRecording)
+}
+
+func (e *entrance) stopRecording(r *request) (answer, error) {
+	return e.moderate(r, e.Live.StopRecording)
+}
+
 // end takes no body; one that is sent is not looked at.
 func (e *entrance) end(r *request) (answer, error) {
 	return e.moderate(r, func(

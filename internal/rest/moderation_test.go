@@ -29,6 +29,8 @@ func TestModeration(t *testing.T) {
 		{"mute", map[string]any{"participants": "all", "exclude": []string{b}}, video.Selection{
 			All: true, IDs: []video.ParticipantID{}, Exclude: []video.ParticipantID{video.ParticipantID(b)},
 		}},
+		{"start_recording", map[string]any{"participants": []string{strings.ToUpper(a)}}, some},
+		{"stop_recording", map[string]any{"participants": []string{a}}, some},
 		{"unmute", map[string]any{"participants": []string{}}, video.Selection{IDs: []video.ParticipantID{}, Exclude: []video.ParticipantID{}}},
 	} {
 		for _, changed := range [][]video.ParticipantID{nil, {video.ParticipantID(b), video.ParticipantID(a)}} {
@@ -62,7 +64,7 @@ func TestModerationRefused(t *testing.T) {
 		t.Errorf("asked to %s %s of %s", action, s.IDs, id)
 		return nil, nil
 	}
-	for _, action := range []string{"end", "kick", "mute", "unmute"} {
+	for _, action := range []string{"end", "kick", "mute", "unmute", "start_recording", "stop_recording"} {
 		path := func(id string) string { return "/room_sessions/" + id + "/actions/" + action }
 		all := map[string]any{"participants": "all"}
 		h.call("POST", path(over), all).wantFaults(http.StatusUnprocessableEntity, "10027")
@@ -122,7 +124,7 @@ func TestModerationFailures(t *testing.T) {
 		h.live.moderate = func(string, video.RoomID, video.SessionID, video.Selection) ([]video.ParticipantID, error) {
 			return nil, test.err
 		}
-		for _, action := range []string{"end", "kick", "mute", "unmute"} {
+		for _, action := range []string{"end", "kick", "mute", "unmute", "start_recording", "stop_recording"} {
 			h.call("POST", "/room_sessions/"+session+"/actions/"+action, `{"participants":"all"}`).wantFaults(test.status, test.faults...)
 		}
 	}

@@ -35,7 +35,7 @@ func (e *entrance) listRecordings(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return list(recordings, query.Page, renderRecording), nil
+	return list(recordings, query.Page, e.renderRecording), nil
 }
 
 func recordingFilter(r *request, q *query) video.RecordingFilter {
@@ -57,7 +57,7 @@ func (e *entrance) recording(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return one(http.StatusOK, renderRecording(recording)), nil
+	return one(http.StatusOK, e.renderRecording(recording)), nil
 }
 
 func (e *entrance) deleteRecording(r *request) (answer, error) {
@@ -121,6 +121,7 @@ type (
 		StreamKey     *string               `json:"stream_key"`
 		Status        video.RecordingStatus `json:"status"`
 		FailedReason  *string               `json:"failed_reason"`
+		Error         *failureJSON          `json:"error"`
 		Type          video.Kind            `json:"type"`
 		Codec         *string               `json:"codec"`
 		SizeMB        megabytes             `json:"size_mb"`
@@ -132,11 +133,15 @@ type (
 		CreatedAt     timestamp             `json:"created_at"`
 		UpdatedAt     timestamp             `json:"updated_at"`
 	}
+	failureJSON struct {
+		Code   string `json:"code"`
+		Title  string `json:"title"`
+		Detail string `json:"detail"`
+	}
 )
 
-// renderRecording leaves download_url null: the media is not served yet.
-func renderRecording(r video.Recording) recordingJSON {
-	return recordingJSON{
+func (e *entrance) renderRecording(r video.Recording) recordingJSON {
+	rendered := recordingJSON{
 		RecordType:    "room_recording",
 		ID:            r.ID,
 		RoomID:        r.RoomID,
@@ -155,4 +160,12 @@ func renderRecording(r video.Recording) recordingJSON {
 		CreatedAt:     timestamp(r.CreatedAt),
 		UpdatedAt:     timestamp(r.UpdatedAt),
 	}
+	switch {
+	case r.Status == video.RecordingFailed:
+		failure := video.FailureOf(r.FailedReason)
+		rendered.Error = &failureJSON{failure.Code, failure.Title, failure.Detail}
+	case r.Status == video.RecordingCompleted && e.MediaURL != nil:
+		rendered.DownloadURL = optional(e.MediaURL(r.AccountID, "recording", r.ID))
+	}
+	return rendered
 }

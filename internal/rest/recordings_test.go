@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"fmt"
 	"net/http"
 	"reflect"
 	"slices"
@@ -35,6 +36,15 @@ func underway(r *video.Recording) {
 
 func TestRecordingLife(t *testing.T) {
 	h := newHouse(t)
+	urls := 0
+	h.config.MediaURL = func(account video.AccountID, kind, _ string) string {
+		if account != h.account || kind != "recording" {
+			t.Errorf("a URL for %s of %s", kind, account)
+		}
+		urls++
+		return fmt.Sprintf("https://media.example/%d", urls)
+	}
+	h.rebuild()
 	room := h.room(nil)
 	session := h.openSession(room)
 	participant := h.join(session, "")
@@ -43,24 +53,32 @@ func TestRecordingLife(t *testing.T) {
 	id := h.record(session, by)
 	want := map[string]any{
 		"record_type": "room_recording", "id": id, "room_id": room, "session_id": session, "participant_id": participant,
-		"stream_key": "camera", "status": "completed", "failed_reason": nil, "type": "video", "codec": "vp8",
-		"size_mb": 4.2, "duration_secs": 60.0, "download_url": nil,
+		"stream_key": "camera", "status": "completed", "failed_reason": nil, "error": nil, "type": "video", "codec": "vp8",
+		"size_mb": 4.2, "duration_secs": 60.0, "download_url": "https://media.example/1",
 		"started_at": "2021-04-20T12:00:00.000000Z", "ended_at": "2021-04-20T12:01:00.000000Z", "completed_at": "2021-04-20T12:01:00.000000Z",
 		"created_at": "2021-04-20T12:00:00.000000Z", "updated_at": "2021-04-20T12:01:00.000000Z",
 	}
 	if got := h.call("GET", "/room_recordings/"+id, nil).want(http.StatusOK).data(); !reflect.DeepEqual(got, want) {
 		t.Errorf("recording is %v, want %v", got, want)
 	}
+	urls = 0
 	if list := h.call("GET", "/room_recordings", nil).want(http.StatusOK); !reflect.DeepEqual(list.body["data"], any([]any{want})) {
 		t.Errorf("recordings are %s", list.raw)
 	}
-	failed := h.record(session, func(r *video.Recording) { r.Status, r.FailedReason = video.RecordingFailed, "disk full" })
-	if got := h.call("GET", "/room_recordings/"+failed, nil).data(); got["status"] != "failed" || got["failed_reason"] != "disk full" {
+	urls = 1
+	if got := h.call("GET", "/room_recordings/"+id, nil).data()["download_url"]; got != "https://media.example/2" {
+		t.Errorf("asked again, the URL is %v", got)
+	}
+	failed := h.record(session, func(r *video.Recording) { r.Status, r.FailedReason = video.RecordingFailed, video.FailedDiskFull })
+	if got := h.call("GET", "/room_recordings/"+failed, nil).data(); got["status"] != "failed" || got["failed_reason"] != "disk_full" || got["download_url"] != nil ||
+		!reflect.DeepEqual(got["error"], map[string]any{
+			"code": "disk_full", "title": "The disk is full", "detail": "The server's disk had no room for the recording.",
+		}) {
 		t.Errorf("failed recording is %v", got)
 	}
 	going := h.record(session, underway)
 	r := h.call("GET", "/room_recordings/"+going, nil).want(http.StatusOK)
-	for _, field := range []string{"codec", "ended_at", "completed_at"} {
+	for _, field := range []string{"codec", "error", "download_url", "ended_at", "completed_at"} {
 		if r.data()[field] != nil {
 			t.Errorf("%s of a running recording is %v", field, r.data()[field])
 		}

@@ -57,11 +57,13 @@ type Live interface {
 	// video.CodeState, here and below.
 	EndSession(ctx context.Context, room video.RoomID, session video.SessionID) ([]video.ParticipantID, error)
 
-	// Kick, Mute and Unmute return those they changed. If ids of the selection are not in the session, nothing is changed, and
+	// Kick and those after it return those they changed. If ids of the selection are not in the session, nothing is changed, and
 	// each is a video.CodeParticipantNotFound whose field is /participants and its place there, all of them joined.
 	Kick(ctx context.Context, room video.RoomID, session video.SessionID, selection video.Selection) ([]video.ParticipantID, error)
 	Mute(ctx context.Context, room video.RoomID, session video.SessionID, selection video.Selection) ([]video.ParticipantID, error)
 	Unmute(ctx context.Context, room video.RoomID, session video.SessionID, selection video.Selection) ([]video.ParticipantID, error)
+	StartRecording(ctx context.Context, room video.RoomID, session video.SessionID, selection video.Selection) ([]video.ParticipantID, error)
+	StopRecording(ctx context.Context, room video.RoomID, session video.SessionID, selection video.Selection) ([]video.ParticipantID, error)
 }
 
 // Config is what the entrance stands on. All fields are required unless said otherwise.
@@ -95,6 +97,10 @@ type Config struct {
 	// PublicURL is where clients reach the server, without the /v2, as in "https://video.example.com". Links in answers
 	// are built from it. Empty means the host each request names, which is for servers on loopback only.
 	PublicURL string
+
+	// MediaURL makes the URL that the file of a completed recording is fetched from, which expires; empty where there is none.
+	// It may be nil.
+	MediaURL func(account video.AccountID, kind, id string) string
 
 	// Draining is closed when the server drains: those who follow a session are sent away then, so that nobody waits for
 	// them. It may be nil.
@@ -177,6 +183,8 @@ func (e *entrance) operations() []*operation {
 		{method: "POST", path: "/room_sessions/{room_session_id}/actions/kick", right: writeRight, action: "room_session.kick", do: e.kick},
 		{method: "POST", path: "/room_sessions/{room_session_id}/actions/mute", right: writeRight, action: "room_session.mute", do: e.mute},
 		{method: "POST", path: "/room_sessions/{room_session_id}/actions/unmute", right: writeRight, action: "room_session.unmute", do: e.unmute},
+		{method: "POST", path: "/room_sessions/{room_session_id}/actions/start_recording", right: writeRight, action: "room_session.start_recording", do: e.startRecording},
+		{method: "POST", path: "/room_sessions/{room_session_id}/actions/stop_recording", right: writeRight, action: "room_session.stop_recording", do: e.stopRecording},
 		{method: "GET", path: "/room_sessions/{room_session_id}/events", right: readRight, do: e.happenings},
 		{method: "GET", path: "/room_sessions/{room_session_id}/participants", right: readRight, do: e.listParticipantsOfSession},
 		{method: "GET", path: "/room_participants", right: readRight, do: e.listParticipants},

@@ -58,7 +58,10 @@ type stage struct {
 	n         int
 }
 
-const stageSSRC = 1234
+const (
+	stageSSRC   = 1234
+	stageStream = video.StreamID("stream")
+)
 
 // newStage sets up receivers that take 1,100 byte video packets, and runs until every scratch buffer is filled.
 func newStage(tb testing.TB, receivers int) *stage {
@@ -71,7 +74,7 @@ func newStage(tb testing.TB, receivers int) *stage {
 	tb.Cleanup(func() { _ = drain.Close() })
 	to := drain.LocalAddr().(*net.UDPAddr).AddrPort()
 
-	const session, stream = video.SessionID("session"), video.StreamID("stream")
+	const session, stream = video.SessionID("session"), stageStream
 	s := &stage{tb: tb, engine: e, publisher: securedTransport(tb, e, session, to, newWatcher()), encrypt: testContext(tb)}
 	open := func(t *Transport, o *offeredLine) {
 		t.router.mu.Lock()
@@ -173,6 +176,23 @@ func BenchmarkStep(b *testing.B) {
 		s := newStage(b, 0)
 		timed(b, s.next, s.receive)
 	})
+	b.Run("record", func(b *testing.B) { // receive, and hand on to a sink
+		s := newStage(b, 0)
+		s.publisher.Record(stageStream, nil, new(counter))
+		timed(b, s.next, s.receive)
+	})
+	for name, sink := range map[string]packet.Sink{"untapped": nil, "tapped": new(counter)} {
+		b.Run("fan out "+name, func(b *testing.B) { // what a tap costs: one atomic load while there is none
+			s := newStage(b, 0)
+			s.publisher.Record(stageStream, nil, sink)
+			p := &s.arrival.onward
+			b.ReportAllocs()
+			for b.Loop() {
+				p.number++
+				p.fanOut()
+			}
+		})
+	}
 	b.Run("decide", func(b *testing.B) { // decide and rewrite; without a path nothing is encrypted or sent
 		s := newStage(b, 1)
 		p, f := s.onward(b)
@@ -212,3 +232,10 @@ func (s *stage) onward(tb testing.TB) (*onward, *forwarder) {
 	}
 	return &p, sinks[0]
 }
+
+// counter is a sink that keeps nothing.
+type counter struct{ packets, bytes int }
+
+func (c *counter) Source(packet.Source) {}
+
+func (c *counter) Take(m *packet.Media) { c.packets, c.bytes = c.packets+1, c.bytes+len(m.Payload) }

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rotunda-rtc/rotunda/internal/packet"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
@@ -15,6 +16,19 @@ const (
 	vp8
 	h264
 )
+
+// forMedia names the codec for those who take packets beside the subscribers.
+func (c codecName) forMedia() packet.Codec {
+	switch c {
+	case opus:
+		return packet.CodecOpus
+	case vp8:
+		return packet.CodecVP8
+	case h264:
+		return packet.CodecH264
+	}
+	return ""
+}
 
 // codecNames are the codecs as errors name them.
 const codecNames = "Opus, VP8, H264 in packetization mode 1"

@@ -26,6 +26,9 @@
 //
 // The last four are leaves: nothing else is locked under them. No two locks of the same kind are ever held together. Gates, keyframe wishes and layer wishes are atomics.
 //
+// A tap (tap.go) is where a track is recorded: beside the forwarders, and called after them with inbound.mu held, so that
+// nothing is taken any more once it was taken off under that lock. What it calls must not come back for more than a keyframe.
+//
 // # Closing
 //
 //	Engine.Close → Transport.Close → DTLS close_notify, lines freed, router told

@@ -192,7 +192,7 @@ func (f *forwarder) nextTimestamp(p *onward) uint32 {
 	if f.current != nil && f.current.track == p.layer.track {
 		from, to := f.current.clock.Load(), p.layer.clock.Load()
 		if from != nil && to != nil && from.reported && to.reported {
-			next = from.timestampAt(to.momentOf(p.header.Timestamp)) + f.shift
+			next = from.timestampAt(to.momentOf(p.header.Timestamp, p.now), p.now) + f.shift
 		}
 	}
 	if !packet.NewerTimestamp(next, f.lastTime) {

@@ -32,6 +32,8 @@ type inbound struct {
 	orient  uint8
 	twcc    *twcc.Recorder // nil unless negotiated
 	nacks   []uint16       // scratch of the ticker
+	taps    []*tap
+	offset  clockOffset // the client's clock to ours
 }
 
 // source says what an SSRC carries.
@@ -181,7 +183,7 @@ func (p *onward) describe(l *layer, f *format, raw []byte, h *packet.Header, ori
 	return true
 }
 
-// fanOut hands the packet to every forwarder of its track.
+// fanOut hands the packet to every forwarder of its track, and then to the recording.
 func (p *onward) fanOut() {
 	tr := p.layer.track
 	if !tr.open.Load() {
@@ -189,6 +191,9 @@ func (p *onward) fanOut() {
 	}
 	for _, f := range *tr.sinks.Load() {
 		f.forward(p)
+	}
+	if tap := tr.tap.Load(); tap != nil {
+		tap.take(p)
 	}
 }
 
@@ -309,8 +314,7 @@ func (t *Transport) receiveRTCP(b []byte, now int64) {
 	}
 }
 
-// senderReport ties a layer's timestamps to the clock. All layers of a connection share one offset between the client's
-// clock and ours, the smallest seen, so that network delay does not pull picture and sound apart.
+// senderReport ties a layer's timestamps to the clock.
 func (t *Transport) senderReport(p *rtcp.SenderReport, now int64) {
 	t.in.mu.Lock()
 	defer t.in.mu.Unlock()
@@ -318,14 +322,13 @@ func (t *Transport) senderReport(p *rtcp.SenderReport, now int64) {
 	if !ok || src.repair {
 		return
 	}
-	offset := now - ntpNanos(p.NTPTime)
-	if !t.clockKnown || offset < t.clockOffset {
-		t.clockKnown, t.clockOffset = true, offset
-	}
+	sent := ntpNanos(p.NTPTime)
+	t.in.offset.seen(now-sent, now)
 	l := src.layer
 	l.clock.Store(&senderClock{
 		timestamp: p.RTPTime,
-		at:        ntpNanos(p.NTPTime) + t.clockOffset,
+		at:        sent,
+		offset:    &t.in.offset,
 		rate:      clockRate(l.track.kind),
 		reported:  true,
 		ntp:       p.NTPTime,

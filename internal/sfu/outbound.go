@@ -121,7 +121,7 @@ func (o *outbound) report(t *Transport, f *forwarder, now int64) {
 	}
 	f.lastReport = now
 	sr := rtcp.SenderReport{
-		SSRC: f.ssrc, NTPTime: t.engine.ntp(now), RTPTime: clock.timestampAt(now) + f.shift,
+		SSRC: f.ssrc, NTPTime: t.engine.ntp(now), RTPTime: clock.timestampAt(now, now) + f.shift,
 		PacketCount: f.packets, OctetCount: f.octets,
 	}
 	cname := rtcp.SourceDescription{Chunks: []rtcp.SourceDescriptionChunk{{

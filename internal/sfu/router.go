@@ -131,11 +131,15 @@ func (t *Transport) SetGate(id video.StreamID, kind video.Kind, open bool) {
 		f.interrupt()
 		f.transport.out.mu.Unlock()
 	}
+	t.in.mu.Lock()
+	if tap := tr.tap.Load(); tap != nil {
+		tap.fresh = true
+	}
 	if !open {
 		tr.open.Store(false)
+		t.in.mu.Unlock()
 		return
 	}
-	t.in.mu.Lock()
 	for _, l := range *tr.order.Load() {
 		l.keyNumber = 0 // what came while the gate was closed is for nobody, later neither
 	}
@@ -158,6 +162,8 @@ func (t *Transport) Unpublish(id video.StreamID) {
 
 func (r *router) unpublish(s *stream) {
 	delete(r.streams, s.id)
+	s.audio.record(nil)
+	s.video.record(nil)
 	for sub := range s.subscriptions {
 		sub.end()
 		sub.transport.assign()

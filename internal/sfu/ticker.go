@@ -23,6 +23,7 @@ func (e *Engine) tick() {
 	var all []*Transport
 	var wanted []want
 	var switched []sending
+	var recorded []*layer
 	for n := 0; ; n++ {
 		select {
 		case <-e.ctx.Done():
@@ -36,6 +37,7 @@ func (e *Engine) tick() {
 			t.sendFeedback(now, slow)
 			if slow {
 				wanted = t.start(wanted, now)
+				recorded = t.tendTaps(recorded, now)
 				switched = t.tellLayers(switched)
 				t.sendReports(now)
 				t.checkAlive(now)
@@ -43,6 +45,7 @@ func (e *Engine) tick() {
 		}
 		clear(all)
 		clear(wanted)
+		clear(recorded)
 		clear(switched)
 	}
 }
@@ -68,7 +71,7 @@ func (t *Transport) sendFeedback(now int64, slow bool) {
 		if lost {
 			l.keyNumber = 0 // what follows the keyframe has a hole
 		}
-		if lost && len(*l.track.sinks.Load()) > 0 {
+		if lost && (len(*l.track.sinks.Load()) > 0 || l.track.tap.Load().follows(l)) {
 			broken = append(broken, l)
 		}
 	}

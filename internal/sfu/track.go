@@ -32,16 +32,20 @@ type track struct {
 
 	open  atomic.Bool                  // the gate: nothing passes while it is closed
 	sinks atomic.Pointer[[]*forwarder] // who takes it; replaced as a whole
+	tap   atomic.Pointer[tap]          // where it is recorded, or nil; set with inbound.mu held
 	order atomic.Pointer[[]*layer]     // the layers seen so far, best first; replaced as a whole
+
+	serial int // layers made so far, replaced ones included; guarded by inbound.mu
 }
 
 // layer is one RTP source of a track: all of it, or one of its simulcast encodings.
 type layer struct {
-	track *track
-	id    int // bit in a forwarder's interest; order of first appearance
-	rid   string
-	ssrc  uint32
-	rtx   uint32
+	track  *track
+	id     int // bit in a forwarder's interest; order of first appearance
+	serial int // among all layers the track ever had
+	rid    string
+	ssrc   uint32
+	rtx    uint32
 
 	history   *packet.History
 	heard     atomic.Int64 // when its last packet came (ns)
@@ -52,27 +56,8 @@ type layer struct {
 	keyNumber uint64           // first packet of the last keyframe, 0 before it; guarded by inbound.mu
 	keyTime   uint32           // its timestamp; guarded by inbound.mu
 	keyAt     int64            // when it came (ns); guarded by inbound.mu
-}
-
-// senderClock ties the RTP timestamps of a layer to the server's clock, from the sender's own reports (RFC 3550 section 6.4.1)
-// or, before the first, from an arrival.
-type senderClock struct {
-	timestamp uint32
-	at        int64 // ns on the engine's clock
-	rate      uint32
-	reported  bool
-	ntp       uint64 // middle bits go back in our receiver reports
-	arrived   int64
-}
-
-// timestampAt returns the RTP timestamp that belongs to the moment now.
-func (c *senderClock) timestampAt(now int64) uint32 {
-	return c.timestamp + uint32((now-c.at)*int64(c.rate)/1e9)
-}
-
-// momentOf returns the moment at which the timestamp was sampled.
-func (c *senderClock) momentOf(timestamp uint32) int64 {
-	return c.at + int64(int32(timestamp-c.timestamp))*1e9/int64(c.rate)
+	width     int              // of the picture, as the last keyframe told it; guarded by inbound.mu
+	height    int              // guarded by inbound.mu
 }
 
 func newTrack(t *Transport, l *offeredLine) *track {
@@ -94,7 +79,8 @@ func historySize(k video.Kind) int {
 // Called with inbound.mu held.
 func (t *track) addLayer(rid string, ssrc uint32) *layer {
 	layers := slices.Clone(*t.order.Load())
-	l := &layer{track: t, id: len(layers), rid: rid, ssrc: ssrc, history: packet.NewHistory(historySize(t.kind))}
+	l := &layer{track: t, id: len(layers), serial: t.serial, rid: rid, ssrc: ssrc, history: packet.NewHistory(historySize(t.kind))}
+	t.serial++
 	if i := slices.IndexFunc(layers, func(o *layer) bool { return o.rid == rid }); i >= 0 {
 		l.id = layers[i].id
 		layers[i] = l
@@ -124,6 +110,9 @@ func (l *layer) keyframe(p *onward) {
 		l.keyNumber, l.keyTime, l.keyAt = p.number, p.header.Timestamp, p.now
 	}
 	pixels := int64(p.width) * int64(p.height)
+	if pixels != 0 {
+		l.width, l.height = p.width, p.height
+	}
 	if pixels != 0 && l.pixels.Swap(pixels) != pixels {
 		l.track.rank(slices.Clone(*l.track.order.Load()))
 	}

@@ -63,9 +63,6 @@ type Transport struct {
 	offered    atomic.Int64 // when the handshake could begin (ns), 0 before the first offer
 	lastReport int64        // of the ticker alone
 
-	clockKnown  bool  // guarded by in.mu
-	clockOffset int64 // guarded by in.mu; the client's clock to ours
-
 	stop    context.CancelFunc
 	ctx     context.Context
 	running sync.WaitGroup

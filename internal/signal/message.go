@@ -65,6 +65,7 @@ type (
 		ParticipantID video.ParticipantID `json:"participant_id"`
 		Participants  []participantBody   `json:"participants"`
 		Streams       []streamBody        `json:"streams"`
+		Recording     bool                `json:"recording"`
 	}
 	publishReply struct {
 		StreamID video.StreamID `json:"stream_id"`
@@ -189,6 +190,11 @@ func (f noticeFrame) AppendTo(buf []byte) []byte {
 			noticeHead
 			ID video.StreamID `json:"stream_id"`
 		}{f.head("stream_unpublished"), n.ID})
+	case live.RecordingChanged:
+		return render(buf, struct {
+			noticeHead
+			Recording bool `json:"recording"`
+		}{f.head("recording_changed"), n.Recording})
 	case live.LinesWanted:
 		return render(buf, struct {
 			noticeHead

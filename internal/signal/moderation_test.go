@@ -50,6 +50,30 @@ func TestMuteIsSeenByAll(t *testing.T) {
 	}
 }
 
+func TestRecordingIsTold(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	a := h.joined()
+	if a.snapshot["recording"] != false {
+		t.Errorf("the snapshot is %v", a.snapshot)
+	}
+	if _, err := h.host.StartRecording(t.Context(), h.room.ID, h.session(a), only(a)); err != nil {
+		t.Fatal(err)
+	}
+	if n := a.until("recording_changed"); n["recording"] != true {
+		t.Errorf("heard %v", n)
+	}
+	if b := h.joined(); b.snapshot["recording"] != true {
+		t.Errorf("the snapshot is %v", b.snapshot)
+	}
+	if _, err := h.host.StopRecording(t.Context(), h.room.ID, h.session(a), only(a)); err != nil {
+		t.Fatal(err)
+	}
+	if n := a.until("recording_changed"); n["recording"] != false {
+		t.Errorf("heard %v", n)
+	}
+}
+
 func TestKickClosesWithItsReason(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -150,6 +150,7 @@ func (c *conn) performJoin(ctx context.Context, r request) error {
 				SessionID: s.SessionID, ParticipantID: *fields.ParticipantID,
 				Participants: make([]participantBody, 0, len(s.Participants)),
 				Streams:      make([]streamBody, 0, len(s.Streams)),
+				Recording:    s.Recording,
 			}
 			for _, p := range s.Participants {
 				data.Participants = append(data.Participants, participantOf(p))

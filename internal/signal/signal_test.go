@@ -35,6 +35,7 @@ type house struct {
 	rooms   livetest.Rooms
 	journal livetest.Journal
 	media   livetest.Media
+	tapes   livetest.Recorder
 	room    video.Room
 	url     string
 	handler *signal.Handler
@@ -49,7 +50,7 @@ func newHouse(t *testing.T, change ...func(*signal.Config)) *house {
 	h := &house{t: t, grants: make(map[string]video.Grant)}
 	h.room = h.rooms.Add(account, 10)
 	logger := slog.New(slog.NewTextHandler(&h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	h.host = live.NewHost(live.Config{Rooms: &h.rooms, Journal: &h.journal, Media: &h.media, Logger: logger, Linger: 50 * time.Millisecond})
+	h.host = live.NewHost(live.Config{Rooms: &h.rooms, Journal: &h.journal, Media: &h.media, Recorder: &h.tapes, Logger: logger, Linger: 50 * time.Millisecond})
 	config := signal.Config{Host: h.host, Tokens: h, Version: "1.2.3", Logger: logger}
 	for _, f := range change {
 		f(&config)

@@ -158,6 +158,24 @@ func accountAbsent(id video.AccountID) *video.Error {
 	return video.Errorf(video.CodeNotFound, "no account with id %s", id)
 }
 
+// accountIDs are the ids of the accounts whose numbers the rows have.
+func accountIDs[R any](ctx context.Context, db bun.IDB, rows []R, number func(R) account) (map[account]video.AccountID, error) {
+	ids := make(map[account]video.AccountID)
+	if len(rows) == 0 {
+		return ids, nil
+	}
+	numbers := make([]account, len(rows))
+	for i, row := range rows {
+		numbers[i] = number(row)
+	}
+	var accounts []accountRow
+	err := db.NewSelect().Model(&accounts).Column("number", "id").Where("number IN (?)", bun.List(numbers)).Scan(ctx)
+	for _, a := range accounts {
+		ids[a.Number] = a.ID
+	}
+	return ids, err
+}
+
 // existing finds the number of an account that something is to be added to.
 func (s *Store) existing(ctx context.Context, id video.AccountID) (account, error) {
 	number, err := s.number(ctx, id)

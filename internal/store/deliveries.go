@@ -165,20 +165,9 @@ func firstDue(db bun.IDB, due []target, now int64, n int) *bun.SelectQuery {
 
 // deliveriesOf turns rows of any accounts into deliveries, in the order of their events.
 func deliveriesOf(ctx context.Context, db bun.IDB, rows []deliveryRow) ([]video.Delivery, error) {
-	ids := make(map[account]video.AccountID)
-	numbers := make([]account, 0, len(rows))
-	for _, row := range rows {
-		numbers = append(numbers, row.Account)
-	}
-	var accounts []accountRow
-	if len(numbers) > 0 {
-		err := db.NewSelect().Model(&accounts).Column("number", "id").Where("number IN (?)", bun.List(numbers)).Scan(ctx)
-		if err != nil {
-			return nil, err
-		}
-	}
-	for _, a := range accounts {
-		ids[a.Number] = a.ID
+	ids, err := accountIDs(ctx, db, rows, func(r deliveryRow) account { return r.Account })
+	if err != nil {
+		return nil, err
 	}
 	slices.SortFunc(rows, func(a, b deliveryRow) int { return cmp.Compare(a.Seq, b.Seq) })
 	deliveries := make([]video.Delivery, len(rows))

@@ -50,7 +50,11 @@ func dieTelling(t *testing.T, path string, inside bool) {
 		group.Go(func() {
 			for {
 				p := f.participant(session.ID, "")
-				if f.Join(context.Background(), p) == nil && joined.Add(1) == 100 {
+				err := f.Join(context.Background(), p)
+				r := f.starts(p, video.Audio)
+				f.ends(r, 0)
+				_ = f.RecordingArchived(context.Background(), r.ID, 1)
+				if err == nil && joined.Add(1) == 100 {
 					if inside {
 						f.journal.post(&entry{write: func(context.Context, bun.Tx) error { return self.Kill() }})
 					} else {
@@ -73,9 +77,14 @@ func wantToldOnce(t *testing.T, f *fixture) {
 			(SELECT count(*) FROM deliveries AS d WHERE d.participant_id = p.id AND d.event_type = 'video.room.participant.left') <> 1 OR
 			(SELECT count(*) FROM happenings AS h WHERE h.participant_id = p.id AND h.type = 'participant_joined') <> 1 OR
 			(SELECT count(*) FROM happenings AS h WHERE h.participant_id = p.id AND h.type = 'participant_left') <> 1`,
+		"recordings": `SELECT count(*) FROM recordings AS r WHERE
+			(SELECT count(*) FROM deliveries AS d WHERE d.event_type = 'video.room.recording.started' AND d.payload LIKE '%' || r.id || '%') <> 1 OR
+			(SELECT count(*) FROM deliveries AS d WHERE d.event_type = 'video.room.recording.completed' AND d.payload LIKE '%' || r.id || '%') <>
+				CASE r.status WHEN 'completed' THEN 1 ELSE 0 END`,
 		"deliveries": `SELECT count(*) FROM deliveries WHERE participant_id <> '' AND participant_id NOT IN (SELECT id FROM participants)`,
 		"happenings": `SELECT count(*) FROM happenings WHERE participant_id <> '' AND participant_id NOT IN (SELECT id FROM participants)`,
-		"a counter":  `SELECT count(*) FROM account_totals AS a WHERE a.deliveries <> (SELECT count(*) FROM deliveries AS d WHERE d.account = a.account)`,
+		"a counter": `SELECT count(*) FROM account_totals AS a WHERE a.deliveries <> (SELECT count(*) FROM deliveries AS d WHERE d.account = a.account) OR
+			a.recordings <> (SELECT count(*) FROM recordings AS r WHERE r.account = a.account)`,
 	} {
 		var wrong int
 		must(t, f.reads.NewRaw(query).Scan(t.Context(), &wrong))
@@ -85,6 +94,13 @@ func wantToldOnce(t *testing.T, f *fixture) {
 	must(t, err)
 	if list.Total < 100 {
 		t.Fatalf("only %d people", list.Total)
+	}
+	recordings, err := f.Recordings(t.Context(), video.RecordingQuery{
+		RecordingFilter: video.RecordingFilter{AccountID: f.account, Status: video.RecordingCompleted}, Page: firstPage,
+	})
+	must(t, err)
+	if recordings.Total < 50 {
+		t.Fatalf("only %d recordings were completed", recordings.Total)
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 	"github.com/rotunda-rtc/rotunda/internal/store/storetest"
 )
 
-var bothFiles = []string{"00001_first.sql", "00002_control_plane.sql"}
+var allFiles = []string{"00001_first.sql", "00002_control_plane.sql", "00003_recording.sql"}
 
 // onBoth runs a test on a fresh database of each kind.
 func onBoth(t *testing.T, test func(*testing.T, Config)) {
@@ -66,7 +66,7 @@ func TestPlanAndMigrate(t *testing.T) {
 	onBoth(t, func(t *testing.T, config Config) {
 		plan, err := PlanMigration(t.Context(), config)
 		must(t, err)
-		if plan.Current != 0 || plan.Target != 2 || !slices.Equal(plan.Pending, bothFiles) {
+		if plan.Current != 0 || plan.Target != 3 || !slices.Equal(plan.Pending, allFiles) {
 			t.Fatalf("plan of nothing: %+v", plan)
 		}
 		if config.URL == "" {
@@ -77,17 +77,17 @@ func TestPlanAndMigrate(t *testing.T) {
 		first(t, config)
 		plan, err = PlanMigration(t.Context(), config)
 		must(t, err)
-		if plan.Current != 1 || !slices.Equal(plan.Pending, bothFiles[1:]) {
+		if plan.Current != 1 || !slices.Equal(plan.Pending, allFiles[1:]) {
 			t.Fatalf("plan of the first release: %+v", plan)
 		}
 		done, err := Migrate(t.Context(), config)
 		must(t, err)
-		if done.Current != 1 || done.Target != 2 || !slices.Equal(done.Pending, bothFiles[1:]) {
+		if done.Current != 1 || done.Target != 3 || !slices.Equal(done.Pending, allFiles[1:]) {
 			t.Fatalf("done: %+v", done)
 		}
 		done, err = Migrate(t.Context(), config)
 		must(t, err)
-		if done.Current != 2 || len(done.Pending) != 0 {
+		if done.Current != 3 || len(done.Pending) != 0 {
 			t.Fatalf("done again: %+v", done)
 		}
 		config.Migrate = false
@@ -116,7 +116,7 @@ func TestMigrationFails(t *testing.T) {
 		first(t, config)
 		runSQL(t, config, "CREATE TABLE compositions (id INTEGER)") // in the way of the last table of the second
 		_, err := Migrate(t.Context(), config)
-		if err == nil || !strings.Contains(err.Error(), "bring schema from version 1 to 2") {
+		if err == nil || !strings.Contains(err.Error(), "bring schema from version 1 to 3") {
 			t.Fatalf("got %v", err)
 		}
 		runSQL(t, config, "DROP TABLE compositions")
@@ -157,7 +157,7 @@ func TestMigrateAtOnce(t *testing.T) {
 	for n := range applied {
 		sum += n
 	}
-	wantEqual(t, "migrations applied by all together", sum, len(bothFiles))
+	wantEqual(t, "migrations applied by all together", sum, len(allFiles))
 }
 
 func TestUnusablePostgres(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 // before it looks are one, and nobody who brings news ever waits.
 type news struct {
 	deliveries chan struct{}
+	recordings chan struct{}
 
 	mu        sync.Mutex
 	followers map[video.SessionID]map[chan struct{}]struct{}
@@ -18,6 +19,7 @@ type news struct {
 func newNews() *news {
 	return &news{
 		deliveries: make(chan struct{}, 1),
+		recordings: make(chan struct{}, 1),
 		followers:  make(map[video.SessionID]map[chan struct{}]struct{}),
 	}
 }
@@ -63,3 +65,7 @@ func (s *Store) Follow(session video.SessionID) (news <-chan struct{}, stop func
 // DeliveriesCommitted returns a channel that holds a token whenever a commit made deliveries due since it was last emptied.
 // It is for one reader.
 func (s *Store) DeliveriesCommitted() <-chan struct{} { return s.journal.news.deliveries }
+
+// RecordingsEnded returns a channel that holds a token whenever a commit gave recordings to the archive since it was last
+// emptied. It is for one reader.
+func (s *Store) RecordingsEnded() <-chan struct{} { return s.journal.news.recordings }

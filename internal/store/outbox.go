@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -18,6 +20,7 @@ type place struct {
 	URL         string       `bun:"url"`
 	FailoverURL string       `bun:"failover_url"`
 	TimeoutSecs *int         `bun:"timeout_secs"`
+	Extra       string       `bun:"extra"` // event types beyond the reference's, separated by commas
 
 	DefaultURL         string `bun:"default_url"`
 	DefaultFailoverURL string `bun:"default_failover_url"`
@@ -32,7 +35,7 @@ func findPlace(ctx context.Context, db bun.IDB, room any) (place, error) {
 		ColumnExpr("r.account, r.id AS room_id, r.webhook_event_url AS url").
 		ColumnExpr("r.webhook_event_failover_url AS failover_url, r.webhook_timeout_secs AS timeout_secs").
 		ColumnExpr("coalesce(w.url, '') AS default_url, coalesce(w.failover_url, '') AS default_failover_url").
-		ColumnExpr("w.timeout_secs AS default_timeout_secs").
+		ColumnExpr("w.timeout_secs AS default_timeout_secs, coalesce(w.extra_event_types, '') AS extra").
 		Where("r.id = (?)", room).Scan(ctx, &p)
 	if p.URL == "" {
 		p.URL, p.FailoverURL, p.TimeoutSecs = p.DefaultURL, p.DefaultFailoverURL, p.DefaultTimeoutSecs
@@ -70,11 +73,22 @@ func (t *tidings) event(ctx context.Context, tx bun.Tx, kind video.EventType, at
 		return err
 	}
 	payload.RoomID = p.RoomID
+	t.dispatch(p, kind, at, payload.SessionID, payload.ParticipantID, payload)
+	return nil
+}
+
+func (t *tidings) dispatch(
+	p place, kind video.EventType, at int64, session video.SessionID, participant video.ParticipantID, payload any,
+) {
 	t.deliveries = append(t.deliveries, newDeliveryRow(p, video.Event{
-		ID: video.NewUUID(), Type: kind, RoomID: p.RoomID, SessionID: payload.SessionID, ParticipantID: payload.ParticipantID,
+		ID: video.NewUUID(), Type: kind, RoomID: p.RoomID, SessionID: session, ParticipantID: participant,
 		OccurredAt: moment(at), Payload: json.RawMessage(asJSON(payload)),
 	}, at))
-	return nil
+}
+
+// wants reports whether an event beyond the reference's is asked for.
+func (p place) wants(kind video.EventType) bool {
+	return slices.Contains(strings.Split(p.Extra, ","), string(kind))
 }
 
 func (t *tidings) sessionStarted(ctx context.Context, tx bun.Tx, session video.SessionID, at int64) error {

@@ -19,6 +19,7 @@ type recordingRow struct {
 	RoomID        video.RoomID          `bun:"room_id"`
 	SessionID     video.SessionID       `bun:"session_id"`
 	ParticipantID video.ParticipantID   `bun:"participant_id"`
+	StreamID      video.StreamID        `bun:"stream_id"`
 	StreamKey     string                `bun:"stream_key"`
 	Status        video.RecordingStatus `bun:"status"`
 	FailedReason  string                `bun:"failed_reason"`
@@ -31,22 +32,30 @@ type recordingRow struct {
 	CompletedAt   *int64                `bun:"completed_at"`
 	CreatedAt     int64                 `bun:"created_at"`
 	UpdatedAt     int64                 `bun:"updated_at"`
+
+	ArchiveAt       *int64 `bun:"archive_at"` // set from the end until it is archived or failed
+	ArchiveAttempts int    `bun:"archive_attempts"`
+	ArchiveFailure  string `bun:"archive_failure"`
 }
 
 func newRecordingRow(r video.Recording, number account) recordingRow {
-	return recordingRow{
+	row := recordingRow{
 		ID: r.ID, Account: number, RoomID: r.RoomID, SessionID: r.SessionID, ParticipantID: r.ParticipantID,
-		StreamKey: r.StreamKey, Status: r.Status, FailedReason: r.FailedReason, Type: r.Type, Codec: r.Codec,
+		StreamID: r.StreamID, StreamKey: r.StreamKey, Status: r.Status, FailedReason: r.FailedReason, Type: r.Type, Codec: r.Codec,
 		SizeBytes: r.SizeBytes, DurationUS: r.Duration.Microseconds(), StartedAt: r.StartedAt.UnixMicro(),
 		EndedAt: microsOrNil(r.EndedAt), CompletedAt: microsOrNil(r.CompletedAt),
 		CreatedAt: r.CreatedAt.UnixMicro(), UpdatedAt: r.UpdatedAt.UnixMicro(),
 	}
+	if r.Status == video.RecordingProcessing {
+		row.ArchiveAt = row.EndedAt
+	}
+	return row
 }
 
 func (r recordingRow) recording(of video.AccountID) video.Recording {
 	return video.Recording{
 		ID: r.ID, AccountID: of, RoomID: r.RoomID, SessionID: r.SessionID, ParticipantID: r.ParticipantID,
-		StreamKey: r.StreamKey, Status: r.Status, FailedReason: r.FailedReason, Type: r.Type, Codec: r.Codec,
+		StreamID: r.StreamID, StreamKey: r.StreamKey, Status: r.Status, FailedReason: r.FailedReason, Type: r.Type, Codec: r.Codec,
 		SizeBytes: r.SizeBytes, Duration: time.Duration(r.DurationUS) * time.Microsecond, StartedAt: moment(r.StartedAt),
 		EndedAt: momentOrNil(r.EndedAt), CompletedAt: momentOrNil(r.CompletedAt),
 		CreatedAt: moment(r.CreatedAt), UpdatedAt: moment(r.UpdatedAt),
@@ -61,17 +70,7 @@ func recordingAbsent(id string) *video.Error {
 // now, and so is a zero UpdatedAt; a recording is created no later than it starts. Errors: not_found for the session,
 // duplicate for the id.
 func (s *Store) AddRecording(ctx context.Context, recording video.Recording) error {
-	now := s.stamp()
-	if recording.StartedAt.IsZero() {
-		recording.StartedAt = now
-	}
-	// The list relies on it: a row that began before some time was created before it.
-	if recording.CreatedAt.IsZero() || recording.CreatedAt.After(recording.StartedAt) {
-		recording.CreatedAt = recording.StartedAt
-	}
-	if recording.UpdatedAt.IsZero() {
-		recording.UpdatedAt = now
-	}
+	recording = dated(recording, s.stamp())
 	number, err := s.number(ctx, recording.AccountID)
 	if err != nil {
 		return err
@@ -91,6 +90,21 @@ func (s *Store) AddRecording(ctx context.Context, recording video.Recording) err
 		return video.Errorf(video.CodeDuplicate, "a recording with id %s exists already", recording.ID)
 	}
 	return err
+}
+
+// dated fills in the times that every recording has.
+func dated(r video.Recording, now time.Time) video.Recording {
+	if r.StartedAt.IsZero() {
+		r.StartedAt = now
+	}
+	// The list relies on it: a row that began before some time was created before it.
+	if r.CreatedAt.IsZero() || r.CreatedAt.After(r.StartedAt) {
+		r.CreatedAt = r.StartedAt
+	}
+	if r.UpdatedAt.IsZero() {
+		r.UpdatedAt = now
+	}
+	return r
 }
 
 // roomOfSession also says whether the account has the session.

@@ -18,6 +18,7 @@ type tidings struct {
 	places     map[video.SessionID]place
 	moved      map[video.SessionID]int64 // like latest, of this transaction
 	ended      []video.SessionID
+	unarchived bool // a recording was given to the archive
 
 	// latest is the time of the last happening of each open session, over all transactions, so that time never runs back in one.
 	latest map[video.SessionID]int64
@@ -33,7 +34,7 @@ func newTidings() *tidings {
 func (t *tidings) begin() {
 	clear(t.happenings)
 	clear(t.deliveries)
-	t.happenings, t.deliveries, t.ended = t.happenings[:0], t.deliveries[:0], nil
+	t.happenings, t.deliveries, t.ended, t.unarchived = t.happenings[:0], t.deliveries[:0], nil, false
 	t.places = make(map[video.SessionID]place)
 	t.moved = make(map[video.SessionID]int64)
 }
@@ -98,6 +99,9 @@ func (t *tidings) committed(news *news) {
 	}
 	if len(t.deliveries) > 0 {
 		news.deliver()
+	}
+	if t.unarchived {
+		wake(news.recordings)
 	}
 	t.begin()
 }

@@ -17,6 +17,9 @@ const (
 	EventRecordingCompleted   EventType = "video.room.recording.completed"
 	EventCompositionCompleted EventType = "video.room.composition.completed"
 
+	// The events beyond those of the reference are told to accounts that want them.
+	EventRecordingFailed EventType = "video.room.recording.failed"
+
 	// EventTest is sent when someone asks for a test. It is none of the events consumers subscribe to.
 	EventTest EventType = "rotunda.test"
 )

@@ -24,6 +24,8 @@ const (
 	HappenedLayer               HappeningType = "layer_changed"   // what ParticipantID is sent of StreamID: Layer
 	HappenedMediaConnected      HappeningType = "media_connected" // a second one is a reconnect
 	HappenedMediaLost           HappeningType = "media_lost"
+	HappenedRecordingStarted    HappeningType = "recording_started" // StreamID, Key, Kind
+	HappenedRecordingStopped    HappeningType = "recording_stopped"
 )
 
 // Happening is one change of a session's state, in the order it took effect. Applied in turn from the start they give the

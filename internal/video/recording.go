@@ -21,9 +21,10 @@ type Recording struct {
 	RoomID               RoomID
 	SessionID            SessionID
 	ParticipantID        ParticipantID
+	StreamID             StreamID
 	StreamKey            string
 	Status               RecordingStatus
-	FailedReason         string // only when failed
+	FailedReason         string // only when failed; see FailureOf
 	Type                 Kind
 	Codec                string // lower case; empty until known
 	SizeBytes            int64
@@ -31,6 +32,15 @@ type Recording struct {
 	StartedAt            time.Time
 	EndedAt, CompletedAt *time.Time
 	CreatedAt, UpdatedAt time.Time
+}
+
+// UnarchivedRecording is a recording that ended and waits for the archive.
+type UnarchivedRecording struct {
+	Recording
+
+	Attempts    int    // made in vain
+	LastFailure string // of the last one
+	NextAt      time.Time
 }
 
 // RecordingFilter selects recordings of one account. Zero fields select everything.

@@ -10,6 +10,7 @@ import (
 	"github.com/pion/sdp/v3"
 
 	"github.com/rotunda-rtc/rotunda/internal/live"
+	"github.com/rotunda-rtc/rotunda/internal/packet"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
@@ -35,6 +36,7 @@ type Transport struct {
 	carries       map[string]video.StreamID
 	order         []string
 	published     map[video.StreamID]video.Lines
+	taps          map[Gate]packet.Sink
 	gates         map[Gate]bool
 	subscriptions []video.Subscription
 	closed        bool
@@ -56,7 +58,7 @@ func (m *Media) NewTransport(config live.TransportConfig) (live.Transport, error
 	t := &Transport{
 		media: m, config: config,
 		lines: make(map[string]video.Kind), carries: make(map[string]video.StreamID),
-		published: make(map[video.StreamID]video.Lines), gates: make(map[Gate]bool),
+		published: make(map[video.StreamID]video.Lines), gates: make(map[Gate]bool), taps: make(map[Gate]packet.Sink),
 	}
 	m.transports = append(m.transports, t)
 	return t, nil
@@ -220,6 +222,43 @@ func (t *Transport) SetGate(stream video.StreamID, kind video.Kind, open bool) {
 	t.gates[Gate{stream, kind}] = open
 }
 
+// Record implements live.Transport.
+func (t *Transport) Record(stream video.StreamID, audio, picture packet.Sink) {
+	t.media.mu.Lock()
+	defer t.media.mu.Unlock()
+	if _, published := t.published[stream]; !published {
+		return
+	}
+	for kind, sink := range map[video.Kind]packet.Sink{video.Audio: audio, video.Video: picture} {
+		delete(t.taps, Gate{stream, kind})
+		if sink != nil {
+			t.taps[Gate{stream, kind}] = sink
+			sink.Source(packet.Source{Keyframe: func() {}})
+		}
+	}
+}
+
+// Receive gives a packet to whoever records the stream, if its gate is open.
+func (t *Transport) Receive(stream video.StreamID, kind video.Kind, m *packet.Media) {
+	t.media.mu.Lock()
+	defer t.media.mu.Unlock()
+	if sink := t.taps[Gate{stream, kind}]; sink != nil && t.gates[Gate{stream, kind}] {
+		sink.Take(m)
+	}
+}
+
+// Recorded returns how many kinds of the stream have a sink.
+func (t *Transport) Recorded(stream video.StreamID) (n int) {
+	t.media.mu.Lock()
+	defer t.media.mu.Unlock()
+	for gate := range t.taps {
+		if gate.Stream == stream {
+			n++
+		}
+	}
+	return n
+}
+
 // Unpublish implements live.Transport; subscribers of the stream get their lines back.
 func (t *Transport) Unpublish(stream video.StreamID) {
 	t.media.mu.Lock()
@@ -229,6 +268,8 @@ func (t *Transport) Unpublish(stream video.StreamID) {
 
 func (t *Transport) unpublish(stream video.StreamID) {
 	delete(t.published, stream)
+	delete(t.taps, Gate{stream, video.Audio})
+	delete(t.taps, Gate{stream, video.Video})
 	for _, other := range t.media.transports {
 		if !other.closed && other.config.Session == t.config.Session {
 			other.drop(stream)

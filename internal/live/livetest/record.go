@@ -32,6 +32,15 @@ func (r *Rooms) Add(account video.AccountID, maxParticipants int) video.Room {
 	return room
 }
 
+// Change changes a room.
+func (r *Rooms) Change(id video.RoomID, change func(*video.Room)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	room := r.rooms[id]
+	change(&room)
+	r.rooms[id] = room
+}
+
 // Delete removes a room.
 func (r *Rooms) Delete(id video.RoomID) {
 	r.mu.Lock()

@@ -33,6 +33,8 @@ export interface Events {
   track_censored: (participantId: string, key: string, kind: TrackKind, state: State) => void;
   /** A moderator lifted it. */
   track_uncensored: (participantId: string, key: string, kind: TrackKind, state: State) => void;
+  /** Recording began in the session or ended, of whomever. Not for what `connected` shows already: look at `state.recording`. */
+  recording_changed: (recording: boolean, state: State) => void;
   /**
    * A pulse: the participant is speaking. Repeats every two seconds while it lasts. The key is that of the stream it was heard on if
    * that is local or subscribed with audio, and null for what is heard in the mix alone, of whichever streams of the participant.

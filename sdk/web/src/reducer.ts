@@ -23,6 +23,7 @@ export type Change =
       type: "joined";
       participants: ParticipantFrame[];
       streams: StreamFrame[];
+      recording?: boolean;
       mixedAudioTrack?: MediaStreamTrack;
     }
   | { type: "local_stream_added"; streamId: string; key: string; tracks: SentTracks }
@@ -56,6 +57,7 @@ export function initialState(local: Participant): State {
     participants: new Map([[local.id, local]]),
     streams: new Map(),
     subscriptions: new Map(),
+    recording: false,
   };
 }
 
@@ -79,6 +81,9 @@ export function reduce(state: State, change: Change): Step[] {
       return streamUpdated(state, change.stream);
     case "stream_unpublished":
       return streamGone(state, change.stream_id);
+    case "recording_changed":
+      if (state.recording === change.recording) return [];
+      return [step({ ...state, recording: change.recording }, ["recording_changed", change.recording])];
     case "local_stream_added":
       return localStreamAdded(state, change);
     case "local_stream_configured":
@@ -119,7 +124,7 @@ function joined(state: State, snapshot: Extract<Change, { type: "joined" }>): St
   for (const frame of snapshot.participants) {
     if (frame.id !== state.localParticipantId) participants.set(frame.id, remoteParticipant(frame));
   }
-  let next: State = { ...state, participants };
+  let next: State = { ...state, participants, recording: snapshot.recording === true };
   for (const frame of snapshot.streams) next = withRemoteStream(next, frame);
   if (snapshot.mixedAudioTrack) next = { ...next, mixedAudioTrack: snapshot.mixedAudioTrack };
   return [step({ ...next, status: "connected" }, ["connected"])];

@@ -242,8 +242,9 @@ export class Room {
         ...(context !== undefined && { context }),
         receives_messages: enableMessages === true,
       },
-      ({ participants, streams }) => {
-        session.apply({ type: "joined", participants, streams, mixedAudioTrack: call?.mixedAudioTrack });
+      ({ participants, streams, recording }) => {
+        const mixedAudioTrack = call?.mixedAudioTrack;
+        session.apply({ type: "joined", participants, streams, recording, mixedAudioTrack });
       },
       CONNECT_TIMEOUT,
     );

@@ -383,11 +383,31 @@ describe("what the server says", () => {
       participant_id: room.getState().localParticipantId,
       participants: server.participants,
       streams: server.streams,
+      recording: false,
     });
     server.notice({ type: "participant_left", participant_id: alice, reason: "left" });
     await connecting;
     expect(room.getState().participants.has(alice)).toBe(false);
     expect(room.getState().streams.size).toBe(0);
+  });
+
+  it("says from the start, and whenever it changes, whether the session is recorded", async () => {
+    server.recording = true;
+    const room = await openRoom();
+    const heard: [boolean, boolean][] = [];
+    room.on("recording_changed", (recording, state) => heard.push([recording, state.recording]));
+    await room.connect();
+    expect(room.getState().recording).toBe(true);
+    server.notice({ type: "recording_changed", recording: false });
+    await settle();
+    server.notice({ type: "recording_changed", recording: true });
+    await settle();
+    expect(heard).toEqual([
+      [false, false],
+      [true, true],
+    ]);
+    await room.disconnect();
+    expect(room.getState().recording).toBe(false);
   });
 
   it.each([

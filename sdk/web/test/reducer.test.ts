@@ -263,6 +263,19 @@ describe("reduce", () => {
         ["disconnected", "kicked"],
       ],
     ],
+    [
+      "recording begins",
+      inRoom(),
+      notice({ type: "recording_changed", recording: true }),
+      [["recording_changed", true]],
+    ],
+    [
+      "recording ends",
+      inRoom(notice({ type: "recording_changed", recording: true })),
+      notice({ type: "recording_changed", recording: false }),
+      [["recording_changed", false]],
+    ],
+    ["recording goes on", inRoom(), notice({ type: "recording_changed", recording: false }), []],
     ["a notice of a later server", inRoom(), notice({ type: "recording_started" }), []],
     ["media notices", inRoom(), notice({ type: "lines_wanted", audio: 1, video: 1 }), []],
   ];
@@ -281,11 +294,17 @@ describe("reduce", () => {
         type: "joined",
         participants: [participant(alice, { context: "A" }), participant(me)],
         streams: [stream(aliceStream, alice)],
+        recording: true,
         mixedAudioTrack,
       },
     );
     expect(events(steps)).toEqual([["connected"]]);
-    expect(state).toMatchObject({ status: "connected", localParticipantId: me, mixedAudioTrack });
+    expect(state).toMatchObject({
+      status: "connected",
+      localParticipantId: me,
+      recording: true,
+      mixedAudioTrack,
+    });
     expect(state.participants.get(alice)).toEqual({
       id: alice,
       origin: "remote",

@@ -98,6 +98,7 @@ export class Rig {
       "participant_left",
       "stream_published",
       "stream_unpublished",
+      "recording_changed",
       "track_enabled",
       "track_disabled",
       "track_censored",

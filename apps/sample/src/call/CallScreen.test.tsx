@@ -60,7 +60,14 @@ function roomOf(count: number): State {
     const context = JSON.stringify({ name: `Person ${at}` });
     participants.set(id, { id, origin, context, streams: { self: `s${at}` }, canReceiveMessages: true });
   }
-  return { status: "connected", localParticipantId: "p0", participants, streams, subscriptions: new Map() };
+  return {
+    status: "connected",
+    localParticipantId: "p0",
+    participants,
+    streams,
+    subscriptions: new Map(),
+    recording: false,
+  };
 }
 
 function makeCall(part: Partial<ConversationView> = {}) {
@@ -119,6 +126,15 @@ describe("call screen", () => {
     expect(muted?.querySelector("[data-sign=muted]")).toBeTruthy();
     expect(muted?.querySelector("[data-sign=censored]")).toBeNull();
     expect(screen.getByTestId("mic").getAttribute("aria-label")).toMatch(/, muted by a moderator$/);
+  });
+
+  it("says that the call is recorded, while it is", () => {
+    const { call } = show();
+    expect(screen.queryByTestId("recording")).toBeNull();
+    act(() => call.view.patch({ state: { ...roomOf(3), recording: true } }));
+    expect(screen.getByTestId("recording").textContent).toBe("Recording");
+    act(() => call.view.patch({ status: "waiting" }));
+    expect(screen.queryByTestId("recording")).toBeNull();
   });
 
   it("shows sixteen on a page and the rest on the next", () => {

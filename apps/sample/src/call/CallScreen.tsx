@@ -56,6 +56,11 @@ export function CallScreen({ call, devices, shareable }: Props) {
       <SoundBlocked sound={sound} />
       <div className="room">
         <Stage call={call} devices={devices} />
+        {view.status === "connected" && view.state?.recording && (
+          <p className="recording" data-testid="recording">
+            Recording
+          </p>
+        )}
         {panel && <SidePanel name={panel} call={call} devices={devices} onClose={close} />}
       </div>
       {view.note && (

@@ -11,6 +11,7 @@ const empty: State = {
   participants: new Map([["me", { id: "me", origin: "local", streams: {}, canReceiveMessages: true }]]),
   streams: new Map(),
   subscriptions: new Map(),
+  recording: false,
 };
 
 /** A room that does what the test says. */
@@ -245,6 +246,18 @@ it("says what a moderator did", async () => {
   expect(call.view.get().note?.text).toBe("A moderator lets you be heard again.");
   room.emit("participant_leaving", "b", "kicked", empty);
   expect(call.view.get().said).toMatch(/was removed$/);
+});
+
+it("says when the call is recorded", async () => {
+  const { call, rooms } = begin();
+  await call.start();
+  const room = rooms[0] as ScriptedRoom;
+  room.emit("recording_changed", true, { ...empty, recording: true });
+  expect(call.view.get().said).toBe("This call is being recorded");
+  room.emit("recording_changed", false, empty);
+  expect(call.view.get().said).toBe("This call is no longer being recorded");
+  room.emit("connected", { ...empty, recording: true });
+  expect(call.view.get().said).toMatch(/\. This call is being recorded$/);
 });
 
 it("leaves the room it was about to enter when left while joining", async () => {

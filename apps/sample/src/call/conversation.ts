@@ -217,6 +217,7 @@ export class Conversation implements Call {
     room.on("track_disabled", (id, key, kind) => kind === "audio" && key !== screenKey && this.#quiet(id));
     room.on("track_censored", (id, _key, kind, state) => this.#censored(id, kind, state));
     room.on("track_uncensored", (id, _key, kind, state) => this.#uncensored(id, kind, state));
+    room.on("recording_changed", (recording) => this.#say(recordingWords(recording)));
     room.on("message_received", (from, message, recipients, state) => {
       const own = from === state.localParticipantId;
       this.#keep({
@@ -245,7 +246,8 @@ export class Conversation implements Call {
       failed: (error) => this.#publishFailed(error),
     });
     this.view.patch({ status: "connected", state, retry: null, canPublish: true });
-    this.#say(back ? "You are back in the call" : "You joined the call");
+    const entered = back ? "You are back in the call" : "You joined the call";
+    this.#say(state.recording ? `${entered}. ${recordingWords(true)}` : entered);
     void this.#publisher.sync();
     if (this.view.get().screen) void this.#publishScreen();
   }
@@ -412,4 +414,8 @@ function failureWords(code: string | undefined): string {
     default:
       return "The message was not sent. Try again.";
   }
+}
+
+function recordingWords(recording: boolean): string {
+  return recording ? "This call is being recorded" : "This call is no longer being recorded";
 }

@@ -33,7 +33,14 @@ function stateOf(...sketches: Sketch[]): State {
       ...(context && { context }),
     });
   }
-  return { status: "connected", localParticipantId: "me", participants, streams, subscriptions: new Map() };
+  return {
+    status: "connected",
+    localParticipantId: "me",
+    participants,
+    streams,
+    subscriptions: new Map(),
+    recording: false,
+  };
 }
 
 it("gives everybody a tile, oneself first, and screens and other streams their own", () => {

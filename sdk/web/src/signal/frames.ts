@@ -78,6 +78,8 @@ export interface JoinReply {
   participant_id: string;
   participants: ParticipantFrame[];
   streams: StreamFrame[];
+  /** Absent from servers that cannot record. */
+  recording?: boolean;
 }
 
 /** What the server answers: request type to the `data` of its reply. */
@@ -116,6 +118,7 @@ export type Notice = { seq: number } & (
   | { type: "stream_published"; stream: StreamFrame }
   | { type: "stream_updated"; stream: StreamFrame }
   | { type: "stream_unpublished"; stream_id: string }
+  | { type: "recording_changed"; recording: boolean }
   | { type: "lines_wanted"; audio: number; video: number }
   | { type: "receive"; lines: ReceiveLine[] }
   | { type: "message"; from: string; message: MessageFrame; recipients: string[]; sent_at: string }

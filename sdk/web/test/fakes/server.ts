@@ -43,6 +43,7 @@ export class FakeServer {
   readonly holds = new Set<string>();
   readonly refuses = new Map<string, Refusal & { close?: number }>();
   notDelivered: string[] = [];
+  recording = false;
   /** A moderator muted this client: what it publishes is censored from the start. */
   muted = false;
   #streams = 0;
@@ -111,6 +112,7 @@ export class FakeServer {
           participant_id: frame.participant_id,
           participants: [...this.participants, self],
           streams: this.streams,
+          recording: this.recording,
         };
       }
       case "publish": {
