@@ -40,6 +40,7 @@ func (r *Relay) attempt(ctx context.Context, d video.Delivery, sent func()) (res
 		return result{}, context.Cause(ctx)
 	}
 	res.attempt.FinishedAt = r.config.Now()
+	res.slow = limited.Err() != nil || err != nil && timedOut(err)
 	return res, nil
 }
 
@@ -66,14 +67,12 @@ func (r *Relay) send(ctx context.Context, d video.Delivery, res *result, sent fu
 	}))
 	response, err := r.transport.RoundTrip(request)
 	if err != nil {
-		res.slow = timedOut(err)
 		res.attempt.Errors = []int{errorFault(err, connected.Load())}
 		return err
 	}
 	defer func() { _ = response.Body.Close() }()
-	// The status says it all; the body is for the log. But who does not come to its end takes up a place as long as who says nothing.
-	body, err := io.ReadAll(io.LimitReader(response.Body, video.MaxResponseBody))
-	res.slow = err != nil && timedOut(err)
+	// The status says it all; the body is for the log. Who does not come to its end is as slow as who says nothing.
+	body, _ := io.ReadAll(io.LimitReader(response.Body, video.MaxResponseBody))
 	res.verdict = statusVerdict(response.StatusCode)
 	res.retryAfter = retryAfter(response.Header, r.config.Now())
 	res.attempt.Delivered = res.verdict == delivered
