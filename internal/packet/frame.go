@@ -132,7 +132,10 @@ func (vp8Frames) add(p []byte, f *Frame) bool {
 		return false
 	}
 	if v.Keyframe {
-		f.Keyframe, f.Width, f.Height = true, v.Width, v.Height
+		f.Keyframe = true
+		if v.Width > 0 && v.Height > 0 {
+			f.Width, f.Height = v.Width, v.Height
+		}
 	}
 	f.Data = append(f.Data, p[v.frameAt:]...)
 	return true
