@@ -15,6 +15,9 @@ import (
 // errNoMedia says that a file has no frame in it.
 var errNoMedia = errors.New("there is not one frame in the file")
 
+// errBroken says that a cluster is not what was written: a power cut can leave its space without its content.
+var errBroken = errors.New("a cluster is broken")
+
 // lastPicture is how long a picture lasts that no other follows, unless the one before it tells.
 const lastPicture = 40 * time.Millisecond
 
@@ -44,8 +47,14 @@ func finish(file storage, size int64, kind video.Kind) (finished, error) {
 	if len(clusters) == 0 {
 		return finished{}, errNoMedia
 	}
-	last := clusters[len(clusters)-1]
-	end, length, err := lastCluster(file, last, kind)
+	end, length, err := lastCluster(file, clusters[len(clusters)-1], kind)
+	for errors.Is(err, errBroken) && len(clusters) > 1 {
+		clusters = clusters[:len(clusters)-1]
+		end, length, err = lastCluster(file, clusters[len(clusters)-1], kind)
+	}
+	if errors.Is(err, errBroken) {
+		return finished{}, errNoMedia
+	}
 	if err != nil {
 		return finished{}, err
 	}
@@ -77,7 +86,7 @@ func finish(file storage, size int64, kind video.Kind) (finished, error) {
 // survey finds all whole clusters of a file.
 func survey(file storage, size int64) (layout, []cluster, error) {
 	head := make([]byte, min(size, maxHead))
-	if _, err := file.ReadAt(head, 0); err != nil {
+	if _, err := file.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
 		return layout{}, nil, fmt.Errorf("read the head: %w", err)
 	}
 	l, ok := parseHead(head)
@@ -118,10 +127,13 @@ func lastCluster(file storage, c cluster, kind video.Kind) (end int64, length ti
 	}
 	at, before := time.Duration(c.time)*time.Millisecond, time.Duration(-1)
 	lasts := lastPicture
+	if len(b) <= 6 {
+		return 0, 0, errBroken
+	}
 	for rest := b[6:]; len(rest) > 0; {
 		id, size, n := parseElement(rest)
 		if id != idSimpleBlock || size < 4 || size > uint64(len(rest)-n) {
-			break
+			return 0, 0, errBroken
 		}
 		block := rest[n : n+int(size)]
 		at = time.Duration(c.time+int64(int16(binary.BigEndian.Uint16(block[1:])))) * time.Millisecond

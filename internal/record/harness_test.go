@@ -174,6 +174,11 @@ func blocksOf(tb testing.TB, path string) []block {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	return blocksIn(tb, b)
+}
+
+func blocksIn(tb testing.TB, b []byte) []block {
+	tb.Helper()
 	l, ok := parseHead(b)
 	if !ok {
 		tb.Fatal("the file has no head")
@@ -201,6 +206,12 @@ func indexOf(tb testing.TB, path string) (header indexHeader, lines []indexLine)
 	if err != nil {
 		tb.Fatal(err)
 	}
+	return indexIn(tb, b)
+}
+
+func indexIn(tb testing.TB, b []byte) (header indexHeader, lines []indexLine) {
+	tb.Helper()
+	var err error
 	scanner := bufio.NewScanner(bytes.NewReader(b))
 	for n := 0; scanner.Scan(); n++ {
 		if n == 0 {

@@ -14,6 +14,7 @@ type timeline struct {
 	timestamp uint32 // of the last frame
 	at        int64  // what it was given
 	error     int64  // by how much that is later than what the tap said
+	waiting   bool   // for time to come to where it stands: it was too late by far
 }
 
 // place returns the moment of a frame. joined is false if its timestamps have nothing to do with those of the frame before.
@@ -29,14 +30,15 @@ func (t *timeline) place(f *packet.Frame, joined bool) int64 {
 	default:
 		passed = max(at-t.at, 0)
 	}
-	if off := at - f.Sampled; off > stepLimit || off < -stepLimit {
+	if off := at - f.Sampled; t.waiting || off > stepLimit || off < -stepLimit {
 		at = f.Sampled
 	} else {
 		most := max(passed, 0) / slewPart
 		at -= min(max(off, -most), most)
 	}
-	if t.started {
-		at = max(at, t.at)
+	t.waiting = t.started && at < t.at
+	if t.waiting {
+		at = t.at
 	}
 	t.started, t.timestamp, t.at = true, f.Timestamp, at
 	t.error = min(max(at-f.Sampled, -stepLimit), stepLimit)

@@ -117,6 +117,7 @@ func (t *track) look() {
 // take takes a packet from the queue.
 func (t *track) take(s *slot) {
 	t.heard = true
+	arrived := s.media.Arrived // the slot is not ours any more once it is in order
 	switch m := &s.media; {
 	case m.Codec != t.codec:
 		t.restart()
@@ -133,7 +134,7 @@ func (t *track) take(s *slot) {
 		t.encoding = encoding{s.source, m.Layer}
 	}
 	t.order.add(s)
-	t.order.expire(s.media.Arrived)
+	t.order.expire(arrived)
 }
 
 // restart writes what waits: what comes next is numbered and timed otherwise.

@@ -2,6 +2,7 @@ package record
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -24,13 +25,12 @@ type storage interface {
 
 // writer writes frames of one track to a file, in clusters.
 type writer struct {
-	file    storage
-	size    int64 // of what was written whole
-	buffer  []byte
-	base    int64 // ms; of the cluster in the buffer, if there is one
-	opened  int64 // ns on the server's clock
-	last    int64 // ms; of the last frame
-	written bool  // anything
+	file   storage
+	size   int64 // of what was written whole
+	buffer []byte
+	base   int64 // ms; of the cluster in the buffer, if there is one
+	opened int64 // ns on the server's clock
+	last   int64 // ms; of the last frame
 }
 
 // newWriter begins a file.
@@ -79,13 +79,11 @@ func (w *writer) flush() error {
 		return nil
 	}
 	copy(w.buffer[4:], appendSizeIn(nil, len(w.buffer)-8, 4))
-	_, err := w.file.WriteAt(w.buffer, w.size)
-	if err != nil {
+	if _, err := w.file.WriteAt(w.buffer, w.size); err != nil {
 		w.buffer = w.buffer[:0]
-		return fmt.Errorf("write a cluster: %w", err)
+		return errors.Join(fmt.Errorf("write a cluster: %w", err), w.file.Truncate(w.size))
 	}
 	w.size += int64(len(w.buffer))
-	w.written = true
 	if cap(w.buffer) > clusterBytes {
 		w.buffer = nil
 	}

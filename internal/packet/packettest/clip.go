@@ -31,9 +31,10 @@ type Clip struct {
 	File      []byte // the same in the container ffmpeg made, for comparison
 }
 
-// encoders are ffmpeg's, set as a browser would: no frame waits for a later one.
+// encoders are ffmpeg's, set as a browser would: no frame waits for a later one. They give the same each time; libvpx
+// does so at negative speeds only.
 var encoders = map[packet.Codec][]string{
-	packet.CodecVP8:  {"-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-lag-in-frames", "0", "-auto-alt-ref", "0", "-f", "ivf"},
+	packet.CodecVP8:  {"-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "-8", "-lag-in-frames", "0", "-auto-alt-ref", "0", "-f", "ivf"},
 	packet.CodecVP9:  {"-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-lag-in-frames", "0", "-auto-alt-ref", "0", "-f", "ivf"},
 	packet.CodecAV1:  {"-c:v", "libaom-av1", "-usage", "realtime", "-cpu-used", "8", "-lag-in-frames", "0", "-f", "ivf"},
 	packet.CodecH264: {"-c:v", "libx264", "-profile:v", "baseline", "-preset", "ultrafast", "-tune", "zerolatency", "-x264-params", "aud=1:scenecut=0", "-f", "h264"},
