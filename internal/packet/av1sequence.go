@@ -97,8 +97,11 @@ func skipAV1Tools(r *bitReader) {
 	if orderHint {
 		r.bits(2)
 	}
-	screenContent := r.bit() == 1 || r.bit() == 1 // seq_choose_ or seq_force_screen_content_tools
-	if screenContent && r.bit() == 0 {            // seq_choose_integer_mv
+	screenContent := r.bit() == 1 // seq_choose_screen_content_tools
+	if !screenContent {
+		screenContent = r.bit() == 1 // seq_force_screen_content_tools
+	}
+	if screenContent && r.bit() == 0 { // seq_choose_integer_mv
 		r.bit()
 	}
 	if orderHint {

@@ -6,27 +6,27 @@ import (
 	"testing"
 	"time"
 
-	. "github.com/rotunda-rtc/rotunda/internal/packet"
+	"github.com/rotunda-rtc/rotunda/internal/packet"
 	"github.com/rotunda-rtc/rotunda/internal/packet/packettest"
 )
 
 const width, height, clipFrames, keyDistance = 320, 180, 30, 10
 
-var codecs = []Codec{CodecOpus, CodecVP8, CodecVP9, CodecAV1, CodecH264}
+var codecs = []packet.Codec{packet.CodecOpus, packet.CodecVP8, packet.CodecVP9, packet.CodecAV1, packet.CodecH264}
 
-func clipOf(tb testing.TB, codec Codec) *packettest.Clip {
+func clipOf(tb testing.TB, codec packet.Codec) *packettest.Clip {
 	tb.Helper()
-	if codec == CodecOpus {
+	if codec == packet.CodecOpus {
 		return packettest.Tone(tb, clipFrames)
 	}
 	return packettest.Video(tb, codec, width, height, clipFrames, keyDistance)
 }
 
 // packetsOf cuts a whole clip, by frame. Numbers and timestamps wrap in its midst.
-func packetsOf(tb testing.TB, codec Codec) (*packettest.Clip, [][]Media) {
+func packetsOf(tb testing.TB, codec packet.Codec) (*packettest.Clip, [][]packet.Media) {
 	clip := clipOf(tb, codec)
 	cutter := packettest.NewCutter(clip, 1<<17-20, 0-15*clip.Step)
-	frames := make([][]Media, len(clip.Frames))
+	frames := make([][]packet.Media, len(clip.Frames))
 	for i, f := range clip.Frames {
 		frames[i] = cutter.Cut(f, clip.Step)
 	}
@@ -34,10 +34,10 @@ func packetsOf(tb testing.TB, codec Codec) (*packettest.Clip, [][]Media) {
 }
 
 // assembled is what an assembler gives, with its own data.
-func assembled(codec Codec, packets []Media) []Frame {
-	var frames []Frame
-	a := NewAssembler(codec)
-	emit := func(f *Frame) {
+func assembled(codec packet.Codec, packets []packet.Media) []packet.Frame {
+	var frames []packet.Frame
+	a := packet.NewAssembler(codec)
+	emit := func(f *packet.Frame) {
 		kept := *f
 		kept.Data = bytes.Clone(f.Data)
 		frames = append(frames, kept)
@@ -51,18 +51,18 @@ func assembled(codec Codec, packets []Media) []Frame {
 	return frames
 }
 
-func flat(frames [][]Media) []Media {
-	var all []Media
+func flat(frames [][]packet.Media) []packet.Media {
+	var all []packet.Media
 	for _, f := range frames {
 		all = append(all, f...)
 	}
 	return all
 }
 
-// inFile is an encoded frame in the form Frame.Data has.
-func inFile(codec Codec, frame []byte) []byte {
+// inFile is an encoded frame in the form packet.Frame.Data has.
+func inFile(codec packet.Codec, frame []byte) []byte {
 	switch codec {
-	case CodecH264:
+	case packet.CodecH264:
 		var out []byte
 		for _, nal := range bytes.Split(bytes.ReplaceAll(frame, []byte{0, 0, 0, 1}, []byte{0, 0, 1}), []byte{0, 0, 1})[1:] {
 			if kind := nal[0] & 0x1f; kind != 9 && kind != 12 {
@@ -71,7 +71,7 @@ func inFile(codec Codec, frame []byte) []byte {
 			}
 		}
 		return out
-	case CodecAV1:
+	case packet.CodecAV1:
 		return bytes.TrimPrefix(frame, []byte{0x12, 0}) // a temporal delimiter
 	}
 	return frame
@@ -86,11 +86,11 @@ func TestFramesComeBackAsTheyWere(t *testing.T) {
 				t.Fatalf("%d frames of %d", len(frames), clipFrames)
 			}
 			for i, f := range frames {
-				key := codec == CodecOpus || i%keyDistance == 0
+				key := codec == packet.CodecOpus || i%keyDistance == 0
 				if !f.Complete || f.Keyframe != key || f.Follows != (i > 0) || f.Timestamp != packets[i][0].Timestamp {
 					t.Errorf("frame %d: complete %t, keyframe %t, follows %t", i, f.Complete, f.Keyframe, f.Follows)
 				}
-				if key && codec != CodecOpus && (f.Width != width || f.Height != height) {
+				if key && codec != packet.CodecOpus && (f.Width != width || f.Height != height) {
 					t.Errorf("frame %d is %dx%d", i, f.Width, f.Height)
 				}
 				if want := inFile(codec, clip.Frames[i]); !bytes.Equal(f.Data, want) {
@@ -112,7 +112,7 @@ func TestAMissingPacketIsNoticed(t *testing.T) {
 					if broken == 0 && gone == 0 || broken == clipFrames-1 {
 						continue // nobody can tell
 					}
-					all := [][]Media{}
+					all := [][]packet.Media{}
 					all = append(all, packets[:broken]...)
 					all = append(all, packets[broken][:gone], packets[broken][gone+1:])
 					all = append(all, packets[broken+1:]...)
@@ -134,12 +134,12 @@ func TestAMissingPacketIsNoticed(t *testing.T) {
 }
 
 func TestFrameEnds(t *testing.T) {
-	_, packets := packetsOf(t, CodecVP8)
+	_, packets := packetsOf(t, packet.CodecVP8)
 	all := flat(packets[:5])
 	for i := range all {
 		all[i].Marker = false
 	}
-	frames := assembled(CodecVP8, all)
+	frames := assembled(packet.CodecVP8, all)
 	for i, f := range frames {
 		if f.Complete != (i < 4) { // nobody saw the end of the last
 			t.Errorf("without markers, frame %d of %d is complete: %t", i, len(frames), f.Complete)
@@ -149,15 +149,15 @@ func TestFrameEnds(t *testing.T) {
 		t.Errorf("%d frames", len(frames))
 	}
 
-	var probed []Media // padding between and within frames carries a number and nothing else
+	var probed []packet.Media // padding between and within frames carries a number and nothing else
 	number := uint64(0)
 	for _, m := range flat(packets[:5]) {
-		padding := Media{Codec: CodecVP8, Number: number, Timestamp: m.Timestamp - 1}
+		padding := packet.Media{Codec: packet.CodecVP8, Number: number, Timestamp: m.Timestamp - 1}
 		m.Number = number + 1
 		number += 2
 		probed = append(probed, padding, m)
 	}
-	for i, f := range assembled(CodecVP8, probed) {
+	for i, f := range assembled(packet.CodecVP8, probed) {
 		if !f.Complete || f.Follows != (i > 0) {
 			t.Errorf("with padding, frame %d: complete %t, follows %t", i, f.Complete, f.Follows)
 		}
@@ -168,18 +168,18 @@ func TestFrameEnds(t *testing.T) {
 func TestFramesAreBounded(t *testing.T) {
 	for _, codec := range codecs[1:] {
 		_, packets := packetsOf(t, codec)
-		endless := []Media{packets[0][0]}
+		endless := []packet.Media{packets[0][0]}
 		endless[0].Marker = false
 		if len(packets[0]) == 1 {
 			t.Fatal("the first frame is too small for this test")
 		}
-		for size := 0; size < 2*MaxFrame; size += len(packets[0][1].Payload) {
+		for size := 0; size < 2*packet.MaxFrame; size += len(packets[0][1].Payload) {
 			m := packets[0][1]
 			m.Number, m.Marker = endless[0].Number+uint64(len(endless)), false
 			endless = append(endless, m)
 		}
 		frames := assembled(codec, endless)
-		if len(frames) != 1 || frames[0].Complete || len(frames[0].Data) > MaxFrame+MaxSize {
+		if len(frames) != 1 || frames[0].Complete || len(frames[0].Data) > packet.MaxFrame+packet.MaxSize {
 			t.Errorf("%s: %d frames", codec, len(frames))
 		}
 	}
@@ -202,13 +202,13 @@ func TestOpusDuration(t *testing.T) {
 		{[]byte{31<<3 | 3, 7}, 0}, // longer than any packet may be
 		{[]byte{31<<3 | 3}, 0},
 	} {
-		if got := OpusDuration(c.packet); got != c.want {
+		if got := packet.OpusDuration(c.packet); got != c.want {
 			t.Errorf("%x: %s, want %s", c.packet, got, c.want)
 		}
 	}
 	for _, f := range packettest.Tone(t, clipFrames).Frames {
-		if OpusDuration(f) != 20*time.Millisecond {
-			t.Fatalf("libopus wrote %x…: %s", f[:2], OpusDuration(f))
+		if packet.OpusDuration(f) != 20*time.Millisecond {
+			t.Fatalf("libopus wrote %x…: %s", f[:2], packet.OpusDuration(f))
 		}
 	}
 }
@@ -229,8 +229,8 @@ func FuzzAssembler(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, which uint8, b []byte) {
 		codec := codecs[int(which)%len(codecs)]
-		a := NewAssembler(codec)
-		emit := func(f *Frame) {
+		a := packet.NewAssembler(codec)
+		emit := func(f *packet.Frame) {
 			if f.Width < 0 || f.Height < 0 || (f.Width == 0) != (f.Height == 0) {
 				t.Fatalf("a picture of %dx%d", f.Width, f.Height)
 			}
@@ -238,11 +238,11 @@ func FuzzAssembler(f *testing.F) {
 				return
 			}
 			switch codec {
-			case CodecAV1:
-				FindAV1Sequence(f.Data)
-			case CodecOpus:
-				OpusDuration(f.Data)
-			case CodecH264: // lengths and units fill the frame exactly
+			case packet.CodecAV1:
+				packet.FindAV1Sequence(f.Data)
+			case packet.CodecOpus:
+				packet.OpusDuration(f.Data)
+			case packet.CodecH264: // lengths and units fill the frame exactly
 				for rest := f.Data; len(rest) > 0; {
 					rest = rest[4+binary.BigEndian.Uint32(rest):]
 				}
@@ -250,7 +250,7 @@ func FuzzAssembler(f *testing.F) {
 		}
 		for n := uint64(0); len(b) >= 2; n++ {
 			size := min(int(b[0])|int(b[1]&7)<<8, len(b)-2)
-			m := Media{Codec: codec, Number: n, Timestamp: uint32(b[1] >> 5 & 1), Marker: b[1]&0x80 != 0, Payload: b[2 : 2+size]}
+			m := packet.Media{Codec: codec, Number: n, Timestamp: uint32(b[1] >> 5 & 1), Marker: b[1]&0x80 != 0, Payload: b[2 : 2+size]}
 			a.Push(&m, b[1]&0x40 != 0, emit)
 			b = b[2+size:]
 		}
@@ -263,9 +263,9 @@ func FuzzAssembler(f *testing.F) {
 func TestH264KeyframesWithoutParameters(t *testing.T) {
 	sps, pps, idr, slice := []byte{0x67, 66, 0, 30}, []byte{0x68, 1}, []byte{0x65, 0x88, 1}, []byte{0x41, 0x9a}
 	for _, bare := range []bool{true, false} {
-		var packets []Media
+		var packets []packet.Media
 		add := func(number uint64, marker bool, payload []byte) {
-			packets = append(packets, Media{Codec: CodecH264, Number: number, Timestamp: uint32(number / 10), Marker: marker, Payload: payload})
+			packets = append(packets, packet.Media{Codec: packet.CodecH264, Number: number, Timestamp: uint32(number / 10), Marker: marker, Payload: payload})
 		}
 		add(10, false, sps)
 		add(11, false, pps)
@@ -278,7 +278,7 @@ func TestH264KeyframesWithoutParameters(t *testing.T) {
 			packets[1].Number, packets[0].Number = 19, 18
 		}
 		add(30, true, idr)
-		frames := assembled(CodecH264, packets)
+		frames := assembled(packet.CodecH264, packets)
 		last := frames[len(frames)-1]
 		if last.Timestamp != 3 || last.Follows || last.Complete != bare || last.Keyframe != bare {
 			t.Errorf("parameters sent once: %t, a key frame after a loss: %+v", bare, last)

@@ -106,7 +106,8 @@ func vp9Keyframe(frame []byte) (keyframe bool, width, height int) {
 	if profile == 3 {
 		r.bit()
 	}
-	if r.bit() == 1 || r.bit() == 1 || r.failed { // shows an earlier frame, or is no key frame
+	// show_existing_frame and frame_type: it neither shows an earlier frame nor depends on one
+	if r.bits(2) != 0 || r.failed {
 		return false, 0, 0
 	}
 	r.bits(2) // show_frame, error_resilient_mode

@@ -120,8 +120,8 @@ func appendWide(b []byte, id uint32, v uint64) []byte {
 	return appendElement(b, id, binary.BigEndian.AppendUint64(nil, v))
 }
 
-func appendFloat(b []byte, id uint32, v float64) []byte {
-	return appendWide(b, id, math.Float64bits(v))
+func floatElement(id uint32, v float64) []byte {
+	return appendWide(nil, id, math.Float64bits(v))
 }
 
 func appendString(b []byte, id uint32, v string) []byte { return appendElement(b, id, []byte(v)) }
@@ -181,12 +181,4 @@ func parseSize(b []byte) (size uint64, n int) {
 		size = sizeUnknown
 	}
 	return size, n
-}
-
-func parseUint(b []byte) uint64 {
-	var v uint64
-	for _, c := range b {
-		v = v<<8 | uint64(c)
-	}
-	return v
 }

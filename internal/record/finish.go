@@ -69,7 +69,7 @@ func finish(file storage, size int64, kind video.Kind) (finished, error) {
 		b  []byte
 	}{
 		{l.cues, l.cuesOf(clusters)},
-		{l.duration, appendFloat(nil, idDuration, milliseconds)},
+		{l.duration, floatElement(idDuration, milliseconds)},
 		{l.data - 8, appendSizeIn(nil, int(end-l.data), 8)},
 		{l.data, l.seekHead()},
 	} {

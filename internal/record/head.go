@@ -40,7 +40,7 @@ func fileHead(codec packet.Codec, private []byte, width, height int, start time.
 	info = appendString(info, idMuxingApp, "Rotunda")
 	info = appendString(info, idWritingApp, "Rotunda")
 	info = appendWide(info, idDateUTC, uint64(start.Sub(epoch)))
-	info = appendVoid(info, len(appendFloat(nil, idDuration, 0)))
+	info = appendVoid(info, len(floatElement(idDuration, 0)))
 	b = appendElement(b, idInfo, info)
 
 	var entry []byte
@@ -55,7 +55,7 @@ func fileHead(codec packet.Codec, private []byte, width, height int, start time.
 	if codec == packet.CodecOpus {
 		entry = appendUint(entry, idTrackType, 2)
 		entry = appendUint(entry, idSeekPreRoll, uint64(80*time.Millisecond)) // RFC 7845 section 4.6
-		entry = appendElement(entry, idAudio, appendFloat(nil, idSampling, 48000), appendUint(nil, idChannels, 2))
+		entry = appendElement(entry, idAudio, floatElement(idSampling, 48000), appendUint(nil, idChannels, 2))
 	} else {
 		entry = appendUint(entry, idTrackType, 1)
 		entry = appendElement(entry, idVideo, appendUint(nil, idPixelWidth, uint64(width)), appendUint(nil, idPixelHeight, uint64(height)))
@@ -108,7 +108,7 @@ func parseHead(b []byte) (l layout, ok bool) {
 		*want.place = at
 		at += int64(head) + int64(size)
 	}
-	l.duration = l.tracks - int64(len(appendFloat(nil, idDuration, 0)))
+	l.duration = l.tracks - int64(len(floatElement(idDuration, 0)))
 	l.cues, l.clusters = at, at+cuesSpace
 	return l, l.clusters <= int64(len(b))
 }

@@ -69,7 +69,7 @@ func New(config Config) (*Recorder, error) {
 }
 
 func createFile(path string) (storage, error) {
-	return os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the name is an id made here
+	return os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 }
 
 // Record begins to keep a stream. What it cannot keep it says in its row.

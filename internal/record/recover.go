@@ -32,7 +32,7 @@ func (r *Recorder) recover(row video.Recording) {
 		r.failed(row, err)
 		return
 	}
-	index, err := os.OpenFile(r.path(row.ID, indexExtension), os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the name is an id
+	index, err := os.OpenFile(r.path(row.ID, indexExtension), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		r.failed(row, errors.Join(fmt.Errorf("open the index: %w", err), media.Close()))
 		return
@@ -49,7 +49,7 @@ func (r *Recorder) recover(row video.Recording) {
 // left opens the file that is left of a recording.
 func (r *Recorder) left(id string) (*os.File, error) {
 	for _, extension := range []string{".webm", ".mkv"} {
-		file, err := os.OpenFile(r.path(id, extension), os.O_RDWR, 0) //nolint:gosec // the name is an id
+		file, err := os.OpenFile(r.path(id, extension), os.O_RDWR, 0)
 		if err == nil {
 			return file, nil
 		} else if !errors.Is(err, fs.ErrNotExist) {

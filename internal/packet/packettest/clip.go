@@ -3,6 +3,7 @@ package packettest
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -98,9 +99,8 @@ func FFmpeg(tb testing.TB, input []byte, args ...string) []byte {
 }
 
 func run(args []string, input []byte) (out []byte, complaints string, err error) {
-	cmd := exec.Command("ffmpeg", append([]string{"-hide_banner", "-nostdin", "-v", "warning"}, args...)...) //nolint:gosec // a test's own arguments
+	cmd := exec.CommandContext(context.Background(), "ffmpeg", append([]string{"-hide_banner", "-v", "warning"}, args...)...)
 	if input != nil {
-		cmd = exec.Command("ffmpeg", append([]string{"-hide_banner", "-v", "warning"}, args...)...)
 		cmd.Stdin = bytes.NewReader(input)
 	}
 	var stderr strings.Builder
