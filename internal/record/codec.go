@@ -2,6 +2,7 @@ package record
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/rotunda-rtc/rotunda/internal/packet"
 	"github.com/rotunda-rtc/rotunda/internal/video"
@@ -22,6 +23,9 @@ var formats = map[packet.Codec]format{
 	packet.CodecAV1:  {video.Video, ".webm", "webm", "V_AV1"},
 	packet.CodecH264: {video.Video, ".mkv", "matroska", "V_MPEG4/ISO/AVC"}, // WebM has no H264
 }
+
+// maxParameters is the longest that codec data may be; real ones are some tens of bytes.
+const maxParameters = 4 << 10
 
 // opusHead is the identification header (RFC 7845 section 5.1): stereo of 48 kHz, which decoders also make of packets in
 // mono. Nothing is skipped at the start, because a recording may begin in the midst of a sound.
@@ -55,7 +59,11 @@ func avcConfiguration(frame []byte) ([]byte, bool) {
 		}
 		rest = rest[end:]
 	}
-	if len(sps) == 0 || len(sps[0]) < 4 || len(pps) == 0 || len(sps) > 31 || len(pps) > 255 {
+	size := 0
+	for _, nal := range slices.Concat(sps, pps) {
+		size += len(nal)
+	}
+	if size > maxParameters || len(sps) == 0 || len(sps[0]) < 4 || len(pps) == 0 || len(sps) > 31 || len(pps) > 255 {
 		return nil, false
 	}
 	b := []byte{1, sps[0][1], sps[0][2], sps[0][3], 0xff, 0xe0 | byte(len(sps))}
@@ -78,7 +86,7 @@ func avcConfiguration(frame []byte) ([]byte, bool) {
 // frame.
 func av1Configuration(frame []byte) ([]byte, bool) {
 	obu, s, ok := packet.FindAV1Sequence(frame)
-	if !ok {
+	if !ok || len(obu) > maxParameters {
 		return nil, false
 	}
 	flags := s.Tier<<7 | s.ChromaPosition

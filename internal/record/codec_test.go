@@ -81,12 +81,18 @@ func codecPrivateIn(t *testing.T, file []byte) []byte {
 
 // No file begins with a frame that a decoder could not be told about.
 func TestNoCodecPrivate(t *testing.T) {
-	for codec, data := range map[packet.Codec][]byte{
-		packet.CodecH264: {0, 0, 0, 3, 0x65, 0x88, 1},
-		packet.CodecAV1:  {0x32, 1, 0},
+	long := append([]byte{0, 0, 0x20, 0, 0x67, 66, 0, 30}, make([]byte, 0x2000-4)...)
+	for _, c := range []struct {
+		codec packet.Codec
+		data  []byte
+	}{
+		{packet.CodecH264, []byte{0, 0, 0, 3, 0x65, 0x88, 1}},
+		{packet.CodecH264, []byte{0, 0, 0, 4, 0x67, 66, 0, 30}},
+		{packet.CodecH264, append(long, 0, 0, 0, 2, 0x68, 1)}, // as long as only an attacker makes them
+		{packet.CodecAV1, []byte{0x32, 1, 0}},
 	} {
-		if private, ok := codecPrivate(codec, &packet.Frame{Data: data}); ok {
-			t.Errorf("%s: %x", codec, private)
+		if private, ok := codecPrivate(c.codec, &packet.Frame{Data: c.data}); ok {
+			t.Errorf("%s: %x", c.codec, private)
 		}
 	}
 }

@@ -2,7 +2,6 @@ package record
 
 import (
 	"sync"
-	"unsafe"
 
 	"github.com/rotunda-rtc/rotunda/internal/packet"
 )
@@ -16,8 +15,8 @@ const (
 // writes it.
 type slot struct {
 	media  packet.Media
-	source int // which of the track's sources it is of
-	buffer [packet.MaxSize]byte
+	source int    // which of the track's sources it is of
+	buffer []byte // where its payload goes
 	next   *slot
 }
 
@@ -25,7 +24,8 @@ type slot struct {
 type queue struct {
 	mu      sync.Mutex
 	slots   []slot // made when the first source is known, so that a kind which never comes costs nothing
-	unused  int    // slots from here on were never used; their memory has not been touched
+	buffers []byte // of all slots
+	unused  int    // slots from here on were never used; the memory of their buffers has not been touched
 	free    *slot
 	first   *slot
 	last    *slot
@@ -42,7 +42,8 @@ func (q *queue) open(source packet.Source, bytes int) {
 	q.source = source
 	q.sources++
 	if q.slots == nil && !q.closed {
-		q.slots = make([]slot, bytes/int(unsafe.Sizeof(slot{})))
+		q.slots = make([]slot, bytes/packet.MaxSize)
+		q.buffers = make([]byte, len(q.slots)*packet.MaxSize)
 	}
 }
 
@@ -61,13 +62,14 @@ func (q *queue) put(m *packet.Media) {
 		q.free = s.next
 	case q.unused < len(q.slots):
 		s = &q.slots[q.unused]
+		s.buffer = q.buffers[q.unused*packet.MaxSize : (q.unused+1)*packet.MaxSize]
 		q.unused++
 	default:
 		q.dropped++
 		return
 	}
 	s.media = *m
-	s.media.Payload = s.buffer[:copy(s.buffer[:], m.Payload)]
+	s.media.Payload = s.buffer[:copy(s.buffer, m.Payload)]
 	s.source = q.sources
 	s.next = nil
 	if q.last == nil {
@@ -102,6 +104,6 @@ func (q *queue) close() uint64 {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
-	q.slots, q.unused, q.free, q.first, q.last, q.source = nil, 0, nil, nil, nil, packet.Source{}
+	q.slots, q.buffers, q.free, q.first, q.last, q.source = nil, nil, nil, nil, nil, packet.Source{}
 	return q.dropped
 }

@@ -276,6 +276,25 @@ func TestTooLittleSpace(t *testing.T) {
 	})
 }
 
+// Media is worth more than its index: without space for the last line of that, a recording ends all the same.
+func TestFullIndex(t *testing.T) {
+	b := newBench(t)
+	var made []*memory
+	b.recorder.create = func(string) (storage, error) {
+		made = append(made, &memory{err: syscall.ENOSPC})
+		return made[len(made)-1], nil
+	}
+	track := b.track(video.Audio, nil)
+	for _, m := range flat(packets(clipOf(t, packet.CodecOpus), 1<<16, 5, firstMoment)) {
+		b.take(track, m)
+	}
+	made[0].full = len(made[0].b)
+	b.stop()
+	if got := b.rows.counts(); got != [3]int{1, 1, 0} || b.rows.ended[0].Duration != 3*time.Second {
+		t.Errorf("started, ended, failed: %v, %+v", got, b.rows.ended)
+	}
+}
+
 // A full disk ends a recording; what is on it by then is finished in the space it has.
 func TestFullDisk(t *testing.T) {
 	clip := clipOf(t, packet.CodecVP8)

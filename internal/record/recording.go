@@ -121,9 +121,12 @@ func (r *Recorder) finish(rec *recording) {
 func (r *Recorder) end(row video.Recording, media storage, size int64, index storage, when time.Time) {
 	done, err := finish(media, size, row.Type)
 	if err == nil {
-		err = finishIndex(index, row, done.length)
+		if err := finishIndex(index, row, done.length); err != nil { // media is worth more than where it ends
+			r.config.Logger.Error("the index of a recording has no end", "recording", row.ID, "error", err)
+		}
 	}
-	err = errors.Join(err, media.Close(), index.Close())
+	err = errors.Join(err, media.Close())
+	_ = index.Close()
 	if err != nil {
 		r.failed(row, err)
 		return

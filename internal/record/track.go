@@ -68,17 +68,20 @@ func (t *track) Take(m *packet.Media) { t.queue.put(m) }
 
 // guarded runs a function of the track. If it panics, the track ends, and nothing else.
 func (t *track) guarded(f func()) {
+	if !t.over && !t.survives(f) {
+		t.survives(t.close)
+	}
+}
+
+// survives runs a function and reports whether it did not panic.
+func (t *track) survives(f func()) (well bool) {
 	defer func() {
 		if p := recover(); p != nil {
 			t.logger().Error("a recorded track panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			t.order.slots = [reorderWindow]*slot{}
-			t.order.held = 0
-			t.close()
 		}
 	}()
-	if !t.over {
-		f()
-	}
+	f()
+	return true
 }
 
 func (t *track) logger() *slog.Logger {
@@ -149,7 +152,9 @@ func (t *track) restart() {
 // deliver takes the next packet in order.
 func (t *track) deliver(s *slot, lost uint64) {
 	t.lost += lost
-	t.allLost += lost
+	if t.why == "" { // what a gate keeps back is not lost
+		t.allLost += lost
+	}
 	if !t.over {
 		t.assembler.Push(&s.media, lost > 0, t.emit)
 	}
@@ -176,7 +181,7 @@ func (t *track) frame(f *packet.Frame) {
 			t.broken = true
 			return
 		} else if err != nil {
-			t.check(err)
+			t.close()
 			return
 		}
 	}

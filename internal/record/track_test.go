@@ -402,6 +402,25 @@ func TestGarbage(t *testing.T) {
 	}
 }
 
+// faulty are rows that panic.
+type faulty struct{ ledger }
+
+func (*faulty) RecordingEnded(video.Recording) { panic("as a test wants") }
+
+// Not even a panic while a track is ended goes further.
+func TestPanicAtTheEnd(t *testing.T) {
+	b := newBench(t)
+	b.recorder.config.Rows = &faulty{}
+	track := b.track(video.Audio, nil)
+	for _, m := range flat(packets(clipOf(t, packet.CodecOpus), 1<<16, 5, firstMoment)) {
+		b.take(track, m)
+	}
+	b.stop()
+	if !track.over || track.recording != nil {
+		t.Error("the track goes on")
+	}
+}
+
 // A panic ends the track it happens in, whose file is finished, and no other.
 func TestPanicEndsOneTrack(t *testing.T) {
 	clip := clipOf(t, packet.CodecVP8)
