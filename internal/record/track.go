@@ -54,7 +54,8 @@ func newTrack(s *session, of video.RecordedStream, kind video.Kind) *track {
 	return t
 }
 
-// Source implements packet.Sink.
+// Source implements packet.Sink. Called again, as for a publisher that comes back, it says that what is taken from now on
+// is numbered and timed otherwise.
 func (t *track) Source(source packet.Source) {
 	size := videoQueueBytes
 	if t.kind == video.Audio {

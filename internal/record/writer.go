@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	clusterSpan  = 800 // ms; with the time between two looks at the queue, less than a second is in memory
+	clusterSpan  = 400 // ms; with reorderWait and the time between two looks at the queue, at most a second is in memory
 	clusterBytes = 2 << 20
 	clusterHead  = 4 + 4 + 1 + 1 + 4 // id, size in 4 bytes, timestamp in 4
 )
