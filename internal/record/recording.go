@@ -30,6 +30,9 @@ type recording struct {
 	height int
 }
 
+// now is the time for rows: UTC, in the microseconds a database keeps.
+func (r *Recorder) now() time.Time { return r.config.Now().UTC().Truncate(time.Microsecond) }
+
 // wall is the wall clock at a moment, in µs since 1970.
 func (r *Recorder) wall(moment int64) int64 {
 	return r.config.Now().Add(time.Duration(moment - r.config.Clock())).UnixMicro()
@@ -114,7 +117,7 @@ func (r *Recorder) finish(rec *recording) {
 	if err := rec.flush(); err != nil {
 		logger.Error("the last second of a recording is lost", "error", err)
 	}
-	r.end(rec.row, rec.writer.file, rec.writer.size, rec.index.file, r.config.Now())
+	r.end(rec.row, rec.writer.file, rec.writer.size, rec.index.file, r.now())
 }
 
 // end finishes the files of a recording and tells its row that it ended then, or, if the time is zero, when its media does.
@@ -134,8 +137,7 @@ func (r *Recorder) end(row video.Recording, media storage, size int64, index sto
 	if when.IsZero() {
 		when = row.StartedAt.Add(done.length)
 	}
-	when = when.UTC()
-	row.Duration, row.SizeBytes, row.EndedAt, row.UpdatedAt = done.length, done.size, &when, r.config.Now().UTC()
+	row.Duration, row.SizeBytes, row.EndedAt, row.UpdatedAt = done.length, done.size, &when, r.now()
 	r.config.Rows.RecordingEnded(row)
 }
 
@@ -145,7 +147,7 @@ func (r *Recorder) failed(row video.Recording, err error) {
 	if errors.Is(err, errNoMedia) {
 		r.remove(row.ID)
 	}
-	now := r.config.Now().UTC()
+	now := r.now()
 	row.Status, row.FailedReason, row.EndedAt, row.UpdatedAt = video.RecordingFailed, reasonOf(err), &now, now
 	r.config.Rows.RecordingFailed(row)
 }

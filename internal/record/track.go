@@ -10,8 +10,12 @@ import (
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
-// keyframeEvery is how often a keyframe is asked for while one is needed.
-const keyframeEvery = 500e6 // ns
+// While a keyframe is needed, it is asked for again after keyframeEvery ns, then after twice as long, and so on, at most
+// keyframeDoublings times doubled: some senders never give one that a file can begin with.
+const (
+	keyframeEvery     = 500e6
+	keyframeDoublings = 4
+)
 
 // track keeps one kind of one stream. Source and Take are the media path's; everything else is the session's goroutine's.
 type track struct {
@@ -30,8 +34,9 @@ type track struct {
 	joined    bool // timestamps go on from the last frame
 	emit      func(*packet.Frame)
 
-	broken  bool // no frame can be decoded until the next keyframe
-	asked   int64
+	broken  bool      // no frame can be decoded until the next keyframe
+	asked   int64     // when a keyframe was asked for
+	asks    int       // how often since the last frame
 	closed  GapReason // why nothing comes now
 	why     GapReason // why nothing came since the last frame
 	lost    uint64    // packets since the last frame
@@ -111,8 +116,10 @@ func (t *track) look() {
 	if t.recording != nil && t.session.recorder.low(now) {
 		t.check(errLow)
 	}
-	if t.broken && t.heard && now-t.asked >= keyframeEvery && t.source.Keyframe != nil {
+	wait := int64(keyframeEvery) << min(max(t.asks-1, 0), keyframeDoublings)
+	if t.broken && t.heard && now-t.asked >= wait && t.source.Keyframe != nil {
 		t.asked = now
+		t.asks++
 		t.source.Keyframe()
 	}
 	t.heard = false
@@ -188,7 +195,7 @@ func (t *track) frame(f *packet.Frame) {
 	}
 	t.broken = false
 	if t.check(t.recording.add(f, at, t.gap())) {
-		t.lost, t.why = 0, t.closed
+		t.lost, t.why, t.asks = 0, t.closed, 0
 	}
 }
 

@@ -71,7 +71,7 @@ func TestEveryCodecIsKeptAsItWas(t *testing.T) {
 				StreamKey: "self", Status: video.RecordingProcessing, Type: kind, Codec: string(codec), SizeBytes: r.row.SizeBytes, Duration: want,
 				StartedAt: started, EndedAt: r.row.EndedAt, CreatedAt: started, UpdatedAt: *r.row.EndedAt,
 			}
-			if r.row != wantRow || r.row.EndedAt.Sub(started) != time.Duration(b.clock-firstMoment) {
+			if r.row != wantRow || r.row.EndedAt.Sub(started) != time.Duration(b.clock-firstMoment).Truncate(time.Microsecond) {
 				t.Errorf("row %+v", r.row)
 			}
 			wantHeader := indexHeader{
@@ -195,6 +195,27 @@ func TestStartInMidst(t *testing.T) {
 	}
 	if len(r.blocks) != clipFrames-keyDistance || !r.row.StartedAt.Equal(firstWall.Add(time.Second)) {
 		t.Errorf("%d frames from %s on", len(r.blocks), r.row.StartedAt)
+	}
+}
+
+// A sender that never gives a keyframe is not made to send nothing else.
+func TestKeyframesThatNeverCome(t *testing.T) {
+	clip := clipOf(t, packet.CodecVP8)
+	b := newBench(t)
+	var asked []int64
+	track := b.track(video.Video, func() { asked = append(asked, (b.clock-firstMoment)/int64(lookEvery)) })
+	one := packets(clip, 1<<16, 5, firstMoment)[1][0]
+	for i := range int64(1500) {
+		m := one
+		m.Number, m.Arrived, m.Timestamp = m.Number+uint64(i), firstMoment+i*frameTime, uint32(i)*clip.Step
+		b.take(track, m)
+	}
+	b.stop()
+	if want := []int64{1, 6, 16, 36, 76, 156, 236, 316, 396, 476, 556}; !slices.Equal(asked, want) {
+		t.Errorf("keyframes were asked for at %v tenths of a second", asked)
+	}
+	if b.rows.counts() != [3]int{} || len(files(t, b.dir)) > 0 {
+		t.Error("something was recorded")
 	}
 }
 
