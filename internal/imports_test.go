@@ -22,7 +22,7 @@ var floors = []struct {
 }{
 	{"words", []string{"internal/video", "internal/packet"}},
 	{"engines", []string{"internal/sfu", "internal/auth", "internal/store", "internal/ws", "internal/observe", "internal/bot"}},
-	{"core", []string{"internal/live", "internal/events"}},
+	{"core", []string{"internal/live", "internal/events", "internal/record"}},
 	{"entrances", []string{"internal/rest", "internal/signal", "internal/whip", "internal/demo", "internal/site"}},
 	{"command", []string{"cmd/rotunda"}},
 	{"rig", []string{"test/rig"}},

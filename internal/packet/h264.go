@@ -6,6 +6,8 @@ import "encoding/binary"
 const (
 	nalIDR   = 5
 	nalSPS   = 7
+	nalAUD   = 9  // access unit delimiter
+	nalFill  = 12 // filler
 	nalSTAPA = 24
 	nalFUA   = 28
 )
@@ -111,17 +113,19 @@ func spsSize(sps []byte) (width, height int) {
 	return width, height
 }
 
-// bitReader reads bits and Exp-Golomb codes (ITU-T H.264 section 9.1). Emulation prevention bytes are skipped.
+// bitReader reads bits and Exp-Golomb codes (ITU-T H.264 section 9.1). Emulation prevention bytes are skipped, unless it
+// is plain.
 type bitReader struct {
 	data   []byte
 	at     int // in bits
 	zeros  int
+	plain  bool
 	failed bool
 }
 
 func (r *bitReader) bit() uint32 {
 	i := r.at >> 3
-	if r.at&7 == 0 && i < len(r.data) {
+	if !r.plain && r.at&7 == 0 && i < len(r.data) {
 		if r.zeros >= 2 && r.data[i] == 3 {
 			r.at += 8
 			i++
@@ -157,4 +161,124 @@ func (r *bitReader) ue() uint32 {
 		v = v<<1 | r.bit()
 	}
 	return v - 1
+}
+
+// bits reads n bits, at most 32.
+func (r *bitReader) bits(n int) uint32 {
+	v := uint32(0)
+	for range n {
+		v = v<<1 | r.bit()
+	}
+	return v
+}
+
+// h264Frames puts access units together as a file wants them: each NAL unit behind its length in four bytes. Delimiters
+// and filler are left out.
+type h264Frames struct {
+	open       bool // a fragmented unit has begun
+	unit       int  // where its length is to be written
+	parameters bool // the frame holds an SPS
+	bare       bool // key frames of this sender come without one
+}
+
+func (h *h264Frames) begins(p []byte) (can, certain bool) {
+	switch p[0] & 0x1f {
+	case nalSTAPA:
+		if len(p) > 3 {
+			return true, h.firstOfKeyframe(p[3:])
+		}
+	case nalFUA:
+		if len(p) > 2 && p[1]&0x80 != 0 {
+			return true, h.firstOfKeyframe(p[1:])
+		}
+	default:
+		return true, h.firstOfKeyframe(p)
+	}
+	return false, false
+}
+
+// firstOfKeyframe reports whether a NAL unit can only be the first of a key frame: its parameters or, where those are
+// sent once and for all, the first slice of an IDR picture (first_mb_in_slice is 0, which is coded as a single set bit).
+func (h *h264Frames) firstOfKeyframe(nal []byte) bool {
+	kind := nal[0] & 0x1f
+	return kind == nalSPS || h.bare && kind == nalIDR && len(nal) > 1 && nal[1]&0x80 != 0
+}
+
+func (h *h264Frames) add(p []byte, f *Frame) bool {
+	kind := p[0] & 0x1f
+	if h.open && kind != nalFUA {
+		return false
+	}
+	switch {
+	case kind == nalFUA:
+		return h.fragment(p, f)
+	case kind == nalSTAPA:
+		rest := p[1:]
+		for len(rest) > 0 {
+			if len(rest) < 2 {
+				return false
+			}
+			n := int(binary.BigEndian.Uint16(rest))
+			if n == 0 || len(rest) < 2+n {
+				return false
+			}
+			h.whole(rest[2:2+n], f)
+			rest = rest[2+n:]
+		}
+		return true
+	case kind == 0 || kind > nalSTAPA:
+		return false // not of packetization mode 0 or 1
+	}
+	h.whole(p, f)
+	return true
+}
+
+func (h *h264Frames) whole(nal []byte, f *Frame) {
+	if kind := nal[0] & 0x1f; kind == nalAUD || kind == nalFill {
+		return
+	}
+	f.Data = binary.BigEndian.AppendUint32(f.Data, uint32(len(nal)))
+	f.Data = append(f.Data, nal...)
+	h.describe(nal, f)
+}
+
+func (h *h264Frames) fragment(p []byte, f *Frame) bool {
+	if len(p) < 2 {
+		return false
+	}
+	first, last := p[1]&0x80 != 0, p[1]&0x40 != 0
+	if first == h.open {
+		return false
+	}
+	if first {
+		h.open, h.unit = true, len(f.Data)
+		f.Data = append(f.Data, 0, 0, 0, 0, p[0]&0xe0|p[1]&0x1f)
+	}
+	f.Data = append(f.Data, p[2:]...)
+	if last {
+		h.open = false
+		nal := f.Data[h.unit+4:]
+		binary.BigEndian.PutUint32(f.Data[h.unit:], uint32(len(nal)))
+		h.describe(nal, f)
+	}
+	return true
+}
+
+func (h *h264Frames) describe(nal []byte, f *Frame) {
+	switch nal[0] & 0x1f {
+	case nalIDR:
+		f.Keyframe = true
+		h.bare = !h.parameters
+	case nalSPS:
+		h.parameters = true
+		if w, height := spsSize(nal[1:]); w != 0 {
+			f.Width, f.Height = w, height
+		}
+	}
+}
+
+func (h *h264Frames) end() bool {
+	open := h.open
+	h.open, h.parameters = false, false
+	return !open
 }

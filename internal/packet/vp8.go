@@ -18,6 +18,7 @@ type VP8 struct {
 	pictureAt   int // offset of the picture id in the payload
 	pictureWide bool
 	tl0At       int
+	frameAt     int // offset of what belongs to the frame
 }
 
 // ParseVP8 reads the descriptor of a VP8 payload. It reports false if the payload is too short to have one.
@@ -66,6 +67,7 @@ func ParseVP8(p []byte) (VP8, bool) {
 			at++
 		}
 	}
+	v.frameAt = at
 	frame := p[at:]
 	v.Keyframe = v.Start && len(frame) > 0 && frame[0]&0x01 == 0
 	// RFC 6386 section 9.1: a key frame has a start code and the dimensions behind the 3 byte frame tag.

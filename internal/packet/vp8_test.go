@@ -34,7 +34,7 @@ func TestParseVP8(t *testing.T) {
 			if !ok {
 				t.Fatal("refused")
 			}
-			got.pictureAt, got.pictureWide, got.tl0At = 0, false, 0
+			got.pictureAt, got.pictureWide, got.tl0At, got.frameAt = 0, false, 0, 0
 			if got != c.want {
 				t.Fatalf("%+v, want %+v", got, c.want)
 			}
