@@ -10,6 +10,7 @@ import (
 // before it looks are one, and nobody who brings news ever waits.
 type news struct {
 	deliveries chan struct{}
+	deletions  chan struct{}
 
 	mu        sync.Mutex
 	followers map[video.SessionID]map[chan struct{}]struct{}
@@ -18,11 +19,14 @@ type news struct {
 func newNews() *news {
 	return &news{
 		deliveries: make(chan struct{}, 1),
+		deletions:  make(chan struct{}, 1),
 		followers:  make(map[video.SessionID]map[chan struct{}]struct{}),
 	}
 }
 
 func (n *news) deliver() { wake(n.deliveries) }
+
+func (n *news) removeMedia() { wake(n.deletions) }
 
 func (n *news) happened(session video.SessionID) {
 	n.mu.Lock()

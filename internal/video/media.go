@@ -89,3 +89,12 @@ func completed(at *time.Time) time.Time {
 	}
 	return *at
 }
+
+// MediaDeletion is media that is to be deleted because its recording or composition was.
+type MediaDeletion struct {
+	Seq      int64
+	Kind     MediaKind // MediaRecording, the index included, or MediaComposition
+	ID       string
+	Key      string
+	Attempts int // that failed
+}
