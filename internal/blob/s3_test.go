@@ -31,7 +31,7 @@ func bucketStore(t *testing.T, s3 S3, config Config) *Store {
 	t.Helper()
 	config.S3 = &s3
 	s := opened(t, config)
-	t.Cleanup(s.backend.(*bucket).transport.CloseIdleConnections)
+	t.Cleanup(func() { must(t, s.Close()) })
 	return s
 }
 

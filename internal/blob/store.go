@@ -204,6 +204,14 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	return nil
 }
 
+// Close lets go of connections that are not in use. Objects that are open stay so.
+func (s *Store) Close() error {
+	if b, in := s.backend.(*bucket); in {
+		b.transport.CloseIdleConnections()
+	}
+	return nil
+}
+
 // Check puts a small object, reads it back and deletes it.
 func (s *Store) Check(ctx context.Context) error {
 	mark := make([]byte, 16)

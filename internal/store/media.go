@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -113,4 +114,18 @@ func (s *Store) CountMediaDeletions(ctx context.Context) (int, error) {
 		return 0, failed("count media to delete", err)
 	}
 	return int(n), nil
+}
+
+// CompletedRecordings are those of the ids that are completed recordings, of any account.
+func (s *Store) CompletedRecordings(ctx context.Context, ids []string) (completed []string, err error) {
+	for some := range slices.Chunk(ids, 500) {
+		var found []string
+		err := s.reads.NewSelect().Model((*recordingRow)(nil)).Column("id").Where("id IN (?)", bun.List(some)).
+			Where("status = ?", video.RecordingCompleted).Scan(ctx, &found)
+		if err != nil {
+			return nil, failed("find completed recordings", err)
+		}
+		completed = append(completed, found...)
+	}
+	return completed, nil
 }
