@@ -18,6 +18,7 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/rotunda-rtc/rotunda/internal/blob"
 	"github.com/rotunda-rtc/rotunda/internal/demo"
 	"github.com/rotunda-rtc/rotunda/internal/events"
 	"github.com/rotunda-rtc/rotunda/internal/live"
@@ -71,6 +72,7 @@ type house struct {
 	metrics   *prometheus.Registry
 	db        *store.Store
 	own       *belongings
+	objects   *blob.Store
 	engine    *sfu.Engine
 	host      *live.Host
 	relay     *events.Relay
@@ -169,6 +171,9 @@ func (h *house) engines(ctx context.Context) (err error) {
 		return err
 	}
 	h.later(h.tendKeys(ctx))
+	if err := h.openObjects(ctx); err != nil {
+		return err
+	}
 	died, err := h.db.CloseDangling(ctx)
 	if err != nil {
 		return err
@@ -200,7 +205,10 @@ func (h *house) core(ctx context.Context) error {
 		Rooms: h.db, Journal: h.db, Media: media{h.engine}, Logger: h.log,
 		Linger: lingerOf(h.config), MaxViewers: h.config.WHEPViewers,
 	})
-	return h.tell(ctx)
+	if err := h.tell(ctx); err != nil {
+		return err
+	}
+	return h.keepMedia(ctx)
 }
 
 func (h *house) entrances(ctx context.Context) (err error) {
@@ -214,7 +222,7 @@ func (h *house) entrances(ctx context.Context) (err error) {
 		Host: h.host, Tokens: tokens, Version: version, Origins: h.config.AllowedOrigins, Logger: h.log, Proxies: proxies,
 	})
 	h.whip = whip.New(whip.Config{Host: h.host, Tokens: tokens, PublicURL: publicURL, Logger: h.log})
-	h.routes = &routes{health: h.ready, signal: h.sockets, whip: h.whip, app: callApp(), docs: reference()}
+	h.routes = &routes{health: h.ready, signal: h.sockets, whip: h.whip, media: h.downloads(), app: callApp(), docs: reference()}
 	if h.routes.rest, err = rest.New(rest.Config{
 		Rooms: h.db, Sessions: h.db, Recordings: h.db, Compositions: h.db, Keys: tokens, Tokens: tokens,
 		Live: moderation{h.host, h.db, h.log}, Draining: h.draining,

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,15 +19,17 @@ import (
 
 // Recordings is the record of recordings.
 type Recordings interface {
-	// Unarchived returns recordings that ended, are processing and whose next attempt is due, what waits longest first, and when
-	// the next one is if that is all; a zero time means never.
-	Unarchived(ctx context.Context, now time.Time, limit int) (due []video.Recording, next time.Time, err error)
-	// Archived completes a recording, and its event, if it is still processing; the size is of the file, in bytes.
-	Archived(ctx context.Context, id string, size int64) error
-	// ArchiveFailed notes why a recording is not archived yet, and when it is tried again.
-	ArchiveFailed(ctx context.Context, id, reason string, next time.Time) error
-	// RecordingLost fails a recording, if it is still processing, for good.
-	RecordingLost(ctx context.Context, id, reason string) error
+	// UnarchivedRecordings returns at most n recordings that ended and are still processing, the one whose attempt is due first
+	// first, whether it is due or not.
+	UnarchivedRecordings(ctx context.Context, n int) ([]video.UnarchivedRecording, error)
+	// RecordingsEnded holds a token when there is one more.
+	RecordingsEnded() <-chan struct{}
+	// RecordingArchived completes a recording, with its event; doing it again changes nothing.
+	RecordingArchived(ctx context.Context, id string, sizeBytes int64) error
+	// RecordingArchiveFailed notes why a recording is not archived yet, and when it is tried again.
+	RecordingArchiveFailed(ctx context.Context, id, reason string, next time.Time) error
+	// RecordingFailed fails a recording for good. It returns at once.
+	RecordingFailed(id, reason string)
 	// CompletedRecordings are those of the ids that are completed.
 	CompletedRecordings(ctx context.Context, ids []string) ([]string, error)
 }
@@ -52,6 +55,7 @@ type Archiver struct {
 	config Config
 	queue  *queue[video.Recording]
 
+	lost                   sync.Map // ids of those that failed for good, which the record may be slow to write
 	files, bytes, failures atomic.Int64
 }
 
@@ -68,11 +72,11 @@ const (
 func New(config Config) *Archiver {
 	a := &Archiver{config: config}
 	a.queue = &queue[video.Recording]{
-		name: "archiving recordings", due: config.Recordings.Unarchived, id: func(r video.Recording) string { return r.ID },
-		do: a.archive, retry: config.Retry, log: config.Log, wake: make(chan struct{}, 1),
+		name: "archiving recordings", due: a.due, id: func(r video.Recording) string { return r.ID },
+		do: a.archive, retry: config.Retry, log: config.Log, news: config.Recordings.RecordingsEnded(),
 		failed: func(ctx context.Context, r video.Recording, reason string, next time.Time) error {
 			a.failures.Add(1)
-			return config.Recordings.ArchiveFailed(ctx, r.ID, reason, next)
+			return config.Recordings.RecordingArchiveFailed(ctx, r.ID, reason, next)
 		},
 	}
 	return a
@@ -86,8 +90,18 @@ func (a *Archiver) Run(ctx context.Context) {
 	a.queue.run(ctx)
 }
 
-// Wake says that a recording ended. It never waits.
-func (a *Archiver) Wake() { a.queue.Wake() }
+func (a *Archiver) due(ctx context.Context, now time.Time, limit int) (due []video.Recording, next time.Time, err error) {
+	waiting, err := a.config.Recordings.UnarchivedRecordings(ctx, limit)
+	for _, r := range waiting {
+		if r.NextAt.After(now) {
+			return due, r.NextAt, err
+		}
+		if _, lost := a.lost.Load(r.ID); !lost {
+			due = append(due, r.Recording)
+		}
+	}
+	return due, time.Time{}, err
+}
 
 // Stats counts since the start.
 type Stats struct{ Files, Bytes, Failures int64 }
@@ -106,13 +120,15 @@ func (a *Archiver) archive(ctx context.Context, r video.Recording) error {
 		// The record may be older than the archive, such as one restored from a backup.
 		if size, err = a.kept(ctx, r.FileKey()); errors.Is(err, blob.ErrAbsent) {
 			a.config.Log.Error("the file of a recording is missing", "recording", r.ID, "file", file)
-			return a.config.Recordings.RecordingLost(ctx, r.ID, ReasonFileMissing)
+			a.lost.Store(r.ID, nil)
+			a.config.Recordings.RecordingFailed(r.ID, ReasonFileMissing)
+			return nil
 		}
 	}
 	if err != nil {
 		return err
 	}
-	if err := a.config.Recordings.Archived(ctx, r.ID, size); err != nil {
+	if err := a.config.Recordings.RecordingArchived(ctx, r.ID, size); err != nil {
 		return fmt.Errorf("complete recording: %w", err)
 	}
 	a.files.Add(1)

@@ -58,6 +58,7 @@ func until(t *testing.T, what string, met func() bool) {
 // ledger is a record of recordings in a directory, which outlives its process: a file for each row, of the row's life.
 type ledger struct {
 	dir   string
+	news  chan struct{}
 	mutex sync.Mutex
 }
 
@@ -123,33 +124,30 @@ func (l *ledger) rows() (rows []ledgerRow) {
 	return rows
 }
 
-func (l *ledger) Unarchived(_ context.Context, now time.Time, limit int) (due []video.Recording, next time.Time, err error) {
+func (l *ledger) UnarchivedRecordings(_ context.Context, n int) (waiting []video.UnarchivedRecording, err error) {
 	for _, row := range l.rows() {
-		switch {
-		case row.Status != video.RecordingProcessing:
-		case row.Next.After(now):
-			if next.IsZero() || row.Next.Before(next) {
-				next = row.Next
-			}
-		case len(due) < limit:
-			due = append(due, row.Recording)
+		if row.Status == video.RecordingProcessing {
+			waiting = append(waiting, video.UnarchivedRecording{Recording: row.Recording, NextAt: row.Next})
 		}
 	}
-	return due, next, nil
+	slices.SortFunc(waiting, func(a, b video.UnarchivedRecording) int { return a.NextAt.Compare(b.NextAt) })
+	return waiting[:min(n, len(waiting))], nil
 }
 
-func (l *ledger) Archived(_ context.Context, id string, size int64) error {
+func (l *ledger) RecordingsEnded() <-chan struct{} { return l.news }
+
+func (l *ledger) RecordingArchived(_ context.Context, id string, size int64) error {
 	return l.change(id, func(r *ledgerRow) {
 		r.Status, r.SizeBytes, r.Completions = video.RecordingCompleted, size, r.Completions+1
 	})
 }
 
-func (l *ledger) ArchiveFailed(_ context.Context, id, reason string, next time.Time) error {
+func (l *ledger) RecordingArchiveFailed(_ context.Context, id, reason string, next time.Time) error {
 	return l.change(id, func(r *ledgerRow) { r.Reasons, r.Next = append(r.Reasons, reason), next })
 }
 
-func (l *ledger) RecordingLost(_ context.Context, id, reason string) error {
-	return l.change(id, func(r *ledgerRow) { r.Status, r.FailedReason = video.RecordingFailed, reason })
+func (l *ledger) RecordingFailed(id, reason string) {
+	_ = l.change(id, func(r *ledgerRow) { r.Status, r.FailedReason = video.RecordingFailed, reason })
 }
 
 func (l *ledger) CompletedRecordings(_ context.Context, ids []string) (completed []string, err error) {
@@ -177,7 +175,7 @@ func newScene(t *testing.T, objects blob.Config) *scene {
 	}
 	store, err := blob.Open(objects)
 	must(t, err)
-	s := &scene{t: t, ledger: &ledger{dir: filepath.Join(root, "rows")}, store: store}
+	s := &scene{t: t, ledger: &ledger{dir: filepath.Join(root, "rows"), news: make(chan struct{}, 1)}, store: store}
 	s.config = Config{
 		Recordings: s.ledger, Media: store, Dir: filepath.Join(root, "recordings"),
 		Retry: Retry{5 * time.Millisecond, 50 * time.Millisecond}, Log: slog.New(slog.DiscardHandler),
@@ -259,7 +257,7 @@ func TestArchive(t *testing.T) {
 	s.await(film, video.RecordingCompleted)
 	// News is enough: the next look without any is a minute away.
 	late := s.recording("opus", "late")
-	a.Wake()
+	s.ledger.news <- struct{}{}
 	s.await(late, video.RecordingCompleted)
 	until(t, "local files are gone", func() bool { return len(s.local()) == 0 })
 	stop()
@@ -400,9 +398,9 @@ func (d *deadly) step() {
 	}
 }
 
-func (d *deadly) Archived(ctx context.Context, id string, size int64) error {
+func (d *deadly) RecordingArchived(ctx context.Context, id string, size int64) error {
 	d.step()
-	err := d.ledger.Archived(ctx, id, size)
+	err := d.ledger.RecordingArchived(ctx, id, size)
 	d.step()
 	return err
 }
@@ -432,7 +430,7 @@ func victim(place string) {
 	a := New(Config{Recordings: d, Media: deadlyMedia{store, d}, Dir: filepath.Join(place, "recordings"), Log: slog.New(slog.DiscardHandler)})
 	go func() {
 		for {
-			if due, _, _ := d.Unarchived(ctx, time.Now(), 1); len(due) == 0 {
+			if due, _ := d.UnarchivedRecordings(ctx, 1); len(due) == 0 {
 				cancel()
 				return
 			}

@@ -44,7 +44,7 @@ type queue[T any] struct {
 	retry  Retry
 	log    *slog.Logger
 
-	wake chan struct{} // holds a token when there is news
+	news <-chan struct{} // holds a token when more is due
 
 	failures map[string]int
 	later    map[string]time.Time // no sooner, where the record could not be told
@@ -81,7 +81,7 @@ func (q *queue[T]) run(ctx context.Context) {
 		case <-ctx.Done():
 			timer.Stop()
 			return
-		case <-q.wake:
+		case <-q.news:
 		case <-timer.C:
 		case o := <-done:
 			delete(busy, q.id(o.item))
@@ -147,13 +147,5 @@ func (q *queue[T]) settle(ctx context.Context, o outcome[T]) {
 	if err := q.failed(ctx, o.item, reason, next); err != nil && ctx.Err() == nil {
 		q.later[id] = next
 		q.log.Warn(q.name+" could not note a failure", "id", id, "error", err)
-	}
-}
-
-// Wake has the record looked at now. It never waits.
-func (q *queue[T]) Wake() {
-	select {
-	case q.wake <- struct{}{}:
-	default:
 	}
 }

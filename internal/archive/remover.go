@@ -16,6 +16,7 @@ import (
 type Deletions interface {
 	// MediaDeletions returns what is due, what waits longest first, and when more is if that is all; a zero time means never.
 	MediaDeletions(ctx context.Context, now time.Time, limit int) (due []video.MediaDeletion, next time.Time, err error)
+	// MediaDeletionsCommitted holds a token when there is more.
 	MediaDeletionsCommitted() <-chan struct{}
 	MediaDeleted(ctx context.Context, seq int64) error
 	MediaDeletionFailed(ctx context.Context, seq int64, reason string, next time.Time) error
@@ -42,7 +43,7 @@ func NewRemover(config RemoverConfig) *Remover {
 	r := &Remover{config: config}
 	r.queue = &queue[video.MediaDeletion]{
 		name: "deleting media", due: config.Deletions.MediaDeletions, id: func(d video.MediaDeletion) string { return strconv.FormatInt(d.Seq, 10) },
-		do: r.remove, retry: config.Retry, log: config.Log, wake: make(chan struct{}, 1),
+		do: r.remove, retry: config.Retry, log: config.Log, news: config.Deletions.MediaDeletionsCommitted(),
 		failed: func(ctx context.Context, d video.MediaDeletion, reason string, next time.Time) error {
 			r.failures.Add(1)
 			return config.Deletions.MediaDeletionFailed(ctx, d.Seq, reason, next)
@@ -53,20 +54,7 @@ func NewRemover(config RemoverConfig) *Remover {
 
 // Run deletes until ctx ends. What is in hand then is cut off, and done again by the next Run.
 func (r *Remover) Run(ctx context.Context) {
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		for {
-			select {
-			case <-r.config.Deletions.MediaDeletionsCommitted():
-				r.queue.Wake()
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
 	r.queue.run(ctx)
-	<-ended
 }
 
 // Failures counts attempts that failed since the start.

@@ -33,6 +33,15 @@ type Recording struct {
 	CreatedAt, UpdatedAt time.Time
 }
 
+// UnarchivedRecording is a recording that ended and waits for the archive.
+type UnarchivedRecording struct {
+	Recording
+
+	Attempts    int    // made in vain
+	LastFailure string // of the last one
+	NextAt      time.Time
+}
+
 // RecordingFilter selects recordings of one account. Zero fields select everything.
 type RecordingFilter struct {
 	AccountID     AccountID
