@@ -42,8 +42,10 @@ func (c *Config) checkMedia() error {
 		key   string
 		given bool
 	}{
-		{"s3_endpoint", c.S3Endpoint != nil}, {"s3_bucket", c.S3Bucket != ""},
-		{"s3_access_key", c.S3AccessKey != ""}, {"s3_secret_key", c.S3SecretKey != ""},
+		{"s3_endpoint", c.S3Endpoint != nil},
+		{"s3_bucket", c.S3Bucket != ""},
+		{"s3_access_key", c.S3AccessKey != ""},
+		{"s3_secret_key", c.S3SecretKey != ""},
 	} {
 		if !s.given {
 			missing = append(missing, variableOf(s.key))
