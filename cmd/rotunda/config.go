@@ -105,9 +105,6 @@ func (c *Config) check() error {
 	if c.Demo == DemoLoopback && !onLoopback(c.HTTP) {
 		return fmt.Errorf("the demo room would be open to everyone who reaches %s: listen on 127.0.0.1, or say --demo=public if that is wanted", c.HTTP)
 	}
-	if err := c.checkMedia(); err != nil {
-		return err
-	}
 	return c.checkTLS()
 }
 

@@ -32,7 +32,7 @@ const (
 func recordingsDir(data string) string { return filepath.Join(data, "recordings") }
 func mediaDir(data string) string      { return filepath.Join(data, "media") }
 
-// checkMedia finds what S3 lacks.
+// checkMedia finds what S3 lacks. Commands beside the server need none of it, and may not be given the keys.
 func (c *Config) checkMedia() error {
 	if c.MediaStore != mediaS3 {
 		return nil

@@ -180,6 +180,20 @@ func TestBucketAtTheStart(t *testing.T) {
 	}
 }
 
+// The server needs the whole of S3; commands beside it need not be given its keys.
+func TestBucketIsTheServersAlone(t *testing.T) {
+	dir := t.TempDir()
+	start(t, dir)
+	env := []string{"ROTUNDA_DATA=" + dir, "ROTUNDA_MEDIA_STORE=s3", "ROTUNDA_S3_BUCKET=abc"}
+	if code, _, stderr := command(t, env, "key", "list"); code != 0 {
+		t.Errorf("key list ended with %d: %s", code, stderr)
+	}
+	code, _, stderr := command(t, env, "serve")
+	if want := "without ROTUNDA_S3_ENDPOINT, ROTUNDA_S3_ACCESS_KEY, ROTUNDA_S3_SECRET_KEY"; code != 1 || !strings.Contains(stderr, want) {
+		t.Errorf("serve ended with %d: %s", code, stderr)
+	}
+}
+
 func TestMediaDirectoryAtTheStart(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "media"), nil, 0o600); err != nil {

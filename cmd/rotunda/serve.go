@@ -50,6 +50,9 @@ func (*serveCommand) Run(ctx context.Context, line *kong.Context, t *terminal) e
 	if err != nil {
 		return err
 	}
+	if err := config.checkMedia(); err != nil {
+		return err
+	}
 	log, err := observe.NewLogger(t.stderr, config.LogLevel, config.LogFormat)
 	if err != nil {
 		return err

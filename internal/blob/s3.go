@@ -38,7 +38,7 @@ const (
 // Limits of requests to a bucket. How long a transfer may take is the caller's to say, by its context.
 const (
 	dialTimeout   = 5 * time.Second
-	answerTimeout = 30 * time.Second // for the head of an answer
+	answerTimeout = 30 * time.Second // for the head of an answer, and for each piece of it to come
 	attempts      = 3                // in quick succession; waiting longer is the caller's to do
 	partSize      = 16 << 20         // of what is larger than this; one part is in memory
 )
@@ -48,6 +48,7 @@ type bucket struct {
 	client       *minio.Client
 	transport    *http.Transport
 	name, prefix string
+	stall        time.Duration // answerTimeout
 }
 
 func openBucket(config S3) (*bucket, error) {
@@ -69,7 +70,7 @@ func openBucket(config S3) (*bucket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open bucket: %w", err)
 	}
-	return &bucket{client, transport, config.Bucket, config.Prefix}, nil
+	return &bucket{client, transport, config.Bucket, config.Prefix, answerTimeout}, nil
 }
 
 func (b *bucket) put(ctx context.Context, key string, content io.Reader, size int64, _ string) error {
@@ -111,8 +112,42 @@ func (b *bucket) get(ctx context.Context, key string, from, n int64, etag string
 	if etag != "" {
 		options.Set("If-Match", etag)
 	}
+	ctx, cancel := context.WithCancelCause(ctx)
 	body, _, header, err := minio.Core{Client: b.client}.GetObject(ctx, b.name, b.prefix+key, options)
-	return body, header, explained(err)
+	if err != nil {
+		cancel(nil)
+		return nil, nil, explained(err)
+	}
+	timer := time.AfterFunc(time.Hour, func() { cancel(errStalled) })
+	timer.Stop()
+	return &impatient{ctx, cancel, body, timer, b.stall}, header, nil
+}
+
+var errStalled = errors.New("the server sends nothing any more")
+
+// impatient gives up on a body of which nothing comes. That its reader takes its time is no fault of the server.
+type impatient struct {
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	body   io.ReadCloser
+	timer  *time.Timer
+	stall  time.Duration
+}
+
+func (i *impatient) Read(p []byte) (int, error) {
+	i.timer.Reset(i.stall)
+	n, err := i.body.Read(p)
+	i.timer.Stop()
+	if err != nil && !errors.Is(err, io.EOF) && errors.Is(context.Cause(i.ctx), errStalled) {
+		err = errStalled
+	}
+	return n, err
+}
+
+func (i *impatient) Close() error {
+	i.timer.Stop()
+	i.cancel(nil)
+	return i.body.Close()
 }
 
 func (b *bucket) delete(ctx context.Context, key string) error {

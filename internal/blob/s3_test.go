@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/rotunda-rtc/rotunda/internal/blob/blobtest"
 )
@@ -83,7 +84,7 @@ func between(t *testing.T, s3 S3, request func(*http.Request), answer func(*http
 				request(r.Out)
 			}
 		},
-		ModifyResponse: answer, Transport: transport, ErrorLog: log.New(io.Discard, "", 0),
+		ModifyResponse: answer, Transport: transport, FlushInterval: -1, ErrorLog: log.New(io.Discard, "", 0),
 	})
 	t.Cleanup(transport.CloseIdleConnections)
 	t.Cleanup(proxy.Close)
@@ -150,6 +151,34 @@ func TestRangesOfABucket(t *testing.T) {
 		t.Error("it read on in another object")
 	}
 	must(t, r.Close())
+}
+
+// A server that stops in the midst of an answer does not keep a reader for ever.
+func TestStalledAnswer(t *testing.T) {
+	s3 := bucketOf(blobtest.New(t))
+	put(t, bucketStore(t, s3, Config{}), "a/b.webm", random(100_000))
+	stalling := between(t, s3, nil, func(answer *http.Response) error {
+		if answer.ContentLength > headSize {
+			answer.Body = struct {
+				io.Reader
+				io.Closer
+			}{io.MultiReader(io.LimitReader(answer.Body, 1000), endless{answer.Request.Context()}), answer.Body}
+		}
+		return nil
+	})
+	s := bucketStore(t, stalling, Config{})
+	s.backend.(*bucket).stall = 50 * time.Millisecond
+	if err := readObject(t, s, "a/b.webm"); !errors.Is(err, errStalled) || ReasonOf(err) != ReasonUnavailable {
+		t.Errorf("got %v", err)
+	}
+}
+
+// endless is a body of which nothing comes.
+type endless struct{ ctx context.Context }
+
+func (e endless) Read([]byte) (int, error) {
+	<-e.ctx.Done()
+	return 0, e.ctx.Err()
 }
 
 // What a killed process left of an upload in parts goes with the next attempt.
