@@ -19,6 +19,7 @@ import (
 	"github.com/rotunda-rtc/rotunda/internal/auth"
 	"github.com/rotunda-rtc/rotunda/internal/blob"
 	"github.com/rotunda-rtc/rotunda/internal/download"
+	"github.com/rotunda-rtc/rotunda/internal/rest"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
@@ -104,8 +105,10 @@ func (h *house) links() *blob.Links {
 	return blob.NewLinks(auth.Derive(h.own.rootKey, "media links"), nil)
 }
 
-func (h *house) downloads() *download.Handler {
-	return download.New(download.Config{Links: h.links(), Objects: h.db, Media: h.objects, Log: h.log})
+func (h *house) downloads(publicURL string) *download.Handler {
+	return download.New(download.Config{
+		Links: h.links(), Objects: h.db, Media: h.objects, Log: h.log, ErrorPages: publicURL + rest.ErrorPages,
+	})
 }
 
 // retentionInterval is how often recordings over their time are looked for.

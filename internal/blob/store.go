@@ -17,7 +17,7 @@ import (
 
 // Config says where objects are kept.
 type Config struct {
-	Dir     string // keep them in this directory; made if it does not exist
+	Dir     string // keep them in this directory, which is one process's; made if it does not exist
 	S3      *S3    // or in this bucket
 	Secret  []byte // 32 bytes of which the keys of encrypted objects are derived; may be nil if none are
 	Encrypt bool   // what is put; what lies there is read either way

@@ -59,7 +59,7 @@ var page = template.Must(template.New("refusal").Parse(`<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
 <title>{{.Title}}</title></head>
-<body><h1>{{.Title}}</h1><p>{{.Detail}}</p><p>Error {{.Code}}</p></body>
+<body><h1>{{.Title}}</h1><p>{{.Detail}}</p><p><a href="{{.Page}}">Error {{.Code}}</a></p></body>
 </html>
 `))
 
@@ -76,15 +76,20 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if answer.status == http.StatusServiceUnavailable {
 		header.Set("Retry-After", "5")
 	}
+	about := h.ErrorPages + answer.Code
 	if strings.Contains(r.Header.Get("Accept"), "text/html") {
 		header.Set("Content-Type", "text/html; charset=utf-8")
 		w.WriteHeader(answer.status)
-		_ = page.Execute(w, answer)
+		_ = page.Execute(w, struct {
+			refusal
+
+			Page string
+		}{answer, about})
 		return
 	}
 	header.Set("Content-Type", "application/json")
 	w.WriteHeader(answer.status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"errors": []map[string]string{
-		{"code": answer.Code, "title": answer.Title, "detail": answer.Detail},
-	}})
+	_ = json.NewEncoder(w).Encode(map[string]any{"errors": []map[string]any{{
+		"code": answer.Code, "title": answer.Title, "detail": answer.Detail, "meta": map[string]string{"url": about},
+	}}})
 }

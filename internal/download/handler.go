@@ -34,6 +34,9 @@ type Config struct {
 	Media   Media
 	Log     *slog.Logger
 
+	// ErrorPages is the address of the pages that explain error codes, to which the code is appended.
+	ErrorPages string
+
 	MaxDownloads int           // at once; 0 is DefaultMaxDownloads
 	Stall        time.Duration // how long a client may take nothing; 0 is DefaultStall
 }

@@ -106,7 +106,7 @@ func open(t *testing.T, size int, change func(*Config, *http.Server)) *house {
 	}
 	h.shelf.set(h.id, nil)
 	h.links = blob.NewLinks(secret, nil)
-	config := Config{Links: h.links, Objects: h.shelf, Media: h.store, Log: slog.New(slog.NewTextHandler(h.log, nil))}
+	config := Config{Links: h.links, Objects: h.shelf, Media: h.store, Log: slog.New(slog.NewTextHandler(h.log, nil)), ErrorPages: "https://a.example/errors/"}
 	h.Server = httptest.NewUnstartedServer(nil)
 	if change != nil {
 		change(&config, h.Config)
@@ -210,10 +210,14 @@ func TestRefusals(t *testing.T) {
 	} {
 		answer, body := h.ask(c.method, h.URL+c.path, nil)
 		var said struct {
-			Errors []struct{ Code, Title, Detail string }
+			Errors []struct {
+				Code, Title, Detail string
+				Meta                struct{ URL string }
+			}
 		}
 		err := json.Unmarshal(body, &said)
-		if answer.StatusCode != c.status || err != nil || len(said.Errors) != 1 || said.Errors[0].Code != c.code || said.Errors[0].Detail == "" {
+		if answer.StatusCode != c.status || err != nil || len(said.Errors) != 1 || said.Errors[0].Code != c.code || said.Errors[0].Detail == "" ||
+			said.Errors[0].Meta.URL != "https://a.example/errors/"+c.code {
 			t.Errorf("%s: %s: %s", name, answer.Status, body)
 		}
 		if answer.Header.Get("Cache-Control") != "no-store" || answer.Header.Get("X-Content-Type-Options") != "nosniff" {
@@ -224,7 +228,8 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("log: %s", h.log)
 	}
 	answer, body := h.ask("GET", h.URL+"/v2/media/x", map[string]string{"Accept": "text/html,*/*"})
-	if !strings.HasPrefix(answer.Header.Get("Content-Type"), "text/html") || !bytes.Contains(body, []byte("<h1>Resource not found")) {
+	if !strings.HasPrefix(answer.Header.Get("Content-Type"), "text/html") || !bytes.Contains(body, []byte("<h1>Resource not found")) ||
+		!bytes.Contains(body, []byte(`<a href="https://a.example/errors/10005">`)) {
 		t.Errorf("for people: %s", body)
 	}
 }
