@@ -20,6 +20,7 @@ GOFLAGS_BUILD := -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VER
 
 cache   := $(CURDIR)/.cache
 lint    := $(cache)/golangci-lint-$(GOLANGCI_VERSION)
+s3      := $(cache)/versitygw-$(shell sha256sum test/s3/go.sum | cut -c1-8)
 modules := node_modules/.installed
 python  := $(cache)/conformance-python/.installed
 app     := apps/sample/dist/index.html
@@ -92,11 +93,11 @@ cross:
 	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 go vet ./cmd/rotunda
 	GOOS=windows GOARCH=amd64 CGO_ENABLED=0 go vet ./cmd/rotunda
 
-go-test:
+go-test: $(s3)
 	go test ./...
 
 # The race detector allocates, so what proves that forwarding does not runs without it.
-go-race: | $(cache)
+go-race: $(s3) | $(cache)
 	go test -race -timeout 20m ./... 2>&1 | tee $(cache)/go-race.log
 	go test -run Allocates ./internal/sfu
 
@@ -157,6 +158,11 @@ $(lint): | $(cache) toolchain
 	  GOBIN=$(cache) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION); \
 	  mv $(cache)/golangci-lint $@; \
 	fi
+
+# The S3 server of the tests, which would build it themselves, against their time limit. Two minutes, once.
+$(s3): test/s3/go.sum | $(cache) toolchain
+	go build -C test/s3 -o $@ tool
+	@touch $@
 
 format: $(lint) $(modules)
 	$(lint) fmt

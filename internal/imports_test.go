@@ -21,9 +21,9 @@ var floors = []struct {
 	packages []string
 }{
 	{"words", []string{"internal/video", "internal/packet"}},
-	{"engines", []string{"internal/sfu", "internal/auth", "internal/store", "internal/ws", "internal/observe", "internal/bot"}},
-	{"core", []string{"internal/live", "internal/events", "internal/record"}},
-	{"entrances", []string{"internal/rest", "internal/signal", "internal/whip", "internal/demo", "internal/site"}},
+	{"engines", []string{"internal/sfu", "internal/auth", "internal/store", "internal/ws", "internal/observe", "internal/blob", "internal/bot"}},
+	{"core", []string{"internal/live", "internal/events", "internal/record", "internal/archive"}},
+	{"entrances", []string{"internal/rest", "internal/signal", "internal/whip", "internal/download", "internal/demo", "internal/site"}},
 	{"command", []string{"cmd/rotunda"}},
 	{"rig", []string{"test/rig"}},
 	{"rehearsals", []string{"test/conformance", "test/conformance/participant", "test/conformance/recording", "test/load"}},
@@ -54,6 +54,7 @@ var doors = map[string][]string{
 	"github.com/alecthomas/kong":          {"cmd/rotunda"},
 	"github.com/knadh/koanf":              {"cmd/rotunda"},
 	"github.com/gofrs/flock":              {"cmd/rotunda"},
+	"github.com/minio/minio-go":           {"internal/blob"},
 	"net/http/pprof":                      {"internal/observe"},
 	"os/exec":                             {"test/conformance", "test/rig"},
 	"github.com/getkin/kin-openapi":       {"internal/rest"},

@@ -6,11 +6,14 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/rotunda-rtc/rotunda/internal/blob"
 )
 
 // load reads a configuration as 'rotunda serve ARGS' would, with the file at its place.
@@ -144,6 +147,18 @@ func TestEveryFormOfEverySetting(t *testing.T) {
 		"webhook_allow_private": {[]string{"--webhook-allow-private"}, "1", "true", true, func(c *Config) any { return c.WebhookAllowPrivate }},
 		"webhook_user_agent":    {[]string{"--webhook-user-agent=me/1"}, "me/1", "me/1", "me/1", func(c *Config) any { return c.WebhookUserAgent }},
 		"history_retention":     {[]string{"--history-retention=48h"}, "48h", "48h", 48 * time.Hour, func(c *Config) any { return c.HistoryRetention }},
+
+		"media_store":         {[]string{"--media-store=s3"}, "s3", "s3", "s3", func(c *Config) any { return c.MediaStore }},
+		"s3_endpoint":         {[]string{"--s3-endpoint=http://127.0.0.1:9000/"}, "http://127.0.0.1:9000", "http://127.0.0.1:9000", "http://127.0.0.1:9000", func(c *Config) any { return c.S3Endpoint.String() }},
+		"s3_bucket":           {[]string{"--s3-bucket=my.media"}, "my.media", "my.media", "my.media", func(c *Config) any { return c.S3Bucket }},
+		"s3_region":           {[]string{"--s3-region=garage"}, "garage", "garage", "garage", func(c *Config) any { return c.S3Region }},
+		"s3_prefix":           {[]string{"--s3-prefix=a/b"}, "a/b/", "a/b", "a/b/", func(c *Config) any { return c.S3Prefix }},
+		"s3_addressing":       {[]string{"--s3-addressing=path"}, "path", "path", blob.AddressingPath, func(c *Config) any { return c.S3Addressing }},
+		"s3_access_key":       {nil, "key", "key", "key", func(c *Config) any { return c.S3AccessKey }},
+		"s3_secret_key":       {nil, "secret+/", "secret+/", "secret+/", func(c *Config) any { return c.S3SecretKey }},
+		"media_encryption":    {[]string{"--media-encryption"}, "1", "true", true, func(c *Config) any { return c.MediaEncryption }},
+		"recording_min_free":  {[]string{"--recording-min-free=20GiB"}, "20GiB", "20 GiB", uint64(20 << 30), func(c *Config) any { return c.RecordingMinFree }},
+		"recording_retention": {[]string{"--recording-retention=48h"}, "48h", "48h", 48 * time.Hour, func(c *Config) any { return c.RecordingRetention }},
 	}
 	// Settings that mean nothing alone, with the variable that goes with them.
 	companions := map[string]string{
@@ -192,7 +207,7 @@ func TestFlagsAreSettings(t *testing.T) {
 		}
 	}
 	for key := range settings {
-		if !flags[key] && key != "root_key" {
+		if !flags[key] && !slices.Contains([]string{"root_key", "s3_access_key", "s3_secret_key"}, key) {
 			t.Errorf("the setting %s has no flag", key)
 		}
 	}
@@ -229,6 +244,12 @@ func TestWrongConfigurationIsExplained(t *testing.T) {
 		{"private webhooks perhaps", nil, "webhook_allow_private: perhaps", nil, []string{"webhook_allow_private must be true or false"}},
 		{"a second header", nil, "", []string{"ROTUNDA_WEBHOOK_USER_AGENT=a\r\nb: c"}, []string{"ROTUNDA_WEBHOOK_USER_AGENT must be printable ASCII"}},
 		{"a short memory", []string{"--history-retention=5m"}, "", nil, []string{"--history-retention must be a time from 1h"}},
+		{"media elsewhere", []string{"--media-store=nfs"}, "", nil, []string{"--media-store must be one of local, s3"}},
+		{"a bucket that is none", []string{"--s3-bucket=My_Bucket"}, "", nil, []string{"--s3-bucket must be the name of a bucket"}},
+		{"a bucket in the endpoint", []string{"--s3-endpoint=https://s3.example.com/bucket"}, "", nil, []string{"--s3-endpoint must be the address", "without a path"}},
+		{"a prefix that leads out", []string{"--s3-prefix=a/../b"}, "", nil, []string{"--s3-prefix must be a path"}},
+		{"a size without a unit", []string{"--recording-min-free=20"}, "", nil, []string{"--recording-min-free must be auto, or a size"}},
+		{"recordings for a moment", []string{"--recording-retention=5m"}, "", nil, []string{"--recording-retention must be 0 for ever, or a time from 1h"}},
 		{"no time to drain", []string{"--drain-timeout=0s"}, "", nil, []string{"--drain-timeout must be a time from 1s"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

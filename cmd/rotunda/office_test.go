@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -89,6 +90,37 @@ func TestAccountsBesideARunningServer(t *testing.T) {
 	if len(lines) != 3 || strings.Index(lines[0], "NAME") != strings.Index(lines[2], "Tea & Co") {
 		t.Errorf("the table does not align:\n%s", strings.Join(lines, "\n"))
 	}
+}
+
+func TestHowLongAnAccountKeepsRecordings(t *testing.T) {
+	_, c := newClerk(t)
+	c.do("account", "create", "tea")
+	kept := func() *int {
+		var all []accountJSON
+		c.json(&all, "account", "list")
+		if all[0].RecordingRetentionDays != nil {
+			t.Errorf("another account changed: %+v", all[0])
+		}
+		return all[1].RecordingRetentionDays
+	}
+	if days := kept(); days != nil {
+		t.Errorf("a new account keeps %d days", *days)
+	}
+	for _, n := range []string{"30", "0"} {
+		c.do("account", "update", "--account=tea", "--recording-retention-days="+n)
+		if days := kept(); days == nil || strconv.Itoa(*days) != n {
+			t.Errorf("kept %v days, want %s", days, n)
+		}
+	}
+	if table := c.do("account", "list"); !strings.Contains(table, "for ever") {
+		t.Errorf("the table does not say so:\n%s", table)
+	}
+	c.do("account", "update", "--account=tea", "--recording-retention-days=default")
+	if days := kept(); days != nil {
+		t.Errorf("the account keeps %d days", *days)
+	}
+	c.refused([]string{"update account", "3650 days"}, "account", "update", "--recording-retention-days=5000")
+	c.refused([]string{"update account", `"soon"`}, "account", "update", "--recording-retention-days=soon")
 }
 
 func TestKeysBesideARunningServer(t *testing.T) {

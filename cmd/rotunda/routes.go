@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"github.com/rotunda-rtc/rotunda/internal/blob"
 	"github.com/rotunda-rtc/rotunda/internal/rest"
 )
 
@@ -17,6 +18,7 @@ type routes struct {
 	rest   http.Handler
 	signal http.Handler
 	whip   http.Handler
+	media  http.Handler // recordings and compositions
 	demo   http.Handler // nil unless there is a demo room
 	docs   http.Handler
 	app    http.Handler
@@ -30,6 +32,8 @@ func (r *routes) handler(log *slog.Logger) http.Handler {
 			r.health.ServeHTTP(w, req)
 		case path == "/v2/signal":
 			r.signal.ServeHTTP(w, req)
+		case strings.HasPrefix(path, blob.LinkPath):
+			r.media.ServeHTTP(w, req)
 		case path == "/v2", strings.HasPrefix(path, "/v2/"):
 			r.rest.ServeHTTP(w, req)
 		case strings.HasPrefix(path, rest.ErrorPages):

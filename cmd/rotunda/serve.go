@@ -18,10 +18,12 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/rotunda-rtc/rotunda/internal/blob"
 	"github.com/rotunda-rtc/rotunda/internal/demo"
 	"github.com/rotunda-rtc/rotunda/internal/events"
 	"github.com/rotunda-rtc/rotunda/internal/live"
 	"github.com/rotunda-rtc/rotunda/internal/observe"
+	"github.com/rotunda-rtc/rotunda/internal/record"
 	"github.com/rotunda-rtc/rotunda/internal/rest"
 	"github.com/rotunda-rtc/rotunda/internal/sfu"
 	signalling "github.com/rotunda-rtc/rotunda/internal/signal"
@@ -49,6 +51,9 @@ func (*serveCommand) Run(ctx context.Context, line *kong.Context, t *terminal) e
 	if err != nil {
 		return err
 	}
+	if err := config.checkMedia(); err != nil {
+		return err
+	}
 	log, err := observe.NewLogger(t.stderr, config.LogLevel, config.LogFormat)
 	if err != nil {
 		return err
@@ -71,7 +76,9 @@ type house struct {
 	metrics   *prometheus.Registry
 	db        *store.Store
 	own       *belongings
+	objects   *blob.Store
 	engine    *sfu.Engine
+	recorder  *record.Recorder
 	host      *live.Host
 	relay     *events.Relay
 	ready     *health
@@ -170,6 +177,9 @@ func (h *house) engines(ctx context.Context) (err error) {
 		return err
 	}
 	h.later(h.tendKeys(ctx))
+	if err := h.openObjects(ctx); err != nil {
+		return err
+	}
 	died, err := h.db.CloseDangling(ctx)
 	if err != nil {
 		return err
@@ -197,11 +207,20 @@ func (h *house) tendKeys(ctx context.Context) (stop func() error) {
 }
 
 func (h *house) core(ctx context.Context) error {
+	if err := h.openRecorder(ctx); err != nil {
+		return err
+	}
 	h.host = live.NewHost(live.Config{
-		Rooms: h.db, Journal: h.db, Media: media{h.engine}, Logger: h.log,
+		Rooms: h.db, Journal: h.db, Media: media{h.engine}, Recorder: recorder{h.recorder}, Logger: h.log,
 		Linger: lingerOf(h.config), MaxViewers: h.config.WHEPViewers,
 	})
-	return h.tell(ctx)
+	if err := h.tell(ctx); err != nil {
+		return err
+	}
+	if err := h.archiveRecordings(ctx); err != nil {
+		return err
+	}
+	return h.keepMedia(ctx)
 }
 
 func (h *house) entrances(ctx context.Context) (err error) {
@@ -215,12 +234,13 @@ func (h *house) entrances(ctx context.Context) (err error) {
 		Host: h.host, Tokens: tokens, Version: version, Origins: h.config.AllowedOrigins, Logger: h.log, Proxies: proxies,
 	})
 	h.whip = whip.New(whip.Config{Host: h.host, Tokens: tokens, PublicURL: publicURL, Logger: h.log})
-	h.routes = &routes{health: h.ready, signal: h.sockets, whip: h.whip, app: callApp(), docs: reference()}
+	h.routes = &routes{health: h.ready, signal: h.sockets, whip: h.whip, media: h.downloads(publicURL), app: callApp(), docs: reference()}
 	if h.routes.rest, err = rest.New(rest.Config{
 		Rooms: h.db, Sessions: h.db, Recordings: h.db, Compositions: h.db, Keys: tokens, Tokens: tokens,
 		Live: moderation{h.host, h.db, h.log}, Draining: h.draining,
 		Audits: h.db, Idempotency: h.db, Vault: tokens, Webhooks: h.db, EventKeys: tokens, Deliveries: h.db,
-		RateLimit: h.config.RateLimit, CORSOrigins: h.config.CORSOrigins, Proxies: proxies, PublicURL: publicURL, Log: h.log,
+		RateLimit: h.config.RateLimit, CORSOrigins: h.config.CORSOrigins, Proxies: proxies, PublicURL: publicURL,
+		MediaURL: h.mediaURL(), Log: h.log,
 	}); err != nil || h.config.Demo == DemoOff {
 		return err
 	}
@@ -266,6 +286,7 @@ func (h *house) drain(ctx context.Context, server *http.Server) {
 		{"sessions", h.host.Close},
 		{"signalling sockets", h.sockets.Close},
 		{"WHIP resources", h.whip.Close},
+		{"recordings", h.recorder.Close},
 		{"streams of session events", func(context.Context) error { close(h.draining); return nil }},
 		{"requests", server.Shutdown},
 		{"webhooks", h.relay.Close},

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/crypto/acme/autocert"
 
 	"github.com/rotunda-rtc/rotunda/internal/auth"
+	"github.com/rotunda-rtc/rotunda/internal/blob"
 	"github.com/rotunda-rtc/rotunda/internal/rest"
 )
 
@@ -52,6 +53,19 @@ type Config struct {
 	WebhookAllowPrivate bool          // webhooks may be on private networks and this machine
 	WebhookUserAgent    string        // what webhooks see
 	HistoryRetention    time.Duration // how long deliveries and the happenings of ended sessions are kept
+
+	MediaStore       string          // mediaLocal or mediaS3: where recordings and compositions stay
+	S3Endpoint       *url.URL        // of a server that speaks S3
+	S3Bucket         string          //
+	S3Region         string          //
+	S3Prefix         string          // what keys in the bucket begin with; may be empty
+	S3Addressing     blob.Addressing // where the bucket's name stands
+	S3AccessKey      string          //
+	S3SecretKey      string          //
+	MediaEncryption  bool            // of recordings and compositions, where they stay
+	RecordingMinFree uint64          // bytes of disk, below which nothing is recorded; 0: the smaller of 1 GiB and 5 %
+
+	RecordingRetention time.Duration // how long recordings and compositions are kept; 0: for ever
 }
 
 // DemoMode says whether there is a demo room, and for whom.
@@ -83,6 +97,10 @@ func defaultConfig() *Config {
 
 		WebhookUserAgent: "telnyx-webhooks",
 		HistoryRetention: 720 * time.Hour,
+
+		MediaStore:   mediaLocal,
+		S3Region:     "us-east-1",
+		S3Addressing: blob.AddressingAuto,
 	}
 }
 
@@ -126,6 +144,16 @@ type serveFlags struct {
 	WebhookAllowPrivate bool   `name:"webhook-allow-private" help:"Let webhooks go to private networks and to this machine. Whoever may change a room can then reach what is there."`
 	WebhookUserAgent    string `name:"webhook-user-agent" placeholder:"TEXT" help:"The User-Agent of webhooks (default telnyx-webhooks)."`
 	HistoryRetention    string `name:"history-retention" placeholder:"TIME" help:"How long webhook deliveries and the events of ended sessions are kept (default 720h)."`
+
+	MediaStore         string `name:"media-store" placeholder:"KIND" help:"Where recordings and compositions stay: local, in the data directory (default), or s3."`
+	S3Endpoint         string `name:"s3-endpoint" placeholder:"URL" help:"The server that speaks S3, such as https://s3.eu-central-1.amazonaws.com."`
+	S3Bucket           string `name:"s3-bucket" placeholder:"NAME" help:"The bucket, which must exist. Keys come from $ROTUNDA_S3_ACCESS_KEY and $ROTUNDA_S3_SECRET_KEY."`
+	S3Region           string `name:"s3-region" placeholder:"NAME" help:"The bucket's region (default us-east-1)."`
+	S3Prefix           string `name:"s3-prefix" placeholder:"PREFIX" help:"Begin all keys in the bucket with this, such as rotunda/ (default: nothing)."`
+	S3Addressing       string `name:"s3-addressing" placeholder:"KIND" help:"Where the bucket's name stands in URLs: path, host, or auto (default): in the host for Amazon and Google, else in the path."`
+	MediaEncryption    bool   `name:"media-encryption" help:"Encrypt recordings and compositions where they stay, under the root key."`
+	RecordingMinFree   string `name:"recording-min-free" placeholder:"SIZE" help:"Record nothing while less of the disk is free, such as 20GiB (default auto: the smaller of 1 GiB and 5 %)."`
+	RecordingRetention string `name:"recording-retention" placeholder:"TIME" help:"Delete recordings and compositions when they are this old, unless their room or account says otherwise (default 0: never)."`
 }
 
 // demoFlag takes --demo alone as well as --demo=public.
@@ -180,7 +208,7 @@ func given(path *kong.Context) map[string]any {
 // "must be …".
 type setting func(*Config, any) error
 
-// settings are all there are. The root key has no flag, because flags can be seen by everyone on the machine.
+// settings are all there are. The root key and the keys of S3 have no flags, because flags can be seen by everyone on the machine.
 var settings = map[string]setting{
 	"http":            text(func(c *Config) *string { return &c.HTTP }, hostPort),
 	"data":            text(func(c *Config) *string { return &c.Data }, filled),
@@ -213,6 +241,18 @@ var settings = map[string]setting{
 	"webhook_allow_private": text(func(c *Config) *bool { return &c.WebhookAllowPrivate }, yesOrNo),
 	"webhook_user_agent":    text(func(c *Config) *string { return &c.WebhookUserAgent }, headerText),
 	"history_retention":     text(func(c *Config) *time.Duration { return &c.HistoryRetention }, duration(time.Hour, 87600*time.Hour)),
+
+	"media_store":         text(func(c *Config) *string { return &c.MediaStore }, oneOf(mediaLocal, mediaS3)),
+	"s3_endpoint":         text(func(c *Config) **url.URL { return &c.S3Endpoint }, s3Endpoint),
+	"s3_bucket":           text(func(c *Config) *string { return &c.S3Bucket }, bucketName),
+	"s3_region":           text(func(c *Config) *string { return &c.S3Region }, headerText),
+	"s3_prefix":           text(func(c *Config) *string { return &c.S3Prefix }, keyPrefix),
+	"s3_addressing":       text(func(c *Config) *blob.Addressing { return &c.S3Addressing }, addressing),
+	"s3_access_key":       text(func(c *Config) *string { return &c.S3AccessKey }, headerText),
+	"s3_secret_key":       text(func(c *Config) *string { return &c.S3SecretKey }, headerText),
+	"media_encryption":    text(func(c *Config) *bool { return &c.MediaEncryption }, yesOrNo),
+	"recording_min_free":  text(func(c *Config) *uint64 { return &c.RecordingMinFree }, minFree),
+	"recording_retention": text(func(c *Config) *time.Duration { return &c.RecordingRetention }, retention),
 }
 
 // text makes a setting of a single value. YAML's numbers and booleans are read from their text, as flags are.

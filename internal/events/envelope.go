@@ -50,12 +50,13 @@ func encode(event video.Event, attempt int, url string) ([]byte, error) {
 
 // withMedia fills in where the file that an event tells of is fetched from.
 func (r *Relay) withMedia(event video.Event) (video.Event, error) {
-	var kind, field string
+	var kind video.MediaKind
+	var field string
 	switch event.Type {
 	case video.EventRecordingCompleted:
-		kind, field = "recording", "recording_id"
+		kind, field = video.MediaRecording, "recording_id"
 	case video.EventCompositionCompleted:
-		kind, field = "composition", "composition_id"
+		kind, field = video.MediaComposition, "composition_id"
 	default:
 		return event, nil
 	}

@@ -16,8 +16,8 @@ import (
 func TestRecordingsAreTold(t *testing.T) {
 	o := openOffice(t)
 	var urls atomic.Int32
-	o.config.MediaURL = func(account video.AccountID, kind, id string) string {
-		if account != o.account || kind != "recording" {
+	o.config.MediaURL = func(account video.AccountID, kind video.MediaKind, id string) string {
+		if account != o.account || kind != video.MediaRecording {
 			t.Errorf("a URL for %s of %s", kind, account)
 		}
 		return fmt.Sprintf("https://media.example/%s?a=%d&b=<2>", id, urls.Add(1))

@@ -48,7 +48,7 @@ type Config struct {
 
 	// MediaURL makes the URL that a finished recording or composition is fetched from, anew for each attempt because it
 	// expires. nil: there is none, and events say an empty one.
-	MediaURL func(account video.AccountID, kind, id string) string
+	MediaURL func(account video.AccountID, kind video.MediaKind, id string) string
 }
 
 const (

@@ -141,6 +141,7 @@ func TestBoundsAreThoseOfTheServer(t *testing.T) {
 	}{
 		{"RoomCreate", "max_participants", video.MinRoomParticipants, video.MaxRoomParticipants},
 		{"RoomCreate", "webhook_timeout_secs", 0, video.MaxWebhookTimeoutSecs},
+		{"RoomCreate", "recording_retention_days", 0, video.MaxRetentionDays},
 		{"TokenCreate", "token_ttl_secs", video.MinTokenTTLSecs, video.MaxTokenTTLSecs},
 		{"TokenCreate", "refresh_token_ttl_secs", video.MinRefreshTokenTTLSecs, video.MaxRefreshTokenTTLSecs},
 		{"TokenRefresh", "token_ttl_secs", video.MinTokenTTLSecs, video.MaxTokenTTLSecs},

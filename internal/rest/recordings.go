@@ -165,7 +165,7 @@ func (e *entrance) renderRecording(r video.Recording) recordingJSON {
 		failure := video.FailureOf(r.FailedReason)
 		rendered.Error = &failureJSON{failure.Code, failure.Title, failure.Detail}
 	case r.Status == video.RecordingCompleted && e.MediaURL != nil:
-		rendered.DownloadURL = optional(e.MediaURL(r.AccountID, "recording", r.ID))
+		rendered.DownloadURL = optional(e.MediaURL(r.AccountID, video.MediaRecording, r.ID))
 	}
 	return rendered
 }

@@ -37,7 +37,7 @@ func underway(r *video.Recording) {
 func TestRecordingLife(t *testing.T) {
 	h := newHouse(t)
 	urls := 0
-	h.config.MediaURL = func(account video.AccountID, kind, _ string) string {
+	h.config.MediaURL = func(account video.AccountID, kind video.MediaKind, _ string) string {
 		if account != h.account || kind != "recording" {
 			t.Errorf("a URL for %s of %s", kind, account)
 		}

@@ -50,6 +50,7 @@ type (
 		WebhookEventURL         *string         `json:"webhook_event_url"`
 		WebhookEventFailoverURL *string         `json:"webhook_event_failover_url"`
 		WebhookTimeoutSecs      *int            `json:"webhook_timeout_secs"`
+		RecordingRetentionDays  *int            `json:"recording_retention_days"`
 		ActiveSessionID         video.SessionID `json:"active_session_id,omitempty"`
 		Sessions                *[]sessionJSON  `json:"sessions,omitempty"`
 		CreatedAt               timestamp       `json:"created_at"`
@@ -135,6 +136,7 @@ func renderRoom(includeSessions bool) func(video.Room) roomJSON {
 			WebhookEventURL:         optional(r.WebhookEventURL),
 			WebhookEventFailoverURL: optional(r.WebhookEventFailoverURL),
 			WebhookTimeoutSecs:      r.WebhookTimeoutSecs,
+			RecordingRetentionDays:  r.RecordingRetentionDays,
 			ActiveSessionID:         r.ActiveSessionID,
 			CreatedAt:               timestamp(r.CreatedAt),
 			UpdatedAt:               timestamp(r.UpdatedAt),

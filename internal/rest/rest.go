@@ -100,7 +100,7 @@ type Config struct {
 
 	// MediaURL makes the URL that the file of a completed recording is fetched from, which expires; empty where there is none.
 	// It may be nil.
-	MediaURL func(account video.AccountID, kind, id string) string
+	MediaURL func(account video.AccountID, kind video.MediaKind, id string) string
 
 	// Draining is closed when the server drains: those who follow a session are sent away then, so that nobody waits for
 	// them. It may be nil.

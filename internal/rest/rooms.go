@@ -41,6 +41,7 @@ func (e *entrance) createRoom(r *request) (answer, error) {
 		WebhookEventURL:         r.body.text("webhook_event_url"),
 		WebhookEventFailoverURL: r.body.text("webhook_event_failover_url"),
 		WebhookTimeoutSecs:      r.body.integer("webhook_timeout_secs"),
+		RecordingRetentionDays:  r.body.integer("recording_retention_days"),
 	})
 	if r.once != nil && err != nil && video.CodeOf(err) == video.CodeDuplicate {
 		if made, absent := e.Rooms.Room(r.Context(), r.account, id, false); absent == nil {
@@ -77,6 +78,7 @@ func (e *entrance) updateRoom(r *request) (answer, error) {
 		WebhookEventURL:         r.body.clearableText("webhook_event_url"),
 		WebhookEventFailoverURL: r.body.clearableText("webhook_event_failover_url"),
 		WebhookTimeoutSecs:      r.body.clearableInteger("webhook_timeout_secs"),
+		RecordingRetentionDays:  r.body.clearableInteger("recording_retention_days"),
 	})
 	if err != nil {
 		return answer{}, err

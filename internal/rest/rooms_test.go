@@ -23,7 +23,8 @@ func TestRoomLife(t *testing.T) {
 	want := map[string]any{
 		"record_type": "room", "id": id, "unique_name": "my room", "max_participants": 7.0, "enable_recording": true,
 		"webhook_event_url": "https://example.com/a", "webhook_event_failover_url": "https://example.com/b", "webhook_timeout_secs": 0.0,
-		"created_at": "2021-03-26T17:51:59.588408Z", "updated_at": "2021-03-26T17:51:59.588408Z",
+		"recording_retention_days": nil,
+		"created_at":               "2021-03-26T17:51:59.588408Z", "updated_at": "2021-03-26T17:51:59.588408Z",
 	}
 	same := func(r reply) {
 		t.Helper()
@@ -62,7 +63,7 @@ func TestRoomDefaults(t *testing.T) {
 		room := h.call("POST", "/rooms", content).want(http.StatusCreated).data()
 		for name, value := range map[string]any{
 			"unique_name": nil, "max_participants": 10.0, "enable_recording": false,
-			"webhook_event_url": nil, "webhook_event_failover_url": nil, "webhook_timeout_secs": nil,
+			"webhook_event_url": nil, "webhook_event_failover_url": nil, "webhook_timeout_secs": nil, "recording_retention_days": nil,
 		} {
 			if got, present := room[name]; got != value || !present {
 				t.Errorf("%q: %s is %v, want %v", content, name, got, value)
@@ -81,6 +82,7 @@ func TestRoomUpdate(t *testing.T) {
 	full := map[string]any{
 		"unique_name": "name", "max_participants": 7.0, "enable_recording": true,
 		"webhook_event_url": "https://example.com/a", "webhook_event_failover_url": "https://example.com/b", "webhook_timeout_secs": 12.0,
+		"recording_retention_days": 90.0,
 	}
 	id := h.room(full)
 	for _, test := range []struct {
@@ -100,6 +102,9 @@ func TestRoomUpdate(t *testing.T) {
 		{`{"webhook_event_failover_url":""}`, map[string]any{"webhook_event_failover_url": nil}},
 		{`{"webhook_timeout_secs":null}`, map[string]any{"webhook_timeout_secs": nil}},
 		{`{"webhook_timeout_secs":0}`, map[string]any{"webhook_timeout_secs": 0.0}},
+		{`{"recording_retention_days":30}`, map[string]any{"recording_retention_days": 30.0}},
+		{`{"recording_retention_days":0}`, map[string]any{"recording_retention_days": 0.0}},
+		{`{"recording_retention_days":null}`, map[string]any{"recording_retention_days": nil}},
 	} {
 		h.call("PATCH", "/rooms/"+id, full).want(http.StatusOK)
 		room := h.call("PATCH", "/rooms/"+id, test.change).want(http.StatusOK).data()
@@ -152,6 +157,9 @@ func TestRoomBodyFaults(t *testing.T) {
 		{`{"webhook_event_failover_url":7}`, []string{"10026 /webhook_event_failover_url"}},
 		{`{"webhook_timeout_secs":-1}`, []string{"10033 /webhook_timeout_secs"}},
 		{`{"webhook_timeout_secs":31}`, []string{"10033 /webhook_timeout_secs"}},
+		{`{"recording_retention_days":-1}`, []string{"10033 /recording_retention_days"}},
+		{`{"recording_retention_days":3651}`, []string{"10033 /recording_retention_days"}},
+		{`{"recording_retention_days":1.5}`, []string{"10026 /recording_retention_days"}},
 		{`{"webhook_timeout_secs":"5"}`, []string{"10026 /webhook_timeout_secs"}},
 		{
 			`{"unique_name":[],"max_participants":1,"enable_recording":0,"webhook_event_url":"x","webhook_event_failover_url":{},"webhook_timeout_secs":99}`,

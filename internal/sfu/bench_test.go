@@ -121,7 +121,7 @@ func (s *stage) next() {
 	}
 }
 
-func (s *stage) receive() { s.publisher.receiveRTP(s.wire, &s.arrival, s.engine.now()) }
+func (s *stage) receive() { s.publisher.receiveRTP(s.wire, &s.arrival, s.engine.Now()) }
 
 // BenchmarkForward measures one 1,100 byte video packet from its encrypted form to the system calls that send it to each
 // receiver: decrypt, note arrival, decide, rewrite, encrypt, send over loopback. The time is summed around that call alone;

@@ -112,7 +112,7 @@ func TestClientCloses(t *testing.T) {
 	if err := within(t, p.failed, "the failure"); !errors.Is(err, errPeerClosed) {
 		t.Fatalf("%v", err)
 	}
-	p.transport.checkAlive(e.now() + 2*mediaSilence)
+	p.transport.checkAlive(e.Now() + 2*mediaSilence)
 	p.transport.Close()
 	if len(p.failed) != 0 {
 		t.Fatalf("a second failure: %v", <-p.failed)
@@ -155,7 +155,7 @@ func TestNoSRTPProfileFails(t *testing.T) {
 func TestNeverConnected(t *testing.T) {
 	e := newEngine(t)
 	tr, w := newTransportOf(t, e)
-	tr.checkAlive(e.now() + 3600e9)
+	tr.checkAlive(e.Now() + 3600e9)
 	if len(w.failed) != 0 {
 		t.Fatalf("without an offer: %v", <-w.failed)
 	}

@@ -167,8 +167,8 @@ func (e *Engine) Stats() Stats {
 	}
 }
 
-// now is the engine's clock in nanoseconds. It is steady, and far enough from 0 that 0 means never.
-func (e *Engine) now() int64 { return int64(time.Since(e.started)) + clockStart }
+// Now is the engine's clock in nanoseconds, which packet.Media is timed by. It is steady, and far enough from 0 that 0 means never.
+func (e *Engine) Now() int64 { return int64(time.Since(e.started)) + clockStart }
 
 const clockStart = 3600e9
 

@@ -71,7 +71,7 @@ func TestPathIsChosen(t *testing.T) {
 	tr, _ := newTransportOf(t, e)
 	c, own := checker{t, tr}, tr.ice.local
 	const a, b = "127.0.0.1:1001", "127.0.0.1:1002"
-	now := e.now()
+	now := e.Now()
 	if !c.check(0, a, own, 100, false, now) {
 		t.Fatal("a good check is ignored")
 	}
@@ -107,7 +107,7 @@ func TestForeignChecksAreIgnored(t *testing.T) {
 	for name, creds := range map[string]credentials{
 		"wrong password": {own.ufrag, "abcdefghijklmnopqrstuvwx"}, "no password": {own.ufrag, ""}, "unknown ufrag": {"nobody", own.password}, "no ufrag": {"", own.password},
 	} {
-		if c.check(0, a, creds, 1, true, e.now()) || tr.ice.chosen.Load() != nil || e.transportAt(netip.MustParseAddrPort(a)) != nil {
+		if c.check(0, a, creds, 1, true, e.Now()) || tr.ice.chosen.Load() != nil || e.transportAt(netip.MustParseAddrPort(a)) != nil {
 			t.Errorf("a check with %s is taken", name)
 		}
 	}
@@ -123,7 +123,7 @@ func TestForeignChecksAreIgnored(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e.sockets[0].receive(m.Raw, netip.MustParseAddrPort(a), e.now())
+		e.sockets[0].receive(m.Raw, netip.MustParseAddrPort(a), e.Now())
 		if tr.ice.chosen.Load() != nil {
 			t.Errorf("%s is taken for a check", name)
 		}
@@ -180,7 +180,7 @@ func TestRestartReplacesCredentials(t *testing.T) {
 	if offer("first") != old {
 		t.Fatal("the first offer restarts ICE")
 	}
-	c.check(0, a, old, 500, true, e.now())
+	c.check(0, a, old, 500, true, e.Now())
 	if offer("first") != old {
 		t.Fatal("the same ufrag restarts ICE")
 	}
@@ -188,23 +188,23 @@ func TestRestartReplacesCredentials(t *testing.T) {
 	if fresh.ufrag == old.ufrag || fresh.password == old.password {
 		t.Fatalf("%+v after %+v", fresh, old)
 	}
-	if !c.check(0, a, old, 500, true, e.now()) {
+	if !c.check(0, a, old, 500, true, e.Now()) {
 		t.Fatal("the old credentials stopped working before the new were used")
 	}
-	if c.check(1, b, credentials{fresh.ufrag, old.password}, 1, true, e.now()) {
+	if c.check(1, b, credentials{fresh.ufrag, old.password}, 1, true, e.Now()) {
 		t.Fatal("old and new credentials can be mixed")
 	}
-	if !c.check(1, b, fresh, 1, false, e.now()) {
+	if !c.check(1, b, fresh, 1, false, e.Now()) {
 		t.Fatal("the new credentials do not work")
 	}
 	c.wantPath(1, b) // whatever the priorities were
-	if c.check(0, a, old, 999, true, e.now()) {
+	if c.check(0, a, old, 999, true, e.Now()) {
 		t.Fatal("the old credentials still work")
 	}
 	c.wantPath(1, b)
 	for i := range 5 { // what was replaced before is forgotten, the connection is not
 		last := offer(string(rune('t' + i)))
-		if !c.check(0, a, last, 1, true, e.now()) {
+		if !c.check(0, a, last, 1, true, e.Now()) {
 			t.Fatal("the newest credentials do not work")
 		}
 	}

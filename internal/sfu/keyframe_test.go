@@ -22,7 +22,7 @@ func TestKeyframeRequestsArePassedOn(t *testing.T) {
 			c := newCall(t)
 			c.camera.frame(true)
 			ssrc := c.viewer.take(1)[0].SSRC
-			now := c.engine.now()
+			now := c.engine.Now()
 			for _, step := range []struct {
 				after int64
 				want  uint64
@@ -67,7 +67,7 @@ func TestSubscriberGetsKeyframe(t *testing.T) {
 	if !isKey(late.take(1)[0]) {
 		t.Fatal("not a key frame")
 	}
-	if w := late.transport.waitingForwarders(nil, c.engine.now()); len(w) != 0 {
+	if w := late.transport.waitingForwarders(nil, c.engine.Now()); len(w) != 0 {
 		t.Fatal("the forwarder still waits")
 	}
 }
@@ -90,7 +90,7 @@ func TestRecentKeyframeIsReplayed(t *testing.T) {
 	if c.keyframesAsked() != 0 {
 		t.Fatal("a keyframe was asked for all the same")
 	}
-	late.report(c.engine.now(), nack(got[5].SSRC, got[5].SequenceNumber))
+	late.report(c.engine.Now(), nack(got[5].SSRC, got[5].SequenceNumber))
 	if again := late.take(1)[0]; string(again.Payload[2:]) != string(got[5].Payload) {
 		t.Fatal("what was replayed cannot be sent again")
 	}

@@ -241,7 +241,7 @@ func TestCodecs(t *testing.T) {
 			if c.send.codec == h264 {
 				frame.Payload = []byte{0x67, 0x42, 0xe0, 0x1f, 0x8c}
 			}
-			p.push(frame, e.now())
+			p.push(frame, e.Now())
 			if c.want == 0 {
 				if s := e.Stats(); s.PacketsSent != 0 || s.PacketsUnsupported != 1 {
 					t.Fatalf("%d packets sent that cannot be decoded, %d counted", s.PacketsSent, s.PacketsUnsupported)
@@ -287,7 +287,7 @@ func TestOrientation(t *testing.T) {
 	got := with.take(2)
 	check("keyframe", got[0], "\x03")
 	check("next frame", got[1], "")
-	with.report(e.now(), nack(got[0].SSRC, got[0].SequenceNumber))
+	with.report(e.Now(), nack(got[0].SSRC, got[0].SequenceNumber))
 	check("sent again", with.take(1)[0], "\x03")
 	if first := without.take(1)[0]; first.Extension {
 		t.Fatalf("%+v", first.Header)

@@ -65,7 +65,7 @@ func TestViewerIsSentLostPacketsAgain(t *testing.T) {
 			got := c.viewer.take(10)
 			unbroken(t, got)
 			lost := got[3]
-			now := c.engine.now()
+			now := c.engine.Now()
 			c.viewer.report(now, nack(lost.SSRC, lost.SequenceNumber))
 			again := c.viewer.take(1)[0]
 			payload := again.Payload
@@ -113,11 +113,11 @@ func TestResendForgets(t *testing.T) {
 	c.camera.frame(true)
 	first := c.viewer.take(1)[0]
 	c.camera.frames(sentHistory)
-	c.viewer.report(c.engine.now(), nack(first.SSRC, first.SequenceNumber))
+	c.viewer.report(c.engine.Now(), nack(first.SSRC, first.SequenceNumber))
 	if c.resent() != 0 {
 		t.Fatal("a packet that left the history was sent again")
 	}
-	c.viewer.report(c.engine.now(), nack(first.SSRC, first.SequenceNumber+1))
+	c.viewer.report(c.engine.Now(), nack(first.SSRC, first.SequenceNumber+1))
 	if c.resent() != 1 {
 		t.Fatal("the oldest packet of the history was not sent again")
 	}
@@ -176,8 +176,8 @@ func TestLossIsAskedForAndRepaired(t *testing.T) {
 				repaired.PayloadType, repaired.SSRC, repaired.SequenceNumber = 97, 501, 7
 				repaired.Payload = append(binary.BigEndian.AppendUint16(nil, lost.SequenceNumber), lost.Payload...)
 			}
-			c.publisher.push(repaired, c.engine.now())
-			c.publisher.push(repaired, c.engine.now()) // a second copy goes nowhere
+			c.publisher.push(repaired, c.engine.Now())
+			c.publisher.push(repaired, c.engine.Now()) // a second copy goes nowhere
 			c.camera.frame(false)
 			got := c.viewer.take(5) // key, 2, 3, late 1, 4
 			base := got[0].SequenceNumber
@@ -191,7 +191,7 @@ func TestLossIsAskedForAndRepaired(t *testing.T) {
 				t.Fatalf("%x was forwarded for %x", got[3].Payload, lost.Payload)
 			}
 			// What was repaired can be sent on again.
-			c.viewer.report(c.engine.now(), nack(got[3].SSRC, got[3].SequenceNumber))
+			c.viewer.report(c.engine.Now(), nack(got[3].SSRC, got[3].SequenceNumber))
 			if again := c.viewer.take(1)[0]; !bytes.Equal(again.Payload[2:], got[3].Payload) {
 				t.Fatalf("%x, want %x", again.Payload[2:], got[3].Payload)
 			}
@@ -264,7 +264,7 @@ func TestLateForItsRun(t *testing.T) {
 	late := c.camera.make(false)
 	c.camera.frame(true)
 	before := c.sent()
-	c.publisher.push(late, c.engine.now())
+	c.publisher.push(late, c.engine.Now())
 	if c.sent() != before {
 		t.Fatal("a packet from before the keyframe was forwarded")
 	}
@@ -290,11 +290,11 @@ func TestOldNumbersAfterChangeOfSource(t *testing.T) {
 	two.frame(true)
 	two.frames(3)
 	now := v.take(4)[2]
-	v.report(e.now(), nack(former.SSRC, former.SequenceNumber))
+	v.report(e.Now(), nack(former.SSRC, former.SequenceNumber))
 	if n := e.Stats().PacketsRetransmitted; n != 0 {
 		t.Fatal("a packet of the new source was sent as one of the former")
 	}
-	v.report(e.now(), nack(now.SSRC, now.SequenceNumber))
+	v.report(e.Now(), nack(now.SSRC, now.SequenceNumber))
 	if again := v.take(1)[0]; !bytes.Equal(again.Payload[2:], now.Payload) {
 		t.Fatalf("%x, want %x", again.Payload, now.Payload)
 	}

@@ -23,7 +23,7 @@ func TestLipSync(t *testing.T) {
 	got := v.take(2)
 
 	const skew = 3600 * int64(time.Second)
-	start := e.now()
+	start := e.Now()
 	client := func(after time.Duration) uint64 { return ntpTime(ntpNanos(e.ntp(start+int64(after))) - skew) }
 	at := func(base, rate uint32, after time.Duration) uint32 {
 		return base + uint32(int64(rate)*int64(after)/int64(time.Second))
@@ -87,7 +87,7 @@ func TestNTPTime(t *testing.T) {
 
 func TestPublisherIsToldOfLoss(t *testing.T) {
 	c := newCall(t)
-	c.publisher.report(c.engine.now(), &rtcp.SenderReport{SSRC: 500, NTPTime: 0x1234_5678_9abc_def0, RTPTime: 1})
+	c.publisher.report(c.engine.Now(), &rtcp.SenderReport{SSRC: 500, NTPTime: 0x1234_5678_9abc_def0, RTPTime: 1})
 	c.camera.frame(true)
 	c.camera.frames(2)
 	c.camera.make(false) // lost: one of eight
@@ -117,7 +117,7 @@ func TestTransportFeedback(t *testing.T) {
 	for i := range 12 {
 		camera.extensions = map[uint8]string{idSequence: string([]byte{byte((65530 + i) >> 8), byte(65530 + i)})}
 		if f := camera.make(i == 0); !lost[i] {
-			p.push(f, e.now())
+			p.push(f, e.Now())
 		}
 	}
 	arrived := map[uint16]bool{}

@@ -146,7 +146,7 @@ func (t *Transport) SetGate(id video.StreamID, kind video.Kind, open bool) {
 	tr.open.Store(true)
 	t.in.mu.Unlock()
 	for _, l := range *tr.order.Load() {
-		l.askKeyframe(t.engine.now())
+		l.askKeyframe(t.engine.Now())
 	}
 }
 
@@ -260,7 +260,7 @@ func (l *line) carry(stream video.StreamID, tr *track, enabled bool, quality vid
 	f.transport.out.mu.Lock()
 	before := f.source
 	f.attach(stream, tr, enabled, quality)
-	needed := f.retarget(t.engine.now())
+	needed := f.retarget(t.engine.Now())
 	f.transport.out.mu.Unlock()
 	if before != tr {
 		if before != nil {
@@ -271,7 +271,7 @@ func (l *line) carry(stream video.StreamID, tr *track, enabled bool, quality vid
 		}
 	}
 	if needed != nil && t.isSecured.Load() {
-		f.start(needed, t.engine.now())
+		f.start(needed, t.engine.Now())
 	}
 }
 

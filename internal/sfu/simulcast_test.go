@@ -98,7 +98,7 @@ func TestQualityChoosesLayer(t *testing.T) {
 		all = append(all, got...)
 	}
 	unbroken(t, all)
-	v.report(e.now(), nack(all[5].SSRC, all[5].SequenceNumber)) // of the low layer, long after the switch
+	v.report(e.Now(), nack(all[5].SSRC, all[5].SequenceNumber)) // of the low layer, long after the switch
 	if again := v.take(1)[0]; string(again.Payload[2:]) != string(all[5].Payload) {
 		t.Fatal("a packet of an earlier layer cannot be sent again")
 	}
@@ -115,7 +115,7 @@ func TestSwitchKeepsTime(t *testing.T) {
 	s.layers[1].make(false)
 	s.layers[2].make(false)
 	for _, l := range s.layers {
-		s.publisher.report(e.now(), &rtcp.SenderReport{SSRC: l.ssrc, NTPTime: 0xe0000000_00000000, RTPTime: l.timestamp})
+		s.publisher.report(e.Now(), &rtcp.SenderReport{SSRC: l.ssrc, NTPTime: 0xe0000000_00000000, RTPTime: l.timestamp})
 	}
 	top := s.layers[0].timestamp
 	v.subscribe(video.Subscription{StreamID: "camera", Video: true, Quality: video.QualityLow})
@@ -288,7 +288,7 @@ func TestSourceChanges(t *testing.T) {
 	if n != 1 {
 		t.Fatalf("%d sources are remembered", n)
 	}
-	v.report(e.now(), nack(got[6].SSRC, got[6].SequenceNumber))
+	v.report(e.Now(), nack(got[6].SSRC, got[6].SequenceNumber))
 	if again := v.take(1)[0]; string(again.Payload[2:]) != string(got[6].Payload) {
 		t.Fatal("a packet of the new source cannot be sent again")
 	}

@@ -69,7 +69,7 @@ func (s *socket) read() {
 			time.Sleep(readRetry) // an error of one datagram does not end a socket; one that lasts must not spin
 			continue
 		}
-		s.receive(s.rx[:n], netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), s.engine.now())
+		s.receive(s.rx[:n], netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), s.engine.Now())
 	}
 }
 

@@ -61,19 +61,19 @@ func (t *track) record(sink packet.Sink) {
 	var needed *layer
 	if next != nil {
 		in.taps = append(in.taps, next)
-		needed = next.retarget(t.transport.engine.now())
+		needed = next.retarget(t.transport.engine.Now())
 	}
 	t.tap.Store(next)
 	in.mu.Unlock()
 	if needed != nil {
-		needed.askKeyframe(t.transport.engine.now())
+		needed.askKeyframe(t.transport.engine.Now())
 	}
 }
 
 // keyframe is the Source's: the sink calls it from anywhere, from within Take too.
 func (p *tap) keyframe() {
 	if l := p.target.Load(); l != nil && p.track.tap.Load() == p && p.track.open.Load() {
-		l.askKeyframe(p.track.transport.engine.now())
+		l.askKeyframe(p.track.transport.engine.Now())
 	}
 }
 

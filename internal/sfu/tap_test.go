@@ -127,8 +127,8 @@ func TestTapTakesWhatPasses(t *testing.T) {
 	}
 
 	lost, after := camera.make(false), camera.make(false)
-	p.push(after, e.now())
-	p.push(lost, e.now()) // it comes late: that is for the sink to put in order
+	p.push(after, e.Now())
+	p.push(lost, e.Now()) // it comes late: that is for the sink to put in order
 	if m := picture.want(t, 2); m[0].Number != m[1].Number+1 {
 		t.Fatalf("numbers %d, %d", m[0].Number, m[1].Number)
 	}
@@ -312,7 +312,7 @@ func TestTapFollowsSkewedClocks(t *testing.T) {
 			p.transport.Record("stream", &sound, &picture)
 			random := rand.New(rand.NewPCG(1, 2))
 			late := func() int64 { return delay + int64(random.Float64()*random.Float64()*jitter) }
-			start := e.now()
+			start := e.Now()
 			// client is the client's clock at a moment of ours, and sampled the RTP time of a clock that has a skew of its own.
 			client := func(at int64) uint64 {
 				return ntpTime(ntpNanos(e.ntp(at)) + farWrong + int64(float64(at-start)*skew.clock))

@@ -30,7 +30,7 @@ func (e *Engine) tick() {
 			return
 		case <-ticker.C:
 		}
-		now := e.now()
+		now := e.Now()
 		all = e.transports(all)
 		slow := n%slowTicks == 0
 		for _, t := range all {

@@ -98,7 +98,7 @@ func randomSSRC() uint32 {
 // startDTLS begins the handshake with a client of this fingerprint. Called with router.mu held, once.
 func (t *Transport) startDTLS(peer fingerprint) {
 	t.dtlsStarted = true
-	t.offered.Store(t.engine.now())
+	t.offered.Store(t.engine.Now())
 	t.dtls.peer = peer
 	t.running.Go(func() {
 		err := t.dtls.run(t.ctx, t.engine.certificate)
@@ -117,9 +117,9 @@ func (t *Transport) secured(in, out *srtp.Context) {
 	t.out.srtp = out
 	t.out.mu.Unlock()
 	t.isSecured.Store(true)
-	t.lastHeard.Store(t.engine.now())
+	t.lastHeard.Store(t.engine.Now())
 	t.updates.Connected()
-	t.start(nil, t.engine.now())
+	t.start(nil, t.engine.Now())
 }
 
 // told is what was told of the media path. Its lock is a leaf but for the updates told under it, so that they keep their

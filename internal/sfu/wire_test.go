@@ -237,7 +237,7 @@ func (s *encoder) make(key bool) *rtp.Packet {
 // frame sends the next packet now.
 func (s *encoder) frame(key bool) *rtp.Packet {
 	p := s.make(key)
-	s.wire.push(p, s.wire.engine.now())
+	s.wire.push(p, s.wire.engine.Now())
 	return p
 }
 

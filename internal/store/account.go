@@ -45,10 +45,14 @@ type accountRow struct {
 	Name      string          `bun:"name"`
 	IsDefault bool            `bun:"is_default"`
 	CreatedAt int64           `bun:"created_at"`
+
+	RecordingRetentionDays *int `bun:"recording_retention_days"`
 }
 
 func (r accountRow) record() video.Account {
-	return video.Account{ID: r.ID, Name: r.Name, Default: r.IsDefault, CreatedAt: moment(r.CreatedAt)}
+	return video.Account{
+		ID: r.ID, Name: r.Name, Default: r.IsDefault, CreatedAt: moment(r.CreatedAt), RecordingRetentionDays: r.RecordingRetentionDays,
+	}
 }
 
 // totalsRow counts what an account's unfiltered lists hold.

@@ -168,23 +168,42 @@ func (s *Store) Compositions(ctx context.Context, query video.CompositionQuery) 
 	return video.List[video.Composition]{Items: compositions, Total: total}, nil
 }
 
-// DeleteComposition removes a composition, whatever its status: whoever makes it finds it gone and stops.
+// DeleteComposition removes a composition, whatever its status, and has its media deleted: whoever makes it finds it gone, stops, and
+// deletes what came of it.
 func (s *Store) DeleteComposition(ctx context.Context, account video.AccountID, id string) error {
 	number, err := s.number(ctx, account)
 	if err != nil {
 		return err
 	}
-	return s.write(ctx, "delete composition", func(ctx context.Context, tx bun.Tx) error {
-		n, err := affected(tx.NewDelete().Model((*compositionRow)(nil)).Where("id = ?", id).Where("account = ?", number).Exec(ctx))
+	err = s.write(ctx, "delete composition", func(ctx context.Context, tx bun.Tx) error {
+		n, err := s.removeCompositions(ctx, tx, number, account, tx.NewDelete().Where("id = ?", id))
 		if err != nil {
 			return err
 		}
 		if n == 0 {
 			return compositionAbsent(id)
 		}
-		if err := s.auditTx(ctx, tx, number, "room_composition.delete", id, ""); err != nil {
-			return err
-		}
-		return addTotal(ctx, tx, number, "compositions", -1)
+		return s.auditTx(ctx, tx, number, "room_composition.delete", id, "")
 	})
+	if err == nil {
+		s.journal.news.removeMedia()
+	}
+	return err
+}
+
+// removeCompositions deletes those of an account that the query selects, and notes that their media is to go.
+func (s *Store) removeCompositions(ctx context.Context, tx bun.Tx, number account, of video.AccountID, query *bun.DeleteQuery) (int, error) {
+	var rows []compositionRow
+	_, err := query.Model((*compositionRow)(nil)).Where("account = ?", number).Returning("*").Exec(ctx, &rows)
+	if err != nil || len(rows) == 0 {
+		return 0, err
+	}
+	gone := make([]video.MediaDeletion, len(rows))
+	for i, row := range rows {
+		gone[i] = mediaOfComposition(row, of)
+	}
+	if err := s.dropMedia(ctx, tx, number, gone...); err != nil {
+		return 0, err
+	}
+	return len(rows), addTotal(ctx, tx, number, "compositions", -len(rows))
 }

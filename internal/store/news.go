@@ -11,6 +11,7 @@ import (
 type news struct {
 	deliveries chan struct{}
 	recordings chan struct{}
+	deletions  chan struct{}
 
 	mu        sync.Mutex
 	followers map[video.SessionID]map[chan struct{}]struct{}
@@ -20,11 +21,14 @@ func newNews() *news {
 	return &news{
 		deliveries: make(chan struct{}, 1),
 		recordings: make(chan struct{}, 1),
+		deletions:  make(chan struct{}, 1),
 		followers:  make(map[video.SessionID]map[chan struct{}]struct{}),
 	}
 }
 
 func (n *news) deliver() { wake(n.deliveries) }
+
+func (n *news) removeMedia() { wake(n.deletions) }
 
 func (n *news) happened(session video.SessionID) {
 	n.mu.Lock()

@@ -199,23 +199,19 @@ func (s *Store) RecordingKinds(
 	return kinds, nil
 }
 
-// DeleteRecording removes a recording. One that is being made is invalid_state.
+// DeleteRecording removes a recording and has its media deleted. One that is being made is invalid_state.
 func (s *Store) DeleteRecording(ctx context.Context, account video.AccountID, id string) error {
 	number, err := s.number(ctx, account)
 	if err != nil {
 		return err
 	}
-	return s.write(ctx, "delete recording", func(ctx context.Context, tx bun.Tx) error {
-		n, err := affected(tx.NewDelete().Model((*recordingRow)(nil)).Where("id = ?", id).Where("account = ?", number).
-			Where("status <> ?", video.RecordingProcessing).Exec(ctx))
+	err = s.write(ctx, "delete recording", func(ctx context.Context, tx bun.Tx) error {
+		n, err := s.removeRecordings(ctx, tx, number, account, tx.NewDelete().Where("id = ?", id))
 		if err != nil {
 			return err
 		}
 		if n == 1 {
-			if err := s.auditTx(ctx, tx, number, "room_recording.delete", id, ""); err != nil {
-				return err
-			}
-			return addTotal(ctx, tx, number, "recordings", -1)
+			return s.auditTx(ctx, tx, number, "room_recording.delete", id, "")
 		}
 		running, err := tx.NewSelect().Model((*recordingRow)(nil)).Where("id = ?", id).Where("account = ?", number).Exists(ctx)
 		switch {
@@ -226,13 +222,36 @@ func (s *Store) DeleteRecording(ctx context.Context, account video.AccountID, id
 		}
 		return recordingAbsent(id)
 	})
+	if err == nil {
+		s.journal.news.removeMedia()
+	}
+	return err
+}
+
+// removeRecordings deletes those of an account that the query selects and that are not being made, and notes that their media is
+// to go.
+func (s *Store) removeRecordings(ctx context.Context, tx bun.Tx, number account, of video.AccountID, query *bun.DeleteQuery) (int, error) {
+	var rows []recordingRow
+	_, err := query.Model((*recordingRow)(nil)).Where("account = ?", number).Where("status <> ?", video.RecordingProcessing).
+		Returning("*").Exec(ctx, &rows)
+	if err != nil || len(rows) == 0 {
+		return 0, err
+	}
+	gone := make([]video.MediaDeletion, len(rows))
+	for i, row := range rows {
+		gone[i] = mediaOfRecording(row, of)
+	}
+	if err := s.dropMedia(ctx, tx, number, gone...); err != nil {
+		return 0, err
+	}
+	return len(rows), addTotal(ctx, tx, number, "recordings", -len(rows))
 }
 
 // deletedAtOnce is how many recordings one transaction removes: joins and leaves are written between two of them.
 const deletedAtOnce = 500
 
-// DeleteRecordings removes what the filter selects, but not recordings that are being made, and returns how many that
-// were. When it fails, those removed until then are gone. Each transaction leaves an entry in the audit log, with the filter
+// DeleteRecordings removes what the filter selects, but not recordings that are being made, has their media deleted, and
+// returns how many that were. When it fails, those removed until then are gone. Each transaction leaves an entry in the audit log, with the filter
 // in the words given.
 func (s *Store) DeleteRecordings(ctx context.Context, filter video.RecordingFilter, asked string) (int, error) {
 	number, err := s.number(ctx, filter.AccountID)
@@ -242,23 +261,23 @@ func (s *Store) DeleteRecordings(ctx context.Context, filter video.RecordingFilt
 	l := listingOfRecordings(filter, number)
 	deleted := 0
 	for {
-		n := int64(0)
+		n := 0
 		err := s.write(ctx, "delete recordings", func(ctx context.Context, tx bun.Tx) error {
 			selected := l.query(s.reads, l.start).Column("id").Where("status <> ?", video.RecordingProcessing).Limit(deletedAtOnce)
 			var err error
-			n, err = affected(tx.NewDelete().Model((*recordingRow)(nil)).Where("id IN (?)", selected).Exec(ctx))
+			n, err = s.removeRecordings(ctx, tx, number, filter.AccountID, tx.NewDelete().Where("id IN (?)", selected))
 			if err != nil || n == 0 {
 				return err
 			}
-			if err := s.auditTx(ctx, tx, number, "room_recordings.delete", "", fmt.Sprintf("%d recordings: %s", n, asked)); err != nil {
-				return err
-			}
-			return addTotal(ctx, tx, number, "recordings", -int(n))
+			return s.auditTx(ctx, tx, number, "room_recordings.delete", "", fmt.Sprintf("%d recordings: %s", n, asked))
 		})
 		if err != nil {
 			return deleted, err
 		}
-		deleted += int(n)
+		if n > 0 {
+			s.journal.news.removeMedia()
+		}
+		deleted += n
 		if n < deletedAtOnce {
 			return deleted, nil
 		}

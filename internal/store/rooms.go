@@ -22,6 +22,7 @@ type roomRow struct {
 	WebhookEventURL         string       `bun:"webhook_event_url"`
 	WebhookEventFailoverURL string       `bun:"webhook_event_failover_url"`
 	WebhookTimeoutSecs      *int         `bun:"webhook_timeout_secs"`
+	RecordingRetentionDays  *int         `bun:"recording_retention_days"`
 	ActiveSessionID         *string      `bun:"active_session_id"`
 	CreatedAt               int64        `bun:"created_at"`
 	UpdatedAt               int64        `bun:"updated_at"`
@@ -33,8 +34,9 @@ func newRoomRow(r video.Room, number account) roomRow {
 		ID: r.ID, Account: number, UniqueName: textOrNil(r.UniqueName),
 		MaxParticipants: r.MaxParticipants, EnableRecording: r.EnableRecording,
 		WebhookEventURL: r.WebhookEventURL, WebhookEventFailoverURL: r.WebhookEventFailoverURL,
-		WebhookTimeoutSecs: r.WebhookTimeoutSecs, ActiveSessionID: textOrNil(string(r.ActiveSessionID)),
-		CreatedAt: r.CreatedAt.UnixMicro(), UpdatedAt: r.UpdatedAt.UnixMicro(),
+		WebhookTimeoutSecs: r.WebhookTimeoutSecs, RecordingRetentionDays: r.RecordingRetentionDays,
+		ActiveSessionID: textOrNil(string(r.ActiveSessionID)),
+		CreatedAt:       r.CreatedAt.UnixMicro(), UpdatedAt: r.UpdatedAt.UnixMicro(),
 	}
 }
 
@@ -43,8 +45,9 @@ func (r roomRow) room(of video.AccountID) video.Room {
 		ID: r.ID, AccountID: of, UniqueName: text(r.UniqueName),
 		MaxParticipants: r.MaxParticipants, EnableRecording: r.EnableRecording,
 		WebhookEventURL: r.WebhookEventURL, WebhookEventFailoverURL: r.WebhookEventFailoverURL,
-		WebhookTimeoutSecs: r.WebhookTimeoutSecs, ActiveSessionID: video.SessionID(text(r.ActiveSessionID)),
-		CreatedAt: moment(r.CreatedAt), UpdatedAt: moment(r.UpdatedAt),
+		WebhookTimeoutSecs: r.WebhookTimeoutSecs, RecordingRetentionDays: r.RecordingRetentionDays,
+		ActiveSessionID: video.SessionID(text(r.ActiveSessionID)),
+		CreatedAt:       moment(r.CreatedAt), UpdatedAt: moment(r.UpdatedAt),
 	}
 }
 
@@ -259,6 +262,9 @@ func (r *roomRow) change(c video.RoomChange) {
 	if c.WebhookTimeoutSecs.Present {
 		r.WebhookTimeoutSecs = c.WebhookTimeoutSecs.Value
 	}
+	if c.RecordingRetentionDays.Present {
+		r.RecordingRetentionDays = c.RecordingRetentionDays.Value
+	}
 }
 
 // changed names the fields an update sets, for the audit log.
@@ -274,6 +280,7 @@ func changed(c video.RoomChange) string {
 		{"webhook_event_url", c.WebhookEventURL.Present},
 		{"webhook_event_failover_url", c.WebhookEventFailoverURL.Present},
 		{"webhook_timeout_secs", c.WebhookTimeoutSecs.Present},
+		{"recording_retention_days", c.RecordingRetentionDays.Present},
 	} {
 		if field.present {
 			names = append(names, field.name)

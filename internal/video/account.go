@@ -8,7 +8,14 @@ type Account struct {
 	Name      string
 	Default   bool // the one that is meant where none is named
 	CreatedAt time.Time
+
+	// RecordingRetentionDays is how long recordings and compositions are kept where their room does not say it; nil is as the
+	// server says, 0 is for ever.
+	RecordingRetentionDays *int
 }
+
+// MaxRetentionDays bounds how long recordings can be asked to be kept, in days. For ever is 0.
+const MaxRetentionDays = 3650
 
 // MaxAccountName and MaxKeyName bound names that operators give, in bytes.
 const (

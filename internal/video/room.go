@@ -22,6 +22,7 @@ type Room struct {
 	WebhookEventURL         string
 	WebhookEventFailoverURL string
 	WebhookTimeoutSecs      *int
+	RecordingRetentionDays  *int      // nil: as the account says; 0: for ever
 	ActiveSessionID         SessionID // empty unless a session is active
 	Sessions                []Session // filled only where asked for
 	CreatedAt, UpdatedAt    time.Time
@@ -35,6 +36,7 @@ type RoomChange struct {
 	WebhookEventURL         Clearable[string]
 	WebhookEventFailoverURL Clearable[string]
 	WebhookTimeoutSecs      Clearable[int]
+	RecordingRetentionDays  Clearable[int]
 }
 
 // Clearable is a value in an update: absent (keep), null (clear) or given (set).

@@ -1,0 +1,203 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rotunda-rtc/rotunda/internal/blob"
+	"github.com/rotunda-rtc/rotunda/internal/video"
+)
+
+// Recordings is the record of recordings.
+type Recordings interface {
+	// UnarchivedRecordings returns at most n recordings that ended and are still processing, the one whose attempt is due first
+	// first, whether it is due or not.
+	UnarchivedRecordings(ctx context.Context, n int) ([]video.UnarchivedRecording, error)
+	// RecordingsEnded holds a token when there is one more.
+	RecordingsEnded() <-chan struct{}
+	// RecordingArchived completes a recording, with its event; doing it again changes nothing.
+	RecordingArchived(ctx context.Context, id string, sizeBytes int64) error
+	// RecordingArchiveFailed notes why a recording is not archived yet, and when it is tried again.
+	RecordingArchiveFailed(ctx context.Context, id, reason string, next time.Time) error
+	// RecordingFailed fails a recording for good. It returns at once.
+	RecordingFailed(id, reason string)
+	// CompletedRecordings are those of the ids that are completed.
+	CompletedRecordings(ctx context.Context, ids []string) ([]string, error)
+}
+
+// Media keeps objects.
+type Media interface {
+	Put(ctx context.Context, key, path string) (size int64, err error)
+	Open(ctx context.Context, key string) (*blob.Reader, error)
+	Delete(ctx context.Context, key string) error
+}
+
+// Config is what an Archiver stands on. All fields are required unless said otherwise.
+type Config struct {
+	Recordings Recordings
+	Media      Media
+	Dir        string // where the local files of recordings are
+	Retry      Retry  // zero: DefaultRetry
+	Log        *slog.Logger
+}
+
+// Archiver moves recordings that ended to where they stay.
+type Archiver struct {
+	config Config
+	queue  *queue[video.Recording]
+
+	lost                   sync.Map // ids of those that failed for good, which the record may be slow to write
+	files, bytes, failures atomic.Int64
+}
+
+// ReasonFileMissing is why a recording fails whose file is neither here nor in the archive.
+const ReasonFileMissing = "file_missing"
+
+// An attempt to put a file may take this long, and a second more for each slowest bytes of it.
+const (
+	patience = 5 * time.Minute
+	slowest  = 128 << 10
+)
+
+// New makes an archiver; Run starts it.
+func New(config Config) *Archiver {
+	a := &Archiver{config: config}
+	a.queue = &queue[video.Recording]{
+		name: "archiving recordings", due: a.due, id: func(r video.Recording) string { return r.ID },
+		do: a.archive, retry: config.Retry, log: config.Log, news: config.Recordings.RecordingsEnded(),
+		failed: func(ctx context.Context, r video.Recording, reason string, next time.Time) error {
+			a.failures.Add(1)
+			return config.Recordings.RecordingArchiveFailed(ctx, r.ID, reason, next)
+		},
+	}
+	return a
+}
+
+// Run archives until ctx ends. What is in hand then is cut off, and done again by the next Run.
+func (a *Archiver) Run(ctx context.Context) {
+	if err := a.tidy(ctx); err != nil && ctx.Err() == nil {
+		a.config.Log.Warn("local files of archived recordings were not deleted", "error", err)
+	}
+	a.queue.run(ctx)
+}
+
+func (a *Archiver) due(ctx context.Context, now time.Time, limit int) (due []video.Recording, next time.Time, err error) {
+	waiting, err := a.config.Recordings.UnarchivedRecordings(ctx, limit)
+	for _, r := range waiting {
+		if r.NextAt.After(now) {
+			return due, r.NextAt, err
+		}
+		if _, lost := a.lost.Load(r.ID); !lost {
+			due = append(due, r.Recording)
+		}
+	}
+	return due, time.Time{}, err
+}
+
+// Stats counts since the start.
+type Stats struct{ Files, Bytes, Failures int64 }
+
+// Stats returns how many recordings were archived, how large they were together, and how many attempts failed.
+func (a *Archiver) Stats() Stats { return Stats{a.files.Load(), a.bytes.Load(), a.failures.Load()} }
+
+func (a *Archiver) archive(ctx context.Context, r video.Recording) error {
+	file, index := filepath.Join(a.config.Dir, r.FileName()), filepath.Join(a.config.Dir, r.IndexName())
+	// The index first: where the file is, the index is too.
+	if _, err := a.put(ctx, r.IndexKey(), index); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	size, err := a.put(ctx, r.FileKey(), file)
+	if errors.Is(err, fs.ErrNotExist) {
+		// The record may be older than the archive, such as one restored from a backup.
+		if size, err = a.kept(ctx, r.FileKey()); errors.Is(err, blob.ErrAbsent) {
+			a.config.Log.Error("the file of a recording is missing", "recording", r.ID, "file", file)
+			a.lost.Store(r.ID, nil)
+			a.config.Recordings.RecordingFailed(r.ID, ReasonFileMissing)
+			return nil
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if err := a.config.Recordings.RecordingArchived(ctx, r.ID, size); err != nil {
+		return fmt.Errorf("complete recording: %w", err)
+	}
+	a.files.Add(1)
+	a.bytes.Add(size)
+	if err := errors.Join(gone(file), gone(index)); err != nil {
+		a.config.Log.Warn("local files of an archived recording were not deleted, trying again at the next start", "recording", r.ID, "error", err)
+	}
+	return nil
+}
+
+// put is given up when it takes too long: a connection may hang without an end.
+func (a *Archiver) put(ctx context.Context, key, path string) (int64, error) {
+	stat, err := os.Stat(path)
+	if err != nil {
+		return 0, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience+time.Duration(stat.Size()/slowest)*time.Second)
+	defer cancel()
+	return a.config.Media.Put(ctx, key, path)
+}
+
+// kept is the size of an object.
+func (a *Archiver) kept(ctx context.Context, key string) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	r, err := a.config.Media.Open(ctx, key)
+	if err != nil {
+		return 0, err
+	}
+	return r.Size(), r.Close()
+}
+
+// tidy deletes local files of recordings that are archived, which a process left that died after completing the row.
+func (a *Archiver) tidy(ctx context.Context) error {
+	entries, err := os.ReadDir(a.config.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	files := make(map[string][]string)
+	var ids []string
+	for _, entry := range entries {
+		id, _, _ := strings.Cut(entry.Name(), ".")
+		if !video.IsUUID(id) {
+			continue
+		}
+		if files[id] == nil {
+			ids = append(ids, id)
+		}
+		files[id] = append(files[id], filepath.Join(a.config.Dir, entry.Name()))
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	completed, err := a.config.Recordings.CompletedRecordings(ctx, ids)
+	for _, id := range completed {
+		for _, file := range files[id] {
+			err = errors.Join(err, gone(file))
+		}
+	}
+	return err
+}
+
+// gone deletes a file, if it is there.
+func gone(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
