@@ -28,6 +28,23 @@ export interface Tokens {
   refresh_token: string;
 }
 
+export interface RecordingRecord {
+  id: string;
+  room_id: string;
+  session_id: string;
+  participant_id: string;
+  stream_key: string;
+  status: "processing" | "completed" | "failed";
+  type: "audio" | "video";
+  codec: string;
+  size_mb: number;
+  duration_secs: number;
+  download_url: string | null;
+  started_at: string;
+  ended_at: string | null;
+  completed_at: string | null;
+}
+
 interface Moderated {
   result: "ok";
   participants: string[];
@@ -51,7 +68,9 @@ export class Rest {
     private readonly apiKey: string,
   ) {}
 
-  createRoom(settings: { unique_name?: string; max_participants?: number } = {}): Promise<RoomRecord> {
+  createRoom(
+    settings: { unique_name?: string; max_participants?: number; enable_recording?: boolean } = {},
+  ): Promise<RoomRecord> {
     return this.#data("POST", "/rooms", settings);
   }
 
@@ -91,12 +110,20 @@ export class Rest {
   /** Has a moderator act on a session; returns the ids of those it changed. */
   async moderate(
     sessionId: string,
-    action: "mute" | "unmute" | "kick",
+    action: "mute" | "unmute" | "kick" | "start_recording" | "stop_recording",
     participants: "all" | string[],
     exclude: string[] = [],
   ): Promise<string[]> {
     const path = `/room_sessions/${sessionId}/actions/${action}`;
     return (await this.#data<Moderated>("POST", path, { participants, exclude })).participants;
+  }
+
+  recordings(sessionId: string): Promise<RecordingRecord[]> {
+    return this.#data("GET", `/room_recordings?filter[session_id]=${sessionId}`);
+  }
+
+  async deleteRecording(id: string): Promise<void> {
+    await this.#ask("DELETE", `/room_recordings/${id}`);
   }
 
   async endSession(id: string): Promise<string[]> {

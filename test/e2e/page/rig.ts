@@ -9,6 +9,7 @@ import {
   type SubscriptionConfig,
   type VideoPublishOptions,
 } from "@rotunda/video";
+import { flashes } from "./flash.js";
 import { look, type Picture, screenOf } from "./picture.js";
 import { Ear, type Tone } from "./sound.js";
 
@@ -154,6 +155,13 @@ export class Rig {
     const [video] = media.getVideoTracks();
     this.#own.self = { audio, video };
     await this.room.addStream("self", { audio, video: { track: video, options } });
+  }
+
+  /** Publishes as `self` a picture and a sound made here, in step: every second a white flash and a beep, for 200 ms. */
+  async publishFlashes(): Promise<void> {
+    const { audio, video } = await flashes();
+    this.#own.self = { audio, video };
+    await this.room.addStream("self", { audio, video: { track: video } });
   }
 
   /** Switches a track of `self` and says so, as an application does. */

@@ -1,0 +1,185 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { beginnings, level, probe, shots, sound } from "../harness/media.js";
+import { expectColour } from "../harness/participant.js";
+import { ada, bo } from "../harness/people.js";
+import type { RecordingRecord } from "../harness/rest.js";
+import type { Rotunda } from "../harness/rotunda.js";
+import { expect, test } from "../harness/test.js";
+
+test.use({ serverOptions: { flags: ["--linger", "0s"] } });
+
+/** The recordings of a session, when all so many are completed. */
+async function completed(server: Rotunda, sessionId: string, count: number): Promise<RecordingRecord[]> {
+  let all: RecordingRecord[] = [];
+  await expect
+    .poll(
+      async () => {
+        all = await server.rest.recordings(sessionId);
+        return all.map(({ status }) => status);
+      },
+      { timeout: 20_000 },
+    )
+    .toEqual(Array(count).fill("completed"));
+  return all;
+}
+
+async function fetched(server: Rotunda, recording: RecordingRecord): Promise<string> {
+  const answer = await fetch(recording.download_url as string);
+  expect(answer.status).toBe(200);
+  const content = Buffer.from(await answer.arrayBuffer());
+  expect(content.length / 1e6, "the size is told").toBeCloseTo(recording.size_mb, 2);
+  const file = join(server.data, recording.id);
+  await writeFile(file, content);
+  return file;
+}
+
+function of(all: RecordingRecord[], participant: string, type: string): RecordingRecord {
+  const found = all.filter((one) => one.participant_id === participant && one.type === type);
+  expect(found, `${type} of ${participant}`).toHaveLength(1);
+  return found[0] as RecordingRecord;
+}
+
+const seconds = (from: string, to: string | null) => (Date.parse(to ?? "") - Date.parse(from)) / 1000;
+
+test("a room is recorded: each camera and microphone in a file, with what they showed and played", async ({
+  server,
+  arrive,
+}) => {
+  const room = await server.rest.createRoom({ enable_recording: true });
+  const [first, second] = [await arrive(ada), await arrive(bo)];
+  await first.enter(server, room.id);
+  await second.enter(server, room.id);
+  await first.subscribe(second);
+  await first.sees(second);
+  const sessionId = (await server.rest.room(room.id)).active_session_id as string;
+  expect((await server.rest.recordings(sessionId)).map(({ status }) => status)).toContain("processing");
+
+  await second.ask((rig) => rig.switch("audio", false));
+  await first.page.waitForTimeout(2_000);
+  await second.ask((rig) => rig.switch("audio", true));
+  await second.ask((rig) => rig.camera(false));
+  await first.page.waitForTimeout(2_000);
+  await second.ask((rig) => rig.camera(true));
+  await first.sees(second);
+  await server.rest.endSession(sessionId);
+
+  const all = await completed(server, sessionId, 4);
+  for (const one of [first, second]) {
+    for (const type of ["audio", "video"] as const) {
+      const recording = of(all, one.id, type);
+      expect(recording).toMatchObject({
+        room_id: room.id,
+        stream_key: "self",
+        codec: type === "audio" ? "opus" : "vp8",
+      });
+      const probed = await probe(await fetched(server, recording));
+      expect(probed.codec).toBe(recording.codec);
+      expect(Math.floor(probed.duration)).toBe(recording.duration_secs);
+      expect(seconds(recording.started_at, recording.ended_at) - probed.duration).toBeLessThan(1.5);
+    }
+    const picture = await shots(join(server.data, of(all, one.id, "video").id), 2);
+    for (const shot of picture.slice(4)) {
+      expectColour(shot.left, one.person.left, 20);
+      expectColour(shot.right, one.person.right, 20);
+    }
+    const samples = await sound(join(server.data, of(all, one.id, "audio").id));
+    const loud = Array.from(
+      { length: Math.floor(samples.length / 4_800) },
+      (_, n) => level(samples, one.person.pitch, n / 10, (n + 1) / 10) > -30,
+    );
+    const silence = loud.slice(5).filter((is) => !is).length / 10;
+    expect(silence, `${one.person.name} was silent for so many seconds`).toBeGreaterThan(
+      one === second ? 1.5 : -1,
+    );
+    expect(silence).toBeLessThan(one === second ? 3.5 : 0.3);
+  }
+  const camera = (await probe(join(server.data, of(all, second.id, "video").id))).times;
+  const gaps = camera.map((at, n) => at - (camera[n - 1] ?? at));
+  expect(Math.max(...gaps), "the camera was off").toBeGreaterThan(1.5);
+
+  const [one] = all as [RecordingRecord];
+  await server.rest.deleteRecording(one.id);
+  expect((await fetch(one.download_url as string)).status, "after its deletion").toBe(410);
+});
+
+test("picture and sound of a recording are in step", async ({ server, arrive }) => {
+  const room = await server.rest.createRoom({ enable_recording: true });
+  const one = await arrive(ada);
+  await one.join(server, room.id);
+  await one.ask((rig) => rig.publishFlashes());
+  await one.page.waitForTimeout(9_000);
+  const sessionId = (await server.rest.room(room.id)).active_session_id as string;
+  await server.rest.endSession(sessionId);
+
+  const all = await completed(server, sessionId, 2);
+  const [picture, noise] = [of(all, one.id, "video"), of(all, one.id, "audio")];
+  const perSecond = 100;
+  const flashed = beginnings(
+    (await shots(await fetched(server, picture), perSecond)).map(({ light }) => light > 128),
+    perSecond,
+  );
+  const samples = await sound(await fetched(server, noise));
+  const beeped = beginnings(
+    Array.from(
+      { length: Math.floor((samples.length / 48_000) * perSecond) },
+      (_, n) => level(samples, 1_000, n / perSecond, (n + 1) / perSecond) > -20,
+    ),
+    perSecond,
+  );
+  // On one clock: what is recorded first is at 0 of its own file.
+  const apart = seconds(noise.started_at, picture.started_at);
+  const offsets = flashed.flatMap((at) => {
+    const nearest = beeped.reduce(
+      (a, b) => (Math.abs(at + apart - b) < Math.abs(at + apart - a) ? b : a),
+      Infinity,
+    );
+    return Number.isFinite(nearest) ? [(at + apart - nearest) * 1000] : [];
+  });
+  console.log(`picture after sound by ms: ${offsets.map(Math.round)}`);
+  expect(offsets.length).toBeGreaterThan(4);
+  offsets.sort((a, b) => a - b);
+  expect(Math.abs(offsets[Math.floor(offsets.length / 2)] as number)).toBeLessThan(60);
+});
+
+test("a moderator starts and stops a recording, and everyone in the room is told", async ({
+  server,
+  arrive,
+}) => {
+  const room = await server.rest.createRoom();
+  const [first, second] = [await arrive(ada), await arrive(bo)];
+  await first.enter(server, room.id);
+  await second.enter(server, room.id);
+  const sessionId = (await server.rest.room(room.id)).active_session_id as string;
+  expect(await server.rest.recordings(sessionId)).toEqual([]);
+
+  await server.rest.moderate(sessionId, "start_recording", [second.id]);
+  for (const one of [first, second]) await one.tells("recording_changed", true);
+  await expect.poll(async () => (await server.rest.recordings(sessionId)).length).toBe(2);
+  await server.rest.moderate(sessionId, "stop_recording", "all");
+  for (const one of [first, second]) await one.tells("recording_changed", false);
+  const all = await completed(server, sessionId, 2);
+  expect(all.map(({ participant_id }) => participant_id)).toEqual([second.id, second.id]);
+  expect((await server.rest.session(sessionId)).active).toBe(true);
+});
+
+test("a killed server finishes its recordings at the next start", async ({ server, arrive }) => {
+  const room = await server.rest.createRoom({ enable_recording: true });
+  const one = await arrive(ada);
+  await one.enter(server, room.id);
+  await one.page.waitForTimeout(4_000);
+  const sessionId = (await server.rest.room(room.id)).active_session_id as string;
+  await server.kill();
+  const killed = Date.now();
+  await server.restart();
+
+  const all = await completed(server, sessionId, 2);
+  for (const type of ["audio", "video"]) {
+    const recording = of(all, one.id, type);
+    const probed = await probe(await fetched(server, recording));
+    const missing = (killed - Date.parse(recording.started_at)) / 1000 - probed.duration;
+    expect(missing, `${type} lacks its last ${missing} s`).toBeLessThan(1.2);
+    expect(Math.floor(probed.duration)).toBe(recording.duration_secs);
+  }
+  expect((await shots(join(server.data, of(all, one.id, "video").id), 2)).length).toBeGreaterThan(4);
+});
