@@ -62,12 +62,6 @@ type Archiver struct {
 // ReasonFileMissing is why a recording fails whose file is neither here nor in the archive.
 const ReasonFileMissing = "file_missing"
 
-// An attempt to put a file may take this long, and a second more for each slowest bytes of it.
-const (
-	patience = 5 * time.Minute
-	slowest  = 128 << 10
-)
-
 // New makes an archiver; Run starts it.
 func New(config Config) *Archiver {
 	a := &Archiver{config: config}
@@ -111,19 +105,22 @@ func (a *Archiver) Stats() Stats { return Stats{a.files.Load(), a.bytes.Load(), 
 
 func (a *Archiver) archive(ctx context.Context, r video.Recording) error {
 	file, index := filepath.Join(a.config.Dir, r.FileName()), filepath.Join(a.config.Dir, r.IndexName())
-	// The index first: where the file is, the index is too.
-	if _, err := a.put(ctx, r.IndexKey(), index); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	here, err := isThere(file)
+	if err != nil {
 		return err
 	}
-	size, err := a.put(ctx, r.FileKey(), file)
-	if errors.Is(err, fs.ErrNotExist) {
+	var size int64
+	if here {
+		size, err = a.put(ctx, r, file, index)
+	} else {
 		// The record may be older than the archive, such as one restored from a backup.
-		if size, err = a.kept(ctx, r.FileKey()); errors.Is(err, blob.ErrAbsent) {
-			a.config.Log.Error("the file of a recording is missing", "recording", r.ID, "file", file)
-			a.lost.Store(r.ID, nil)
-			a.config.Recordings.RecordingFailed(r.ID, ReasonFileMissing)
-			return nil
-		}
+		size, err = a.kept(ctx, r.FileKey())
+	}
+	if !here && errors.Is(err, blob.ErrAbsent) {
+		a.config.Log.Error("the file of a recording is missing", "recording", r.ID, "file", file)
+		a.lost.Store(r.ID, nil)
+		a.config.Recordings.RecordingFailed(r.ID, ReasonFileMissing)
+		return nil
 	}
 	if err != nil {
 		return err
@@ -139,21 +136,30 @@ func (a *Archiver) archive(ctx context.Context, r video.Recording) error {
 	return nil
 }
 
-// put is given up when it takes too long: a connection may hang without an end.
-func (a *Archiver) put(ctx context.Context, key, path string) (int64, error) {
-	stat, err := os.Stat(path)
+// put puts the index first: where the file is, the index is too.
+func (a *Archiver) put(ctx context.Context, r video.Recording, file, index string) (size int64, err error) {
+	indexed, err := isThere(index)
+	if err == nil && indexed {
+		_, err = a.config.Media.Put(ctx, r.IndexKey(), index)
+	}
 	if err != nil {
 		return 0, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience+time.Duration(stat.Size()/slowest)*time.Second)
-	defer cancel()
-	return a.config.Media.Put(ctx, key, path)
+	return a.config.Media.Put(ctx, r.FileKey(), file)
+}
+
+// isThere reports whether there is such a file. Where its directory is not, a disk may be missing, and nothing can be said.
+func isThere(path string) (bool, error) {
+	_, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		_, err = os.Stat(filepath.Dir(path))
+		return false, err
+	}
+	return err == nil, err
 }
 
 // kept is the size of an object.
 func (a *Archiver) kept(ctx context.Context, key string) (int64, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
 	r, err := a.config.Media.Open(ctx, key)
 	if err != nil {
 		return 0, err

@@ -384,6 +384,30 @@ func TestMissingFiles(t *testing.T) {
 	}
 }
 
+// A directory that is not there, such as that of a disk that is not mounted, is no proof that a file is lost.
+func TestMissingDirectories(t *testing.T) {
+	for name, missing := range map[string]func(*scene) string{
+		"of objects":     func(s *scene) string { return filepath.Join(filepath.Dir(s.config.Dir), "media") },
+		"of local files": func(s *scene) string { return s.config.Dir },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t, blob.Config{})
+			r := s.recording("vp8", "film")
+			dir := missing(s)
+			must(t, os.Rename(dir, dir+" unmounted"))
+			s.run()
+			until(t, "an attempt failed", func() bool { return len(s.ledger.row(r.ID).Reasons) > 0 })
+			if row := s.ledger.row(r.ID); row.Status != video.RecordingProcessing {
+				t.Errorf("meanwhile: %+v", row)
+			}
+			_ = os.RemoveAll(dir)
+			must(t, os.Rename(dir+" unmounted", dir))
+			s.await(r, video.RecordingCompleted)
+			s.wantArchived(r, "film")
+		})
+	}
+}
+
 // deadly kills its process at a step.
 type deadly struct {
 	*ledger

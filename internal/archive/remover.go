@@ -61,8 +61,6 @@ func (r *Remover) Run(ctx context.Context) {
 func (r *Remover) Failures() int64 { return r.failures.Load() }
 
 func (r *Remover) remove(ctx context.Context, d video.MediaDeletion) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
 	err := r.config.Media.Delete(ctx, d.Key)
 	if d.Kind == video.MediaRecording {
 		err = errors.Join(err, r.config.Media.Delete(ctx, video.IndexKey(d.Key)))

@@ -116,7 +116,9 @@ func syncPath(path string) error {
 func (d *disk) open(_ context.Context, key string) (object, error) {
 	file, err := os.Open(d.path(key))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, ErrAbsent
+		if err = d.there(); err == nil {
+			err = ErrAbsent
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -134,7 +136,11 @@ func (d *disk) open(_ context.Context, key string) (object, error) {
 // delete takes away directories that become empty, too.
 func (d *disk) delete(_ context.Context, key string) error {
 	path := d.path(key)
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	err := os.Remove(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = d.there()
+	}
+	if err != nil {
 		return err
 	}
 	dir := filepath.Dir(path)
@@ -145,6 +151,15 @@ func (d *disk) delete(_ context.Context, key string) error {
 	}
 	if err := syncPath(dir); !errors.Is(err, fs.ErrNotExist) { // another delete took it away
 		return err
+	}
+	return nil
+}
+
+// there fails when the directory has gone since the start, as that of a disk which is not mounted any more: then nothing in it is
+// absent, or deleted.
+func (d *disk) there() error {
+	if _, err := os.Stat(filepath.Join(d.dir, unfinished)); err != nil {
+		return fmt.Errorf("the media directory has gone: %w", err)
 	}
 	return nil
 }

@@ -90,6 +90,21 @@ func TestReasons(t *testing.T) {
 	}
 }
 
+// Nothing is absent or deleted in a directory that has gone.
+func TestDirectoryThatHasGone(t *testing.T) {
+	s := onDiskOf(t, Config{})
+	put(t, s, "a/b.webm", []byte("media"))
+	dir := s.backend.(*disk).dir
+	must(t, os.Rename(dir, dir+" unmounted"))
+	must(t, os.Mkdir(dir, 0o700))
+	if _, err := s.Open(t.Context(), "a/b.webm"); err == nil || errors.Is(err, ErrAbsent) {
+		t.Errorf("open: %v", err)
+	}
+	if err := s.Delete(t.Context(), "a/b.webm"); err == nil || ReasonOf(err) != ReasonUnavailable {
+		t.Errorf("delete: %v", err)
+	}
+}
+
 // A directory that cannot be written to is noticed when it is checked.
 func TestCheckOfADirectoryInTheWay(t *testing.T) {
 	s := onDiskOf(t, Config{})

@@ -35,10 +35,11 @@ const (
 	AddressingHost Addressing = "host"
 )
 
-// Limits of requests to a bucket. How long a transfer may take is the caller's to say, by its context.
+// Limits of requests to a bucket. A transfer takes as long as it takes, if it moves.
 const (
 	dialTimeout   = 5 * time.Second
 	answerTimeout = 30 * time.Second // for the head of an answer, and for each piece of it to come
+	uploadTimeout = 5 * time.Minute  // for a part to be taken
 	attempts      = 3                // in quick succession; waiting longer is the caller's to do
 	partSize      = 16 << 20         // of what is larger than this; one part is in memory
 )
@@ -49,6 +50,7 @@ type bucket struct {
 	transport    *http.Transport
 	name, prefix string
 	stall        time.Duration // answerTimeout
+	upload       time.Duration // uploadTimeout
 }
 
 func openBucket(config S3) (*bucket, error) {
@@ -70,19 +72,38 @@ func openBucket(config S3) (*bucket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open bucket: %w", err)
 	}
-	return &bucket{client, transport, config.Bucket, config.Prefix, answerTimeout}, nil
+	return &bucket{client, transport, config.Bucket, config.Prefix, answerTimeout, uploadTimeout}, nil
 }
 
 func (b *bucket) put(ctx context.Context, key string, content io.Reader, size int64, _ string) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	timer := time.AfterFunc(b.upload, func() { cancel(errStalled) })
+	defer timer.Stop()
 	if size > partSize {
 		// Parts that a killed process left cost money and are in no list of objects. Not every server tells of them.
 		_ = b.client.RemoveIncompleteUpload(ctx, b.name, b.prefix+key)
 	}
-	_, err := b.client.PutObject(ctx, b.name, b.prefix+key, content, size, minio.PutObjectOptions{
+	_, err := b.client.PutObject(ctx, b.name, b.prefix+key, &moving{content, timer, b.upload}, size, minio.PutObjectOptions{
 		ContentType:    "application/octet-stream", // objects are for us to serve
 		SendContentMd5: true,                       // the one checksum that every server knows
 	})
+	if err != nil && errors.Is(context.Cause(ctx), errStalled) {
+		return errStalled
+	}
 	return explained(err)
+}
+
+// moving puts off a timer whenever it is read from.
+type moving struct {
+	content io.Reader
+	timer   *time.Timer
+	stall   time.Duration
+}
+
+func (m *moving) Read(p []byte) (int, error) {
+	m.timer.Reset(m.stall)
+	return m.content.Read(p)
 }
 
 func (b *bucket) open(ctx context.Context, key string) (object, error) {
@@ -123,7 +144,7 @@ func (b *bucket) get(ctx context.Context, key string, from, n int64, etag string
 	return &impatient{ctx, cancel, body, timer, b.stall}, header, nil
 }
 
-var errStalled = errors.New("the server sends nothing any more")
+var errStalled = errors.New("the server does not answer any more")
 
 // impatient gives up on a body of which nothing comes. That its reader takes its time is no fault of the server.
 type impatient struct {

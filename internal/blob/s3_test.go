@@ -173,6 +173,23 @@ func TestStalledAnswer(t *testing.T) {
 	}
 }
 
+// A server that takes nothing does not keep who puts for ever.
+func TestStalledUpload(t *testing.T) {
+	s3 := bucketOf(blobtest.New(t))
+	release := make(chan struct{})
+	hanging := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
+	t.Cleanup(hanging.Close)
+	t.Cleanup(func() { close(release) })
+	s3.Endpoint = &url.URL{Scheme: "http", Host: strings.TrimPrefix(hanging.URL, "http://")}
+	s := bucketStore(t, s3, Config{})
+	s.backend.(*bucket).upload = 50 * time.Millisecond
+	for _, size := range []int{1000, partSize + 1} {
+		if _, err := s.Put(t.Context(), "a/b.webm", file(t, random(size))); !errors.Is(err, errStalled) {
+			t.Errorf("%d bytes: %v", size, err)
+		}
+	}
+}
+
 // endless is a body of which nothing comes.
 type endless struct{ ctx context.Context }
 
