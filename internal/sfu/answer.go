@@ -8,20 +8,20 @@ import (
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
-// Header extensions this server understands (RFC 6464, 8843, 8852, the transport-wide sequence number draft, 3GPP TS 26.114).
+// Header extensions this server understands (RFC 6464, 8843, 8852, the transport-wide sequence number draft). That of the
+// camera's orientation (3GPP TS 26.114) is not taken: senders then turn the picture themselves, and it is upright in recordings too.
 const (
 	extAudioLevel  = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 	extMID         = "urn:ietf:params:rtp-hdrext:sdes:mid"
 	extRID         = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
 	extRepairedRID = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
 	extTransportCC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
-	extOrientation = "urn:3gpp:video-orientation"
 )
 
 var (
-	// Accepted on lines of both directions, although only the orientation is sent: Chromium drops from all later offers
-	// of a connection what an answer left out, and then refuses its own simulcast lines for want of the RID.
-	extensions  = []string{extMID, extRID, extRepairedRID, extTransportCC, extAudioLevel, extOrientation}
+	// Accepted on lines of both directions, although none is sent: Chromium drops from all later offers of a connection
+	// what an answer left out, and then refuses its own simulcast lines for want of the RID.
+	extensions  = []string{extMID, extRID, extRepairedRID, extTransportCC, extAudioLevel}
 	feedbackIn  = []string{"nack", "nack pli", "ccm fir", "transport-cc"}
 	feedbackOut = []string{"nack", "nack pli", "ccm fir"}
 )

@@ -21,7 +21,6 @@ type forwarder struct {
 	kind      video.Kind
 	ssrc, rtx uint32
 	formats   []format
-	orient    uint8 // extension id of the video orientation, 0 if the client takes none
 
 	interest atomic.Uint32 // bits of the layers to look at: the current one and the one to switch to
 
@@ -61,8 +60,6 @@ type sentPacket struct {
 	picture        uint16
 	tl0            uint8
 	layer          uint8 // id + 1; 0 is an empty entry
-	orientation    byte
-	oriented       bool
 	resent         int64 // when it was last sent again (ns)
 }
 
@@ -214,7 +211,6 @@ func (f *forwarder) write(out *outbound, p *onward, target *format) {
 	entry := sentPacket{
 		seq: uint16(number), sourceSeq: p.header.Sequence, timestamp: p.header.Timestamp + f.shift, layer: uint8(p.layer.id) + 1,
 		picture: p.vp8.PictureID + f.pictureOffset, tl0: p.vp8.TL0PicIdx + f.tl0Offset,
-		orientation: p.orientation, oriented: p.oriented,
 	}
 	if f.sent != nil {
 		f.sent[entry.seq&(sentHistory-1)] = entry
@@ -226,7 +222,7 @@ func (f *forwarder) write(out *outbound, p *onward, target *format) {
 		}
 		f.lastPicture, f.lastTL0 = entry.picture, entry.tl0
 	}
-	b := out.start(f, target.payloadType, p.header.Marker, entry.seq, entry.timestamp, f.ssrc, &entry)
+	b := out.start(target.payloadType, p.header.Marker, entry.seq, entry.timestamp, f.ssrc)
 	at := len(b)
 	b = append(b, p.payload...)
 	if p.format.codec == vp8 && (f.pictureOffset != 0 || f.tl0Offset != 0) && len(p.payload) > 0 {
@@ -277,11 +273,11 @@ func (f *forwarder) resend(out *outbound, seq uint16, now int64) {
 	}
 	var b []byte
 	if f.rtx != 0 && target.rtx != 0 {
-		b = out.start(f, target.rtx, h.Marker, f.rtxNext, e.timestamp, f.rtx, e)
+		b = out.start(target.rtx, h.Marker, f.rtxNext, e.timestamp, f.rtx)
 		b = binary.BigEndian.AppendUint16(b, seq)
 		f.rtxNext++
 	} else {
-		b = out.start(f, target.payloadType, h.Marker, seq, e.timestamp, f.ssrc, e)
+		b = out.start(target.payloadType, h.Marker, seq, e.timestamp, f.ssrc)
 	}
 	b = append(b, payload...)
 	f.transport.engine.counters.retransmitted.Add(1)

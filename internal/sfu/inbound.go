@@ -29,7 +29,6 @@ type inbound struct {
 	rid     uint8
 	repair  uint8
 	seq     uint8
-	orient  uint8
 	twcc    *twcc.Recorder // nil unless negotiated
 	nacks   []uint16       // scratch of the ticker
 	taps    []*tap
@@ -51,18 +50,16 @@ type arrival struct {
 
 // onward is one packet as it passes to the forwarders.
 type onward struct {
-	layer       *layer
-	format      *format
-	number      uint64 // extended sequence number
-	header      packet.Header
-	payload     []byte
-	vp8         packet.VP8
-	keyframe    bool // a decoder can start here
-	width       int  // of the picture, where a keyframe tells it
-	height      int
-	orientation byte
-	oriented    bool // orientation is set
-	now         int64
+	layer    *layer
+	format   *format
+	number   uint64 // extended sequence number
+	header   packet.Header
+	payload  []byte
+	vp8      packet.VP8
+	keyframe bool // a decoder can start here
+	width    int  // of the picture, where a keyframe tells it
+	height   int
+	now      int64
 }
 
 // register makes a line's track known to the receiving side.
@@ -70,7 +67,7 @@ func (in *inbound) register(tr *track, l *offeredLine) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.tracks[l.mid] = tr
-	for uri, id := range map[string]*uint8{extMID: &in.mid, extRID: &in.rid, extRepairedRID: &in.repair, extTransportCC: &in.seq, extOrientation: &in.orient} {
+	for uri, id := range map[string]*uint8{extMID: &in.mid, extRID: &in.rid, extRepairedRID: &in.repair, extTransportCC: &in.seq} {
 		if n := l.extensions[uri]; n != 0 {
 			*id = n
 		}
@@ -137,16 +134,16 @@ func (t *Transport) receiveRTP(b []byte, a *arrival, now int64) {
 			return
 		}
 	}
-	if a.onward.take(src.layer, f, raw, &h, in.orient, now) {
+	if a.onward.take(src.layer, f, raw, &h, now) {
 		a.buffer = src.layer.history.Put(h.Sequence, raw)
 		a.onward.fanOut()
 	}
 }
 
 // take notes the arrival of a packet and reads what forwarding needs to know. It reports false for what goes no further.
-func (p *onward) take(l *layer, f *format, raw []byte, h *packet.Header, orient uint8, now int64) bool {
+func (p *onward) take(l *layer, f *format, raw []byte, h *packet.Header, now int64) bool {
 	number, fresh := l.reception.Arrived(h.Sequence, now)
-	if !fresh || !p.describe(l, f, raw, h, orient, number, now) {
+	if !fresh || !p.describe(l, f, raw, h, number, now) {
 		return false
 	}
 	l.heard.Store(now)
@@ -161,15 +158,12 @@ func (p *onward) take(l *layer, f *format, raw []byte, h *packet.Header, orient 
 }
 
 // describe reads the codec's part of a packet and what goes along with it. It reports false if that is broken.
-func (p *onward) describe(l *layer, f *format, raw []byte, h *packet.Header, orient uint8, number uint64, now int64) bool {
+func (p *onward) describe(l *layer, f *format, raw []byte, h *packet.Header, number uint64, now int64) bool {
 	payload, ok := h.Payload(raw)
 	if !ok {
 		return false
 	}
 	*p = onward{layer: l, format: f, number: number, header: *h, payload: payload, now: now}
-	if ext := h.Extension(raw, orient); len(ext) == 1 && l.track.kind == video.Video {
-		p.orientation, p.oriented = ext[0], true
-	}
 	switch f.codec {
 	case vp8:
 		if p.vp8, ok = packet.ParseVP8(payload); !ok && len(payload) > 0 {

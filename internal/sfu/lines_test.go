@@ -7,7 +7,6 @@ import (
 
 	"github.com/pion/rtp"
 
-	"github.com/rotunda-rtc/rotunda/internal/packet"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
@@ -253,47 +252,5 @@ func TestCodecs(t *testing.T) {
 				t.Fatalf("payload type %d, payload %x", got.PayloadType, got.Payload)
 			}
 		})
-	}
-}
-
-// TestOrientation: a turned telephone is shown upright, at once, after a loss, and to those who join later.
-func TestOrientation(t *testing.T) {
-	e := newEngine(t)
-	l := withDirection(videoLine("0", 500), "sendonly")
-	l.extensions[extOrientation] = idOrientation
-	p := newWire(t, e, "s", l)
-	p.publish("s", video.Lines{VideoMID: "0"})
-	viewer := func(id uint8) *wire {
-		r := receivePair("a", "v")
-		if id != 0 {
-			r[1].extensions[extOrientation] = id
-		}
-		v := newWire(t, e, "s", r...)
-		v.subscribe(video.Subscription{StreamID: "s", Video: true})
-		return v
-	}
-	with, without := viewer(9), viewer(0)
-	camera := p.vp8(500)
-	camera.extensions = map[uint8]string{idOrientation: "\x03"}
-	camera.frame(true)
-	camera.extensions = nil
-	camera.frame(false)
-	check := func(what string, p *rtp.Packet, want string) {
-		t.Helper()
-		if got := string(p.GetExtension(9)); got != want {
-			t.Fatalf("%s: orientation %q, want %q", what, got, want)
-		}
-	}
-	got := with.take(2)
-	check("keyframe", got[0], "\x03")
-	check("next frame", got[1], "")
-	with.report(e.Now(), nack(got[0].SSRC, got[0].SequenceNumber))
-	check("sent again", with.take(1)[0], "\x03")
-	if first := without.take(1)[0]; first.Extension {
-		t.Fatalf("%+v", first.Header)
-	}
-	check("joined later", viewer(9).take(1)[0], "\x03")
-	if _, ok := packet.ParseVP8(got[0].Payload); !ok {
-		t.Fatal("broken payload")
 	}
 }

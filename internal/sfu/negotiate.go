@@ -132,7 +132,7 @@ func (t *Transport) directionFor(l *line, o *offeredLine) direction {
 }
 
 func (t *Transport) newForwarder(o *offeredLine) *forwarder {
-	f := &forwarder{transport: t, kind: o.kind, formats: o.formats, ssrc: randomSSRC(), orient: o.extensions[extOrientation]}
+	f := &forwarder{transport: t, kind: o.kind, formats: o.formats, ssrc: randomSSRC()}
 	for _, candidate := range o.formats {
 		if candidate.rtx != 0 {
 			f.rtx = randomSSRC()

@@ -25,8 +25,8 @@ type outbound struct {
 	repair     [packet.MaxSize]byte // scratch of resend
 }
 
-// start writes the header of an outgoing packet into the buffer. The extensions of p go along.
-func (o *outbound) start(f *forwarder, payloadType uint8, marker bool, seq uint16, timestamp, ssrc uint32, p *sentPacket) []byte {
+// start writes the header of an outgoing packet into the buffer.
+func (o *outbound) start(payloadType uint8, marker bool, seq uint16, timestamp, ssrc uint32) []byte {
 	b := o.buffer[:packet.HeaderSize]
 	b[0], b[1] = 0x80, payloadType
 	if marker {
@@ -35,10 +35,6 @@ func (o *outbound) start(f *forwarder, payloadType uint8, marker bool, seq uint1
 	binary.BigEndian.PutUint16(b[2:], seq)
 	binary.BigEndian.PutUint32(b[4:], timestamp)
 	binary.BigEndian.PutUint32(b[8:], ssrc)
-	if p.oriented && f.orient != 0 {
-		b[0] |= 0x10
-		b = append(b, 0xBE, 0xDE, 0, 1, f.orient<<4, p.orientation, 0, 0)
-	}
 	return b
 }
 

@@ -55,7 +55,7 @@ func FuzzReceive(f *testing.F) {
 		w := &wire{watcher: newWatcher(), t: t, engine: e, transport: client, encrypt: testContext(t)}
 		l := videoLine("0", 500)
 		l.ssrc.rtx = 501
-		l.extensions = map[string]uint8{extMID: idMID, extRID: idRID, extTransportCC: idSequence, extOrientation: idOrientation}
+		l.extensions = map[string]uint8{extMID: idMID, extRID: idRID, extTransportCC: idSequence}
 		other := withDirection(videoLine("1", 0), "sendonly")
 		other.rids = []string{"f", "h"}
 		other.formats = []format{{codec: h264, payloadType: 102, clockRate: 90000}}

@@ -35,7 +35,7 @@ func (l *layer) replay(f *forwarder, now int64) bool {
 			continue
 		}
 		format, _ := l.track.format(h.PayloadType)
-		if format != nil && p.describe(l, format, raw[:n], &h, in.orient, number, now) {
+		if format != nil && p.describe(l, format, raw[:n], &h, number, now) {
 			f.forward(&p)
 		}
 	}

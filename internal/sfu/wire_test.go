@@ -22,7 +22,6 @@ const (
 	idRID
 	idRepaired
 	idSequence
-	idOrientation
 )
 
 // wire is a client without ICE and DTLS: a transport that has its keys, and the socket it sends to. Packets are put in one by one,
