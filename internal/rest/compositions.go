@@ -24,7 +24,7 @@ func (e *entrance) createComposition(r *request) (answer, error) {
 		ID:                      id,
 		AccountID:               r.account,
 		SessionID:               video.SessionID(r.body.id("session_id")),
-		Format:                  orDefault(optional(r.body.text("format")), video.DefaultContainer),
+		Format:                  video.CompositionFormat(orDefault(optional(r.body.text("format")), string(video.DefaultContainer))),
 		Width:                   width,
 		Height:                  height,
 		Layout:                  layoutOf(r.body),
@@ -90,7 +90,7 @@ type (
 		UserID                  video.AccountID         `json:"user_id"`
 		Status                  video.CompositionStatus `json:"status"`
 		FailedReason            *string                 `json:"failed_reason"`
-		Format                  string                  `json:"format"`
+		Format                  video.CompositionFormat `json:"format"`
 		Resolution              string                  `json:"resolution"`
 		VideoLayout             map[string]regionJSON   `json:"video_layout"`
 		AudioSources            []string                `json:"audio_sources"`

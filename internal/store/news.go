@@ -9,7 +9,8 @@ import (
 // news wakes those who wait for rows of others. Each waiter has a channel that holds one token: several pieces of news
 // before it looks are one, and nobody who brings news ever waits.
 type news struct {
-	deliveries chan struct{}
+	deliveries   chan struct{}
+	compositions chan struct{}
 
 	mu        sync.Mutex
 	followers map[video.SessionID]map[chan struct{}]struct{}
@@ -17,12 +18,14 @@ type news struct {
 
 func newNews() *news {
 	return &news{
-		deliveries: make(chan struct{}, 1),
+		deliveries: make(chan struct{}, 1), compositions: make(chan struct{}, 1),
 		followers:  make(map[video.SessionID]map[chan struct{}]struct{}),
 	}
 }
 
 func (n *news) deliver() { wake(n.deliveries) }
+
+func (n *news) compose() { wake(n.compositions) }
 
 func (n *news) happened(session video.SessionID) {
 	n.mu.Lock()
@@ -63,3 +66,7 @@ func (s *Store) Follow(session video.SessionID) (news <-chan struct{}, stop func
 // DeliveriesCommitted returns a channel that holds a token whenever a commit made deliveries due since it was last emptied.
 // It is for one reader.
 func (s *Store) DeliveriesCommitted() <-chan struct{} { return s.journal.news.deliveries }
+
+// CompositionsCommitted returns a channel that holds a token whenever compositions were added or deleted since it was last
+// emptied. It is for one reader.
+func (s *Store) CompositionsCommitted() <-chan struct{} { return s.journal.news.compositions }

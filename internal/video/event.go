@@ -16,6 +16,7 @@ const (
 	EventRecordingStarted     EventType = "video.room.recording.started"
 	EventRecordingCompleted   EventType = "video.room.recording.completed"
 	EventCompositionCompleted EventType = "video.room.composition.completed"
+	EventCompositionFailed    EventType = "video.room.composition.failed" // only for those who want it
 
 	// EventTest is sent when someone asks for a test. It is none of the events consumers subscribe to.
 	EventTest EventType = "rotunda.test"
