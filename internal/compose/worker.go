@@ -42,6 +42,7 @@ type Config struct {
 	Media   Media
 	Dir     string                // of what is being made; emptied at the start
 	Places  int                   // compositions made at once; at least 1
+	Pauses  []time.Duration       // before the second and the third attempt; nil: 30 s and 5 min
 	Metrics prometheus.Registerer // nil: none
 	Logger  *slog.Logger          // nil discards
 }
@@ -56,8 +57,7 @@ const (
 	storeTimeout = 15 * time.Second
 )
 
-// pauses before the second and the third attempt.
-var pauses = []time.Duration{30 * time.Second, 5 * time.Minute}
+var defaultPauses = []time.Duration{30 * time.Second, 5 * time.Minute}
 
 var (
 	errClosing = errors.New("the server is stopping")
@@ -77,6 +77,9 @@ type Worker struct {
 func New(config Config) *Worker {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
+	}
+	if len(config.Pauses) == 0 {
+		config.Pauses = defaultPauses
 	}
 	config.Places = max(config.Places, 1)
 	w := &Worker{config: config, outcomes: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -201,7 +204,7 @@ func (w *Worker) attempt(ctx context.Context, job video.CompositionJob) {
 	defer cancel()
 	outcome := "completed"
 	var told error
-	switch pause, again := pauseAfter(job.Attempts, err); {
+	switch pause, again := w.pauseAfter(job.Attempts, err); {
 	case err == nil:
 	case errors.Is(err, errDeleted), video.CodeOf(err) == video.CodeNotFound:
 		outcome = "cancelled"
@@ -227,11 +230,11 @@ func (w *Worker) attempt(ctx context.Context, job video.CompositionJob) {
 }
 
 // pauseAfter says whether, and when, to try again after a failure.
-func pauseAfter(attempts int, err error) (time.Duration, bool) {
+func (w *Worker) pauseAfter(attempts int, err error) (time.Duration, bool) {
 	if _, final := errors.AsType[hopeless](err); final || attempts >= video.CompositionAttempts {
 		return 0, false
 	}
-	return pauses[min(max(attempts, 1), len(pauses))-1], true
+	return w.config.Pauses[min(max(attempts, 1), len(w.config.Pauses))-1], true
 }
 
 // make makes the file, has it kept and says so. A panic is a failure like any other.

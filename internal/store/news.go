@@ -19,7 +19,7 @@ type news struct {
 func newNews() *news {
 	return &news{
 		deliveries: make(chan struct{}, 1), compositions: make(chan struct{}, 1),
-		followers:  make(map[video.SessionID]map[chan struct{}]struct{}),
+		followers: make(map[video.SessionID]map[chan struct{}]struct{}),
 	}
 }
 
