@@ -34,17 +34,17 @@ func gridOf(r video.Region, width, height int) grid {
 
 func (g grid) capacity() int { return g.columns * g.rows }
 
-// shape is the division for n pictures in which those of 16:9 are largest. More columns win a tie.
+// shape is the division for n pictures in which those of 16:9 are largest. More columns win a tie, and what rounding made of one.
 func (g grid) shape(n int) (columns, rows int) {
-	best := -1
+	best := 0
 	for c := 1; c <= min(n, g.columns); c++ {
 		r := (n + c - 1) / c
 		if r > g.rows {
 			continue
 		}
 		w, h := g.W/c, g.H/r
-		if size := min(w*9, h*16); size >= best {
-			best, columns, rows = size, c, r
+		if size := min(w*9, h*16); columns == 0 || size*100 >= best*99 {
+			best, columns, rows = max(best, size), c, r
 		}
 	}
 	return columns, rows

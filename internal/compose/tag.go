@@ -151,6 +151,8 @@ func NameOf(context string) string {
 	if json.Unmarshal([]byte(context), &value) == nil {
 		name = ""
 		switch value := value.(type) {
+		case float64:
+			name = context
 		case string:
 			name = value
 		case map[string]any:
