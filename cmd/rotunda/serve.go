@@ -200,7 +200,10 @@ func (h *house) core(ctx context.Context) error {
 		Rooms: h.db, Journal: h.db, Media: media{h.engine}, Logger: h.log,
 		Linger: lingerOf(h.config), MaxViewers: h.config.WHEPViewers,
 	})
-	return h.tell(ctx)
+	if err := h.tell(ctx); err != nil {
+		return err
+	}
+	return h.compose(ctx)
 }
 
 func (h *house) entrances(ctx context.Context) (err error) {

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"reflect"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -52,6 +53,8 @@ type Config struct {
 	WebhookAllowPrivate bool          // webhooks may be on private networks and this machine
 	WebhookUserAgent    string        // what webhooks see
 	HistoryRetention    time.Duration // how long deliveries and the happenings of ended sessions are kept
+
+	ComposeJobs int // compositions made at once; 0: none
 }
 
 // DemoMode says whether there is a demo room, and for whom.
@@ -83,6 +86,8 @@ func defaultConfig() *Config {
 
 		WebhookUserAgent: "telnyx-webhooks",
 		HistoryRetention: 720 * time.Hour,
+
+		ComposeJobs: max(runtime.NumCPU()/2, 1),
 	}
 }
 
@@ -125,6 +130,7 @@ type serveFlags struct {
 
 	WebhookAllowPrivate bool   `name:"webhook-allow-private" help:"Let webhooks go to private networks and to this machine. Whoever may change a room can then reach what is there."`
 	WebhookUserAgent    string `name:"webhook-user-agent" placeholder:"TEXT" help:"The User-Agent of webhooks (default telnyx-webhooks)."`
+	ComposeJobs         string `name:"compose-jobs" placeholder:"N" help:"Make at most this many compositions at once (default half the processors, at least 1); 0 makes none."`
 	HistoryRetention    string `name:"history-retention" placeholder:"TIME" help:"How long webhook deliveries and the events of ended sessions are kept (default 720h)."`
 }
 
@@ -212,6 +218,7 @@ var settings = map[string]setting{
 
 	"webhook_allow_private": text(func(c *Config) *bool { return &c.WebhookAllowPrivate }, yesOrNo),
 	"webhook_user_agent":    text(func(c *Config) *string { return &c.WebhookUserAgent }, headerText),
+	"compose_jobs":          text(func(c *Config) *int { return &c.ComposeJobs }, number(0, 64)),
 	"history_retention":     text(func(c *Config) *time.Duration { return &c.HistoryRetention }, duration(time.Hour, 87600*time.Hour)),
 }
 
