@@ -283,3 +283,21 @@ func TestLabels(t *testing.T) {
 		}
 	}
 }
+
+// A minute and a half of camera and microphone off is as much of the bare frame and silence; what comes after is in its place.
+func TestLongAway(t *testing.T) {
+	s := newStudio(t)
+	away := Gap{Span{2 * second, 92 * second}, GapDisabled}
+	s.picture("a", 0, 96*second, "red", away)
+	s.record(take{
+		who: "a", kind: video.Audio, length: 606 * second, gaps: []Gap{away},
+		source: "sine=frequency=1500:sample_rate=48000:samples_per_frame=960,volume='gte(t,94)':eval=frame",
+	})
+	f := s.compose(func(c *video.Composition) { c.Width, c.Height = 64, 36 })
+	f.sees(second, 32, 18, red)
+	f.sees(50*second, 32, 18, bare)
+	f.sees(93*second, 32, 18, red)
+	if beeps := f.beeps(1500); len(beeps) != 1 || math.Abs(beeps[0]-94) > 0.04 {
+		t.Errorf("beeps at %v", beeps)
+	}
+}

@@ -31,7 +31,7 @@ func newStudio(t *testing.T) *studio {
 	return &studio{t: t, dir: t.TempDir(), begin: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC), contexts: make(map[video.ParticipantID]string)}
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +54,7 @@ func (s *studio) ffmpeg(args ...string) {
 	ffmpeg(s.t, s.dir, args...)
 }
 
-func ffmpeg(t *testing.T, dir string, args ...string) []byte {
+func ffmpeg(t testing.TB, dir string, args ...string) []byte {
 	t.Helper()
 	c := exec.Command("ffmpeg", append([]string{"-hide_banner", "-nostdin", "-y", "-v", "error"}, args...)...)
 	c.Dir = dir
