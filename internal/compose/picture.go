@@ -153,7 +153,8 @@ func (p *painter) scale(b *branch) {
 	}
 	cell, canvas, cropped := b.placements[0].Cell, p.label(), p.label()
 	fmt.Fprintf(&p.b, "color=c=%s:s=%dx%d:r=%d:d=%s,format=yuv420p[%s];\n", background, cell.W, cell.H, FrameRate, p.span(), canvas)
-	fmt.Fprintf(&p.b, "[%s][%s]overlay=x='(W-w)/2':y='(H-h)/2':eval=frame:eof_action=pass:repeatlast=0,format=yuva420p[%s];\n", canvas, b.label, cropped)
+	fmt.Fprintf(&p.b, "[%s][%s]overlay=x='(W-w)/2':y='(H-h)/2':eval=frame:eof_action=pass:repeatlast=0:enable='%s',format=yuva420p[%s];\n",
+		canvas, b.label, shownDuring(b.placements), cropped)
 	b.label = cropped
 }
 

@@ -1,6 +1,8 @@
 package compose
 
 import (
+	"bytes"
+	"encoding/binary"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -293,5 +295,44 @@ func TestStepped(t *testing.T) {
 	}
 	if deepest > 14 || depth != 0 {
 		t.Errorf("it is %d deep", deepest)
+	}
+}
+
+// Slices of any length are put together to the sample.
+func TestStitch(t *testing.T) {
+	held := int(samplesAt(seam))
+	sound := func(samples int, value int16) *bytes.Reader {
+		var b []byte
+		for range 2 * samples {
+			b = binary.LittleEndian.AppendUint16(b, uint16(value))
+		}
+		return bytes.NewReader(b)
+	}
+	for _, length := range []int{held, held + 1, 3 * held, stitchBytes / bytesPerSample, stitchBytes/bytesPerSample + held, 100_003} {
+		var out bytes.Buffer
+		s := stitch{to: &out}
+		must(t, s.add(sound(length, 1000)))
+		must(t, s.add(sound(length, 2000)))
+		must(t, s.add(sound(held+5, 3000)))
+		must(t, s.end())
+		if got, want := out.Len()/bytesPerSample, 2*(length-held)+held+5; got != want {
+			t.Errorf("three slices, two of %d, are %d samples, want %d", length, got, want)
+		}
+		last := int16(0)
+		for i := 0; i < out.Len(); i += 2 {
+			v := int16(binary.LittleEndian.Uint16(out.Bytes()[i:]))
+			if v < last || length > 2*held && v-last > 3 && i > 0 {
+				t.Fatalf("slices of %d: sample %d is %d after %d", length, i, v, last)
+			}
+			last = v
+		}
+		if last != 3000 {
+			t.Errorf("it ends with %d", last)
+		}
+	}
+	s := stitch{to: new(bytes.Buffer)}
+	must(t, s.add(sound(2*held, 1)))
+	if err := s.add(sound(held-1, 1)); err == nil {
+		t.Error("a slice shorter than a seam is taken")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -177,7 +178,9 @@ func (r *rendering) open(ctx context.Context, recording video.Recording) (Input,
 		return input, err
 	}
 	r.releases = append(r.releases, release)
-	input.Path = file
+	if input.Path, err = filepath.Abs(file); err != nil { // ffmpeg runs in a directory of its own
+		return input, fmt.Errorf("find its file: %w", err)
+	}
 	if input.Index, err = indexAt(indexFile); err != nil {
 		r.warn("recording %s has no index that can be read: it is placed by the time it began", recording.ID)
 		input.Index = Index{Start: recording.StartedAt}
@@ -226,30 +229,46 @@ func part(at, length time.Duration, share int) int {
 	return int(min(max(at, 0), length) * time.Duration(share) / max(length, 1))
 }
 
-// mix writes the slices of the sound, and a list of them.
-func (r *rendering) mix(ctx context.Context, line Timeline, share int) error {
-	list := "ffconcat version 1.0\n"
-	var done time.Duration
-	for i, m := range mixes(line, r.job.AudioSources) {
-		name := fmt.Sprintf("sound%d", i)
-		if err := r.write(name+".txt", m.script); err != nil {
-			return err
-		}
-		args := []string{"-copyts", "-filter_complex_threads", "2"}
-		for _, input := range m.inputs {
-			args = append(args, "-noaccurate_seek", "-threads", "1", "-ss", seconds(input.from), "-t", seconds(m.length+2*preroll+time.Second), "-i", input.path)
-		}
-		args = append(args, "-filter_complex_script", name+".txt", "-map", "[sound]", "-c:a", "flac", "-compression_level", "0", name+".flac")
-		err := command{program: r.tools.FFmpeg, args: args, dir: r.dir, got: func(at time.Duration) {
-			r.progress(part(done+at, line.Length, share))
-		}}.run(ctx)
-		if err != nil {
-			return fmt.Errorf("mix the sound from %v: %w", done, err)
-		}
-		done += m.length
-		list += fmt.Sprintf("file %s.flac\nduration %s\n", name, seconds(m.length))
+// soundFile has the mix, as samples and nothing else.
+const soundFile = "sound.pcm"
+
+// mix makes the sound, slice by slice.
+func (r *rendering) mix(ctx context.Context, line Timeline, share int) (err error) {
+	file, err := os.OpenFile(filepath.Join(r.dir, soundFile), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("write the sound: %w", err)
 	}
-	return r.write("sound.txt", list)
+	defer func() { err = errors.Join(err, file.Close()) }()
+	whole := stitch{to: file}
+	for i, m := range mixes(line, r.job.AudioSources) {
+		before := time.Duration(i) * slice
+		err := r.mixSlice(ctx, m, &whole, func(at time.Duration) { r.progress(part(before+at, line.Length, share)) })
+		if err != nil {
+			return fmt.Errorf("mix the sound from %v: %w", before, err)
+		}
+	}
+	return whole.end()
+}
+
+func (r *rendering) mixSlice(ctx context.Context, m mix, whole *stitch, got func(time.Duration)) (err error) {
+	const script, samples = "slice.txt", "slice.pcm"
+	if err := r.write(script, m.script); err != nil {
+		return err
+	}
+	args := []string{"-copyts", "-filter_complex_threads", "2"}
+	for _, input := range m.inputs {
+		args = append(args, "-noaccurate_seek", "-threads", "1", "-ss", seconds(input.from), "-t", seconds(m.length+2*preroll+time.Second), "-i", input.path)
+	}
+	args = append(args, "-filter_complex_script", script, "-map", "[sound]", "-f", "s16le", samples)
+	if err := (command{program: r.tools.FFmpeg, args: args, dir: r.dir, got: got}).run(ctx); err != nil {
+		return err
+	}
+	file, err := os.Open(filepath.Join(r.dir, samples))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	return whole.add(file)
 }
 
 // final is the command that makes the file of the pictures and the mixed sound.
@@ -277,7 +296,7 @@ func (r *rendering) final(line Timeline, want output) ([]string, error) {
 		scripts = append(scripts, p.script)
 	}
 	if want.heard {
-		args = append(args, "-f", "concat", "-safe", "0", "-i", "sound.txt")
+		args = append(args, "-f", "s16le", "-ar", strconv.Itoa(sampleRate), "-ac", "2", "-i", soundFile)
 		scripts = append(scripts, loudness(inputs))
 	}
 	if err := r.write("script.txt", strings.Join(scripts, ";\n")); err != nil {

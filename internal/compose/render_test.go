@@ -284,20 +284,36 @@ func TestLabels(t *testing.T) {
 	}
 }
 
-// A minute and a half of camera and microphone off is as much of the bare frame and silence; what comes after is in its place.
+// A minute and a half of camera and microphone off is as much of the bare frame and silence; what comes after is in its place. A voice
+// that is heard all the time goes on where two slices of the sound meet.
 func TestLongAway(t *testing.T) {
 	s := newStudio(t)
 	away := Gap{Span{2 * second, 92 * second}, GapDisabled}
 	s.picture("a", 0, 96*second, "red", away)
 	s.record(take{
-		who: "a", kind: video.Audio, length: 606 * second, gaps: []Gap{away},
+		who: "a", kind: video.Audio, length: 96 * second, gaps: []Gap{away},
 		source: "sine=frequency=1500:sample_rate=48000:samples_per_frame=960,volume='gte(t,94)':eval=frame",
 	})
+	s.tone("b", 7*time.Millisecond, 95*second, 100)
 	f := s.compose(func(c *video.Composition) { c.Width, c.Height = 64, 36 })
 	f.sees(second, 32, 18, red)
 	f.sees(50*second, 32, 18, bare)
 	f.sees(93*second, 32, 18, red)
 	if beeps := f.beeps(1500); len(beeps) != 1 || math.Abs(beeps[0]-94) > 0.04 {
 		t.Errorf("beeps at %v", beeps)
+	}
+	for at := 55 * second; at < 65*second; at += second / 50 {
+		raw := f.sound()[2*samplesAt(at) : 2*samplesAt(at+second/25)]
+		if level := toneLevel(raw, 100); level < 0.6 { // mono is lowered by 3 dB in stereo
+			t.Errorf("at %v, a voice has level %.2f", at, level)
+		}
+		steepest := 0
+		for i := 2; i < len(raw); i += 2 {
+			d := int(int16(uint16(raw[i])|uint16(raw[i+1])<<8)) - int(int16(uint16(raw[i-2])|uint16(raw[i-1])<<8))
+			steepest = max(steepest, d, -d)
+		}
+		if steepest > 200 { // a sine of 100 Hz at an eighth of full scale has 54
+			t.Errorf("at %v, there is a click: %d", at, steepest)
+		}
 	}
 }

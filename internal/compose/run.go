@@ -35,6 +35,8 @@ type command struct {
 	args    []string
 	dir     string
 	got     func(time.Duration) // hears how much of the output there is; may be nil
+
+	patience time.Duration // how long it may stand still; 0: stalledAfter
 }
 
 // run carries it out, and kills it with all it started when ctx ends or it stands still. An error has the last of what it said.
@@ -60,10 +62,14 @@ func (c command) run(ctx context.Context) error {
 		return fmt.Errorf("start ffmpeg: %w", err)
 	}
 	lower(child)
-	stalled := time.AfterFunc(stalledAfter, func() { cancel(errStalled) })
+	patience := c.patience
+	if patience == 0 {
+		patience = stalledAfter
+	}
+	stalled := time.AfterFunc(patience, func() { cancel(errStalled) })
 	defer stalled.Stop()
 	ended := watch(progress, func(at time.Duration) {
-		stalled.Reset(stalledAfter)
+		stalled.Reset(patience)
 		if c.got != nil {
 			c.got(at)
 		}

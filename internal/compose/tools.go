@@ -32,7 +32,7 @@ const (
 const findTimeout = 20 * time.Second
 
 // encoders are what all formats need.
-var encoders = []string{"libx264", "aac", "libvpx-vp9", "libopus", "flac"}
+var encoders = []string{"libx264", "aac", "libvpx-vp9", "libopus"}
 
 // FindTools looks for ffmpeg and ffprobe in the PATH. Its error says what is missing, and what to do.
 func FindTools(ctx context.Context) (Tools, error) {

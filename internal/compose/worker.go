@@ -104,6 +104,11 @@ func (w *Worker) Start(ctx context.Context) error {
 	} else {
 		w.config.Logger.Info("compositions are made", "ffmpeg", tools.Version, "labels", tools.Font != "", "at_once", w.config.Places)
 	}
+	dir, err := filepath.Abs(w.config.Dir) // ffmpeg runs in it
+	if err != nil {
+		return fmt.Errorf("find the directory of compositions under way: %w", err)
+	}
+	w.config.Dir = dir
 	if err := os.RemoveAll(w.config.Dir); err != nil {
 		return fmt.Errorf("empty the directory of compositions under way: %w", err)
 	}

@@ -2,12 +2,14 @@ package compose
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -122,8 +124,9 @@ func (o *office) busy() (pids []int) {
 
 func (o *office) untilBusy() int {
 	o.t.Helper()
-	await(o.t, "ffmpeg at work", func() bool { return len(o.busy()) > 0 })
-	return o.busy()[0]
+	var pids []int
+	await(o.t, "ffmpeg at work", func() bool { pids = o.busy(); return len(pids) > 0 })
+	return pids[0]
 }
 
 func (o *office) untilIdle() {
@@ -136,9 +139,7 @@ func (o *office) wantKept(id string, want bool) {
 	if _, err := os.Stat(o.kept(id)); (err == nil) != want {
 		o.t.Errorf("kept %t, want %t", err == nil, want)
 	}
-	if left, _ := os.ReadDir(o.dir); len(left) > 0 {
-		o.t.Errorf("%s is left", left[0].Name())
-	}
+	await(o.t, "an empty directory", func() bool { left, err := os.ReadDir(o.dir); return err == nil && len(left) == 0 })
 }
 
 func TestWorkerCompletes(t *testing.T) {
@@ -244,6 +245,72 @@ func TestServerKilled(t *testing.T) {
 	o.start()
 	if c := o.until(id, video.CompositionCompleted); c.Attempts != 2 {
 		t.Errorf("it took %d attempts", c.Attempts)
+	}
+}
+
+// relative are media whose paths begin at the working directory, as those of a server with --data=./data.
+type relative struct{ *studio }
+
+func (r relative) Open(ctx context.Context, recording video.Recording) (file, index string, release func(), err error) {
+	file, index, release, err = r.studio.Open(ctx, recording)
+	return filepath.Base(file), filepath.Base(index), release, err
+}
+
+func TestRelativePaths(t *testing.T) {
+	o := newOffice(t)
+	t.Chdir(o.studio.dir)
+	w := New(Config{Jobs: o.db, Media: relative{o.studio}, Dir: "under way", Logger: o.log})
+	must(t, w.Start(t.Context()))
+	defer w.Close()
+	if c := o.until(o.ask(), video.CompositionCompleted); len(c.Warnings) > 0 {
+		t.Errorf("it warns: %q", c.Warnings)
+	}
+}
+
+// faulty are media that fail as said.
+type faulty struct {
+	*studio
+	opens, keeps atomic.Int32 // failures to come
+	panics       atomic.Bool
+}
+
+func (f *faulty) Open(ctx context.Context, r video.Recording) (file, index string, release func(), err error) {
+	if f.panics.Load() {
+		panic("on purpose")
+	}
+	if f.opens.Add(-1) >= 0 {
+		return "", "", nil, errors.New("the storage does not answer")
+	}
+	return f.studio.Open(ctx, r)
+}
+
+func (f *faulty) Keep(ctx context.Context, c video.Composition, path string) error {
+	if f.keeps.Add(-1) >= 0 {
+		return errors.New("the storage is full")
+	}
+	return f.studio.Keep(ctx, c, path)
+}
+
+func TestStorageFails(t *testing.T) {
+	o := newOffice(t)
+	media := &faulty{studio: o.studio}
+	w := New(Config{Jobs: o.db, Media: media, Dir: o.dir, Pauses: []time.Duration{time.Millisecond}, Logger: o.log})
+	must(t, w.Start(t.Context()))
+	defer w.Close()
+	media.opens.Store(1)
+	media.keeps.Store(1)
+	if c := o.until(o.ask(), video.CompositionCompleted); c.Attempts != 3 {
+		t.Errorf("it took %d attempts", c.Attempts)
+	}
+	media.keeps.Store(3)
+	id := o.ask()
+	if c := o.until(id, video.CompositionFailed); c.Attempts != 3 || c.FailedReason != "keep the file: the storage is full" {
+		t.Errorf("failed after %d attempts with %q", c.Attempts, c.FailedReason)
+	}
+	o.wantKept(id, false)
+	media.panics.Store(true)
+	if c := o.until(o.ask(), video.CompositionFailed); c.FailedReason != "internal error" {
+		t.Errorf("failed with %q", c.FailedReason)
 	}
 }
 

@@ -79,7 +79,7 @@ func TestCompositionOfEverything(t *testing.T) {
 	}
 	content := map[string]any{
 		"session_id": session, "format": "webm", "resolution": "720x1280", "video_layout": layout, "audio_sources": []any{sound},
-		"layout": map[string]any{"grid": "fixed", "fit": "crop", "labels": true},
+		"layout":            map[string]any{"grid": "fixed", "fit": "crop", "labels": true},
 		"webhook_event_url": "https://a.example", "webhook_event_failover_url": "https://b.example", "webhook_timeout_secs": 30,
 	}
 	made := h.compose(content).want(http.StatusAccepted).data()
