@@ -15,9 +15,14 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"github.com/rotunda-rtc/rotunda/internal/store/storetest"
+	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
-var bothFiles = []string{"00001_first.sql", "00002_control_plane.sql"}
+// allFiles are the migrations there are, in order. Both databases have the same.
+var allFiles = []string{"00001_first.sql", "00002_control_plane.sql", "00005_compositions.sql"}
+
+// newest is the version of the last one.
+const newest = 5
 
 // onBoth runs a test on a fresh database of each kind.
 func onBoth(t *testing.T, test func(*testing.T, Config)) {
@@ -52,13 +57,18 @@ func runSQL(t *testing.T, config Config, statement string) {
 // first brings a database to the schema of the first release.
 func first(t *testing.T, config Config) {
 	t.Helper()
+	upTo(t, config, 1)
+}
+
+func upTo(t *testing.T, config Config, version int64) {
+	t.Helper()
 	d, err := config.dialect()
 	must(t, err)
 	files, err := fs.Sub(migrations, d.folder)
 	must(t, err)
 	provider, err := goose.NewProvider(d.migration, raw(t, config), files)
 	must(t, err)
-	_, err = provider.UpTo(t.Context(), 1)
+	_, err = provider.UpTo(t.Context(), version)
 	must(t, err)
 }
 
@@ -66,7 +76,7 @@ func TestPlanAndMigrate(t *testing.T) {
 	onBoth(t, func(t *testing.T, config Config) {
 		plan, err := PlanMigration(t.Context(), config)
 		must(t, err)
-		if plan.Current != 0 || plan.Target != 2 || !slices.Equal(plan.Pending, bothFiles) {
+		if plan.Current != 0 || plan.Target != newest || !slices.Equal(plan.Pending, allFiles) {
 			t.Fatalf("plan of nothing: %+v", plan)
 		}
 		if config.URL == "" {
@@ -77,17 +87,17 @@ func TestPlanAndMigrate(t *testing.T) {
 		first(t, config)
 		plan, err = PlanMigration(t.Context(), config)
 		must(t, err)
-		if plan.Current != 1 || !slices.Equal(plan.Pending, bothFiles[1:]) {
+		if plan.Current != 1 || !slices.Equal(plan.Pending, allFiles[1:]) {
 			t.Fatalf("plan of the first release: %+v", plan)
 		}
 		done, err := Migrate(t.Context(), config)
 		must(t, err)
-		if done.Current != 1 || done.Target != 2 || !slices.Equal(done.Pending, bothFiles[1:]) {
+		if done.Current != 1 || done.Target != newest || !slices.Equal(done.Pending, allFiles[1:]) {
 			t.Fatalf("done: %+v", done)
 		}
 		done, err = Migrate(t.Context(), config)
 		must(t, err)
-		if done.Current != 2 || len(done.Pending) != 0 {
+		if done.Current != newest || len(done.Pending) != 0 {
 			t.Fatalf("done again: %+v", done)
 		}
 		config.Migrate = false
@@ -110,13 +120,38 @@ func TestUpgradeKeepsRows(t *testing.T) {
 	})
 }
 
+// A composition that was asked for before there was anything to make it with is made after the upgrade.
+func TestUpgradeKeepsCompositions(t *testing.T) {
+	onBoth(t, func(t *testing.T, config Config) {
+		upTo(t, config, 2)
+		for _, statement := range []string{
+			"INSERT INTO accounts (id, name, is_default, created_at) VALUES ('an account', 'default', " + map[bool]string{true: "1", false: "true"}[config.URL == ""] + ", 5)",
+			"INSERT INTO rooms (id, account, max_participants, enable_recording, webhook_event_url, webhook_event_failover_url, created_at, updated_at) " +
+				"SELECT 'r', number, 2, " + map[bool]string{true: "1", false: "true"}[config.URL == ""] + ", '', '', 5, 5 FROM accounts",
+			"INSERT INTO sessions (id, account, room_id, ended_reason, created_at, updated_at) SELECT 's', number, 'r', '', 5, 5 FROM accounts",
+			"INSERT INTO recordings (id, account, room_id, session_id, participant_id, stream_key, status, failed_reason, type, codec, size_bytes, " +
+				"duration_us, started_at, created_at, updated_at) SELECT 'v', number, 'r', 's', 'p', 'self', 'completed', '', 'video', 'vp8', 1, 1, 5, 5, 5 FROM accounts",
+			"INSERT INTO compositions (id, account, room_id, session_id, status, failed_reason, format, width, height, layout, audio_sources, size_bytes, " +
+				"duration_us, webhook_event_url, webhook_event_failover_url, created_at, updated_at) " +
+				"SELECT 'c', number, 'r', 's', 'enqueued', '', 'mp4', 640, 360, '{}', '[]', 0, 0, '', '', 5, 5 FROM accounts",
+		} {
+			runSQL(t, config, statement)
+		}
+		f := openWith(t, config, &clock{t: start})
+		if job := f.begin(); job == nil || job.ID != "c" || len(job.Recordings) != 1 || job.Settings.Grid != video.GridReflow || job.Settings.Fit != video.FitLetterbox {
+			t.Errorf("begun: %+v", job)
+		}
+		must(t, f.Close())
+	})
+}
+
 // A migration that fails leaves nothing behind.
 func TestMigrationFails(t *testing.T) {
 	onBoth(t, func(t *testing.T, config Config) {
 		first(t, config)
 		runSQL(t, config, "CREATE TABLE compositions (id INTEGER)") // in the way of the last table of the second
 		_, err := Migrate(t.Context(), config)
-		if err == nil || !strings.Contains(err.Error(), "bring schema from version 1 to 2") {
+		if err == nil || !strings.Contains(err.Error(), "bring schema from version 1 to") {
 			t.Fatalf("got %v", err)
 		}
 		runSQL(t, config, "DROP TABLE compositions")
@@ -157,7 +192,7 @@ func TestMigrateAtOnce(t *testing.T) {
 	for n := range applied {
 		sum += n
 	}
-	wantEqual(t, "migrations applied by all together", sum, len(bothFiles))
+	wantEqual(t, "migrations applied by all together", sum, len(allFiles))
 }
 
 func TestUnusablePostgres(t *testing.T) {
