@@ -317,3 +317,25 @@ func TestLongAway(t *testing.T) {
 		}
 	}
 }
+
+// One picture can be in several regions, whose rows and columns are limited; of equal regions the later name lies on top.
+func TestRegions(t *testing.T) {
+	s := newStudio(t)
+	for i, colour := range []string{"red", "lime", "blue"} {
+		s.picture(colour, time.Duration(i)*40*time.Millisecond, 2*second, colour)
+	}
+	f := s.compose(func(c *video.Composition) {
+		c.AudioSources = nil
+		c.Layout = map[string]video.Region{
+			"back":  {VideoSources: []string{s.recordings[2].ID}},
+			"strip": {Y: 270, Height: 90, MaxColumns: 2, MaxRows: 1, VideoSources: []string{video.AllSources}},
+			"under": {Z: -1, VideoSources: []string{s.recordings[1].ID}},
+			"upper": {X: 480, Z: 7, Width: 160, Height: 90, VideoSources: []string{s.recordings[0].ID, video.AllSources}, MaxColumns: 1, MaxRows: 1},
+		}
+	})
+	f.sees(second, 320, 100, blue)
+	f.sees(second, 160, 315, red)
+	f.sees(second, 480, 315, lime) // there is no cell for the third
+	f.sees(second, 40, 315, blue)  // beside the picture is what lies under the region
+	f.sees(second, 560, 45, red)
+}
