@@ -3,7 +3,8 @@
 # make check      format, vet, lint, types, unit tests: about a minute when warm
 # make test       all of it on a fresh machine: races, and real browsers against the real binary
 # make conformance  the official Node and Python SDKs against the real binary, on both databases; part of make test
-# make bench      benchmarks         make soak   long runs         make load    the REST API under load, until it saturates
+# make bench      benchmarks         make bench-compose, make bench-compose-hour   speed and memory of compositions
+# make soak       long runs         make load    the REST API under load, until it saturates
 # make clean      removes what was built
 # make format     rewrites sources into their format
 
@@ -128,9 +129,17 @@ conformance: build $(modules) $(python)
 
 ## Long runs
 
-.PHONY: bench soak load
+.PHONY: bench bench-compose bench-compose-hour soak load
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
+
+# Four pictures of 720p, a minute long; it should be made at twice real time or more on two processors.
+bench-compose: | toolchain
+	go test -run '^$$' -bench Compose -benchtime 1x ./internal/compose
+
+# Ten people for an hour: its memory is no larger than that of a minute. It takes about an hour, and 3 GB under TMPDIR.
+bench-compose-hour: | toolchain
+	go test -run '^$$' -bench Compose -benchtime 1x -timeout 6h ./internal/compose -people 10 -minutes 60 -size 640x360 -labels
 
 soak: build
 	npm run soak -w test/e2e

@@ -22,7 +22,7 @@ var floors = []struct {
 }{
 	{"words", []string{"internal/video", "internal/packet"}},
 	{"engines", []string{"internal/sfu", "internal/auth", "internal/store", "internal/ws", "internal/observe", "internal/blob", "internal/bot"}},
-	{"core", []string{"internal/live", "internal/events", "internal/record", "internal/archive"}},
+	{"core", []string{"internal/live", "internal/events", "internal/record", "internal/archive", "internal/compose"}},
 	{"entrances", []string{"internal/rest", "internal/signal", "internal/whip", "internal/download", "internal/demo", "internal/site"}},
 	{"command", []string{"cmd/rotunda"}},
 	{"rig", []string{"test/rig"}},
@@ -46,7 +46,7 @@ var doors = map[string][]string{
 	"github.com/pressly/goose":            {"internal/store"},
 	"github.com/jackc/pgx":                {"internal/store", "internal/store/storetest"},
 	"modernc.org/sqlite":                  {"internal/store"},
-	"github.com/prometheus/client_golang": {"internal/observe", "internal/sfu", "internal/store", "internal/ws", "internal/live", "internal/events", "internal/rest", "internal/signal", "internal/whip", "cmd/rotunda"},
+	"github.com/prometheus/client_golang": {"internal/observe", "internal/sfu", "internal/store", "internal/ws", "internal/live", "internal/events", "internal/compose", "internal/rest", "internal/signal", "internal/whip", "cmd/rotunda"},
 	"golang.org/x/time/rate":              {"internal/auth", "internal/ws"},
 	"golang.org/x/sync":                   {"internal/store", "internal/live", "internal/sfu", "cmd/rotunda", "test/conformance"},
 	"golang.org/x/sys":                    {"internal/sfu", "cmd/rotunda"},
@@ -56,7 +56,7 @@ var doors = map[string][]string{
 	"github.com/gofrs/flock":              {"cmd/rotunda"},
 	"github.com/minio/minio-go":           {"internal/blob"},
 	"net/http/pprof":                      {"internal/observe"},
-	"os/exec":                             {"test/conformance", "test/rig"},
+	"os/exec":                             {"internal/compose", "test/conformance", "test/rig"},
 	"github.com/getkin/kin-openapi":       {"internal/rest"},
 
 	"github.com/prometheus/client_golang/prometheus/promhttp": {"internal/observe"},

@@ -24,6 +24,7 @@ type commands struct {
 	Account accountCommand `cmd:"" help:"Make and list accounts."`
 	Key     keyCommand     `cmd:"" help:"Make, list and revoke API keys, and rotate the keys that sign client tokens."`
 	Token   tokenCommand   `cmd:"" help:"Make a client token for a room and print a join link."`
+	Compose composeCommand `cmd:"" help:"Make one file of a session's recordings."`
 	Erase   eraseCommand   `cmd:"" help:"Erase a person's data from the record."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database's schema up to date, or say what that takes."`
 	Version versionCommand `cmd:"" help:"Print the version."`

@@ -220,7 +220,10 @@ func (h *house) core(ctx context.Context) error {
 	if err := h.archiveRecordings(ctx); err != nil {
 		return err
 	}
-	return h.keepMedia(ctx)
+	if err := h.keepMedia(ctx); err != nil {
+		return err
+	}
+	return h.compose(ctx)
 }
 
 func (h *house) entrances(ctx context.Context) (err error) {

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"reflect"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -66,6 +67,8 @@ type Config struct {
 	RecordingMinFree uint64          // bytes of disk, below which nothing is recorded; 0: the smaller of 1 GiB and 5 %
 
 	RecordingRetention time.Duration // how long recordings and compositions are kept; 0: for ever
+
+	ComposeJobs int // compositions made at once; 0: none
 }
 
 // DemoMode says whether there is a demo room, and for whom.
@@ -101,6 +104,8 @@ func defaultConfig() *Config {
 		MediaStore:   mediaLocal,
 		S3Region:     "us-east-1",
 		S3Addressing: blob.AddressingAuto,
+
+		ComposeJobs: max(runtime.NumCPU()/2, 1),
 	}
 }
 
@@ -143,6 +148,7 @@ type serveFlags struct {
 
 	WebhookAllowPrivate bool   `name:"webhook-allow-private" help:"Let webhooks go to private networks and to this machine. Whoever may change a room can then reach what is there."`
 	WebhookUserAgent    string `name:"webhook-user-agent" placeholder:"TEXT" help:"The User-Agent of webhooks (default telnyx-webhooks)."`
+	ComposeJobs         string `name:"compose-jobs" placeholder:"N" help:"Make at most this many compositions at once (default half the processors, at least 1); 0 makes none."`
 	HistoryRetention    string `name:"history-retention" placeholder:"TIME" help:"How long webhook deliveries and the events of ended sessions are kept (default 720h)."`
 
 	MediaStore         string `name:"media-store" placeholder:"KIND" help:"Where recordings and compositions stay: local, in the data directory (default), or s3."`
@@ -240,6 +246,7 @@ var settings = map[string]setting{
 
 	"webhook_allow_private": text(func(c *Config) *bool { return &c.WebhookAllowPrivate }, yesOrNo),
 	"webhook_user_agent":    text(func(c *Config) *string { return &c.WebhookUserAgent }, headerText),
+	"compose_jobs":          text(func(c *Config) *int { return &c.ComposeJobs }, number(0, 64)),
 	"history_retention":     text(func(c *Config) *time.Duration { return &c.HistoryRetention }, duration(time.Hour, 87600*time.Hour)),
 
 	"media_store":         text(func(c *Config) *string { return &c.MediaStore }, oneOf(mediaLocal, mediaS3)),

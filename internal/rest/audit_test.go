@@ -82,6 +82,7 @@ func TestChangesOfSessionsAndMediaAreAudited(t *testing.T) {
 	h.call("DELETE", "/room_recordings?filter[all]=true", nil).want(http.StatusCreated)
 	h.call("DELETE", "/room_recordings?filter[all]=true", nil).want(http.StatusCreated) // there is none
 	want = append(want, "room_recordings.delete 1 recordings: filter[all]=true")
+	h.record(session, nil)
 	h.compose(`{}`).want(http.StatusUnprocessableEntity)
 	composition := h.compose(map[string]any{"session_id": session}).want(http.StatusAccepted).data()["id"].(string)
 	h.call("DELETE", "/room_compositions/"+composition, nil).want(http.StatusNoContent)

@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/http"
 	"time"
 
@@ -18,21 +19,10 @@ type Compositions interface {
 }
 
 func (e *entrance) createComposition(r *request) (answer, error) {
-	width, height, _ := parseResolution(orDefault(optional(r.body.text("resolution")), video.DefaultFrame))
 	id := r.newID()
-	composition, err := e.Compositions.CreateComposition(r.Context(), video.Composition{
-		ID:                      id,
-		AccountID:               r.account,
-		SessionID:               video.SessionID(r.body.id("session_id")),
-		Format:                  orDefault(optional(r.body.text("format")), video.DefaultContainer),
-		Width:                   width,
-		Height:                  height,
-		Layout:                  layoutOf(r.body),
-		AudioSources:            r.body.sources("audio_sources"),
-		WebhookEventURL:         r.body.text("webhook_event_url"),
-		WebhookEventFailoverURL: r.body.text("webhook_event_failover_url"),
-		WebhookTimeoutSecs:      r.body.integer("webhook_timeout_secs"),
-	})
+	asked := compositionOf(r.body)
+	asked.ID, asked.AccountID = id, r.account
+	composition, err := e.Compositions.CreateComposition(r.Context(), asked)
 	if r.once != nil && err != nil && video.CodeOf(err) == video.CodeDuplicate {
 		if made, absent := e.Compositions.Composition(r.Context(), r.account, id); absent == nil {
 			composition, err = made, nil // by this very request, before the server died over it
@@ -41,7 +31,7 @@ func (e *entrance) createComposition(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return one(http.StatusAccepted, renderComposition(composition)), nil
+	return one(http.StatusAccepted, e.renderComposition(composition)), nil
 }
 
 func (e *entrance) listCompositions(r *request) (answer, error) {
@@ -63,7 +53,7 @@ func (e *entrance) listCompositions(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return list(compositions, query.Page, renderComposition), nil
+	return list(compositions, query.Page, e.renderComposition), nil
 }
 
 func (e *entrance) composition(r *request) (answer, error) {
@@ -71,7 +61,7 @@ func (e *entrance) composition(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return one(http.StatusOK, renderComposition(composition)), nil
+	return one(http.StatusOK, e.renderComposition(composition)), nil
 }
 
 func (e *entrance) deleteComposition(r *request) (answer, error) {
@@ -90,10 +80,15 @@ type (
 		UserID                  video.AccountID         `json:"user_id"`
 		Status                  video.CompositionStatus `json:"status"`
 		FailedReason            *string                 `json:"failed_reason"`
-		Format                  string                  `json:"format"`
+		Progress                int                     `json:"progress"`
+		Warnings                []string                `json:"warnings"`
+		Format                  video.CompositionFormat `json:"format"`
 		Resolution              string                  `json:"resolution"`
+		Layout                  layoutJSON              `json:"layout"`
 		VideoLayout             map[string]regionJSON   `json:"video_layout"`
 		AudioSources            []string                `json:"audio_sources"`
+		OffsetMS                *float64                `json:"av_offset_ms"`
+		Speed                   *float64                `json:"speed"`
 		SizeMB                  megabytes               `json:"size_mb"`
 		DurationSecs            int                     `json:"duration_secs"`
 		DownloadURL             *string                 `json:"download_url"`
@@ -105,6 +100,11 @@ type (
 		CompletedAt             *timestamp              `json:"completed_at"`
 		CreatedAt               timestamp               `json:"created_at"`
 		UpdatedAt               timestamp               `json:"updated_at"`
+	}
+	layoutJSON struct {
+		Grid   video.GridMode `json:"grid"`
+		Fit    video.Fit      `json:"fit"`
+		Labels bool           `json:"labels"`
 	}
 	regionJSON struct {
 		X            int      `json:"x_pos"`
@@ -118,11 +118,19 @@ type (
 	}
 )
 
-// renderComposition leaves download_url null: the media is not served yet.
-func renderComposition(c video.Composition) compositionJSON {
+func (e *entrance) renderComposition(c video.Composition) compositionJSON {
 	layout := make(map[string]regionJSON, len(c.Layout))
 	for name, region := range c.Layout {
 		layout[name] = renderRegion(region)
+	}
+	var offset, speed *float64
+	if c.Status == video.CompositionCompleted {
+		milliseconds, rounded := float64(c.Offset.Microseconds())/1000, math.Round(c.Speed*100)/100
+		offset, speed = &milliseconds, &rounded
+	}
+	var download *string
+	if c.Status == video.CompositionCompleted && e.MediaURL != nil {
+		download = optional(e.MediaURL(c.AccountID, video.MediaComposition, c.ID))
 	}
 	return compositionJSON{
 		RecordType:              "room_composition",
@@ -132,11 +140,17 @@ func renderComposition(c video.Composition) compositionJSON {
 		UserID:                  c.AccountID,
 		Status:                  c.Status,
 		FailedReason:            optional(c.FailedReason),
+		Progress:                c.Progress,
+		Warnings:                append([]string{}, c.Warnings...),
 		Format:                  c.Format,
 		Resolution:              fmt.Sprintf("%dx%d", c.Width, c.Height),
+		Layout:                  layoutJSON(c.Settings),
 		VideoLayout:             layout,
 		AudioSources:            each(c.AudioSources, func(id string) string { return id }),
+		OffsetMS:                offset,
+		Speed:                   speed,
 		SizeMB:                  megabytes(c.SizeBytes),
+		DownloadURL:             download,
 		DurationSecs:            int(c.Duration / time.Second),
 		WebhookEventURL:         optional(c.WebhookEventURL),
 		WebhookEventFailoverURL: optional(c.WebhookEventFailoverURL),

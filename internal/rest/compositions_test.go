@@ -21,13 +21,15 @@ func TestCompositionLife(t *testing.T) {
 	room := h.room(nil)
 	h.at("2021-04-20T12:00:00Z")
 	session := h.openSession(room)
+	h.record(session, nil)
 	region := map[string]any{
 		"x_pos": 0.0, "y_pos": 0.0, "z_pos": 0.0, "width": nil, "height": nil, "max_columns": nil, "max_rows": nil,
 		"video_sources": []any{"*"},
 	}
 	want := map[string]any{
 		"record_type": "room_composition", "room_id": room, "session_id": session, "user_id": string(h.account),
-		"status": "enqueued", "failed_reason": nil, "format": "mp4", "resolution": "1280x720",
+		"status": "enqueued", "failed_reason": nil, "progress": 0.0, "warnings": []any{}, "format": "mp4", "resolution": "1280x720",
+		"layout": map[string]any{"grid": "reflow", "fit": "letterbox", "labels": false}, "av_offset_ms": nil, "speed": nil,
 		"video_layout": map[string]any{"main": region}, "audio_sources": []any{"*"},
 		"size_mb": 0.0, "duration_secs": 0.0, "download_url": nil,
 		"webhook_event_url": nil, "webhook_event_failover_url": nil, "webhook_timeout_secs": nil,
@@ -36,7 +38,7 @@ func TestCompositionLife(t *testing.T) {
 	}
 	null := map[string]any{"session_id": strings.ToUpper(session)}
 	for _, field := range []string{
-		"format", "resolution", "video_layout", "audio_sources", "webhook_event_url", "webhook_event_failover_url", "webhook_timeout_secs",
+		"format", "resolution", "layout", "video_layout", "audio_sources", "webhook_event_url", "webhook_event_failover_url", "webhook_timeout_secs",
 	} {
 		null[field] = nil
 	}
@@ -76,11 +78,12 @@ func TestCompositionOfEverything(t *testing.T) {
 		}
 	}
 	content := map[string]any{
-		"session_id": session, "format": "mp4", "resolution": "720x1280", "video_layout": layout, "audio_sources": []any{sound},
+		"session_id": session, "format": "webm", "resolution": "720x1280", "video_layout": layout, "audio_sources": []any{sound},
+		"layout":            map[string]any{"grid": "fixed", "fit": "crop", "labels": true},
 		"webhook_event_url": "https://a.example", "webhook_event_failover_url": "https://b.example", "webhook_timeout_secs": 30,
 	}
 	made := h.compose(content).want(http.StatusAccepted).data()
-	for _, field := range []string{"resolution", "audio_sources", "webhook_event_url", "webhook_event_failover_url"} {
+	for _, field := range []string{"format", "layout", "resolution", "audio_sources", "webhook_event_url", "webhook_event_failover_url"} {
 		if !reflect.DeepEqual(made[field], content[field]) {
 			t.Errorf("%s is %v, want %v", field, made[field], content[field])
 		}
@@ -93,14 +96,18 @@ func TestCompositionOfEverything(t *testing.T) {
 		t.Errorf("region is %v, want %v", got, want)
 	}
 	for _, sources := range []any{"*", []any{"*"}, []any{}} {
+		seen := sources
+		if reflect.DeepEqual(sources, []any{}) {
+			seen = []any{picture}
+		}
 		made := h.compose(map[string]any{
-			"session_id": session, "audio_sources": sources, "video_layout": map[string]any{"a": map[string]any{"video_sources": sources}},
+			"session_id": session, "audio_sources": sources, "video_layout": map[string]any{"a": map[string]any{"video_sources": seen}},
 		}).want(http.StatusAccepted).data()
 		if _, list := sources.([]any); !list {
-			sources = []any{sources}
+			sources, seen = []any{sources}, []any{seen}
 		}
 		region := made["video_layout"].(map[string]any)["a"].(map[string]any)
-		if !reflect.DeepEqual(made["audio_sources"], sources) || !reflect.DeepEqual(region["video_sources"], sources) {
+		if !reflect.DeepEqual(made["audio_sources"], sources) || !reflect.DeepEqual(region["video_sources"], seen) {
 			t.Errorf("%v became %v", sources, made)
 		}
 	}
@@ -108,7 +115,7 @@ func TestCompositionOfEverything(t *testing.T) {
 
 func TestCompositionFaults(t *testing.T) {
 	h := newHouse(t)
-	session, other := h.openSession(h.room(nil)), h.openSession(h.room(nil))
+	session, other, bare := h.openSession(h.room(nil)), h.openSession(h.room(nil)), h.openSession(h.room(nil))
 	picture, elsewhere := h.record(session, nil), h.record(other, nil)
 	sound := h.record(session, func(r *video.Recording) { r.Type = video.Audio })
 	region := func(fields string) string {
@@ -133,6 +140,12 @@ func TestCompositionFaults(t *testing.T) {
 			`{"session_id":"` + absentID + `","format":"avi","resolution":"9x9","webhook_timeout_secs":31,"webhook_event_url":"x","audio_sources":5}`,
 			[]string{"10026 /audio_sources", "10032 /format", "10033 /resolution", "10017 /session_id", "10003 /webhook_event_url", "10033 /webhook_timeout_secs"},
 		},
+		{`{"session_id":"` + bare + `"}`, []string{"10027 /session_id"}},
+		{of(`"format":"ogg","audio_sources":[]`), []string{"10033 /audio_sources"}},
+		{of(`"layout":{"grid":"round","fit":7,"labels":"yes"}`), []string{"10032 /layout/fit", "10032 /layout/grid", "10026 /layout/labels"}},
+		{of(`"layout":[]`), []string{"10026 /layout"}},
+		{of(`"video_layout":{"a":{},"a":{}," A ":{},"b":{}}`), []string{"10027 /video_layout/ A ", "10027 /video_layout/a"}},
+		{region(`"video_sources":[]`), []string{"10033 /video_layout/a/video_sources"}},
 		{of(`"resolution":"wide"`), []string{"10015 /resolution"}},
 		{of(`"resolution":"1280x1280"`), []string{"10033 /resolution"}},
 		{of(`"resolution":7`), []string{"10026 /resolution"}},
@@ -168,7 +181,7 @@ func TestCompositionFaults(t *testing.T) {
 	for body, want := range map[string]string{
 		of(`"audio_sources":"all"`):   "audio_sources must be an array of at most 1000, each the UUID of a recording or *, or null; or *.",
 		of(`"resolution":"9999x9"`):   "resolution must be WIDTHxHEIGHT, each from 16 to 1280 and together at most 921600 pixels, or null.",
-		of(`"format":"avi"`):          "format must be mp4, or null.",
+		of(`"format":"avi"`):          "format must be one of mp4, webm, m4a, ogg, or null.",
 		of(`"video_layout":{"a":[]}`): "video_layout/a must be a JSON object.",
 	} {
 		r := h.compose(body).want(http.StatusUnprocessableEntity)
@@ -181,6 +194,8 @@ func TestCompositionFaults(t *testing.T) {
 func TestListCompositions(t *testing.T) {
 	h := newHouse(t)
 	sessionA, sessionB := h.openSession(h.room(nil)), h.openSession(h.room(nil))
+	h.record(sessionA, nil)
+	h.record(sessionB, nil)
 	compose := func(at, session string) string {
 		h.at(at)
 		return h.compose(map[string]any{"session_id": session}).want(http.StatusAccepted).data()["id"].(string)

@@ -177,7 +177,7 @@ func TestBoundsAreThoseOfTheServer(t *testing.T) {
 			t.Errorf("%s: at most %d, the server's %d", name, *bound.got, bound.want)
 		}
 	}
-	for name, want := range map[string]string{"format": video.DefaultContainer, "resolution": video.DefaultFrame} {
+	for name, want := range map[string]string{"format": string(video.DefaultContainer), "resolution": video.DefaultFrame} {
 		if got := property("CompositionCreate", name).Default; got != want {
 			t.Errorf("%s is %v by default, the server's %s", name, got, want)
 		}

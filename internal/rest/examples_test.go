@@ -31,6 +31,7 @@ func (s *scene) make(parameter string) string {
 	case "room_recording_id":
 		return s.record(s.id("room_session_id"), nil)
 	case "room_composition_id":
+		s.id("room_recording_id")
 		return s.perform("createComposition").data()["id"].(string)
 	case "webhook_delivery_id":
 		return s.perform("sendTestEvent").data()["id"].(string)
@@ -42,8 +43,11 @@ func (s *scene) make(parameter string) string {
 // prepare does what must have happened before an operation can succeed.
 func (s *scene) prepare(operation string) {
 	s.Helper()
-	if operation == "activatePublicKey" {
+	switch operation {
+	case "activatePublicKey":
 		s.perform("preparePublicKey")
+	case "createComposition":
+		s.id("room_recording_id")
 	}
 }
 

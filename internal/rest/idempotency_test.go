@@ -249,6 +249,7 @@ func TestRequestRepeatedAfterTheServerDiedOverIt(t *testing.T) {
 		}
 	}
 	session := h.openSession(nameless.(string))
+	h.record(session, nil)
 	h.config.Idempotency = forgetful{h.store}
 	h.rebuild()
 	composed := h.call("POST", "/room_compositions", `{"session_id":"`+session+`"}`, once, "c").want(http.StatusAccepted).data()["id"]

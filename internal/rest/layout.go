@@ -1,6 +1,8 @@
 package rest
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -52,6 +54,35 @@ func (b body) sources(name string) []string {
 	return []string{video.AllSources}
 }
 
+// compositionOf is what a body asks for.
+func compositionOf(b body) video.Composition {
+	width, height, _ := parseResolution(orDefault(optional(b.text("resolution")), video.DefaultFrame))
+	settings := b.object("layout")
+	return video.Composition{
+		SessionID: video.SessionID(b.id("session_id")),
+		Format:    wordOr(b.text("format"), video.DefaultContainer),
+		Width:     width,
+		Height:    height,
+		Layout:    layoutOf(b),
+		Settings: video.CompositionSettings{
+			Grid:   wordOr(settings.text("grid"), video.GridReflow),
+			Fit:    wordOr(settings.text("fit"), video.FitLetterbox),
+			Labels: orDefault(settings.boolean("labels"), false),
+		},
+		AudioSources:            b.sources("audio_sources"),
+		WebhookEventURL:         b.text("webhook_event_url"),
+		WebhookEventFailoverURL: b.text("webhook_event_failover_url"),
+		WebhookTimeoutSecs:      b.integer("webhook_timeout_secs"),
+	}
+}
+
+func wordOr[T ~string](word string, otherwise T) T {
+	if word == "" {
+		return otherwise
+	}
+	return T(word)
+}
+
 // layoutOf reads the regions. None at all is one that fills the frame.
 func layoutOf(b body) map[string]video.Region {
 	regions := b.object("video_layout")
@@ -73,10 +104,15 @@ func regionOf(b body) video.Region {
 	}
 }
 
-// checkComposition finds what the schema cannot: regions out of the frame or with impossible names, and a session or
+// checkComposition finds what the schema cannot: regions out of the frame, empty or with impossible names, and a session or
 // recordings that are not there. The body may be at fault otherwise; of that it says nothing.
 func (e *entrance) checkComposition(r *request) ([]fault, error) {
-	faults := checkRegions(r.body)
+	faults := append(checkRegions(r.body), checkRegionNames(r.content)...)
+	if format := video.CompositionFormat(r.body.text("format")); format == video.FormatM4A || format == video.FormatOgg {
+		if len(r.body.sources("audio_sources")) == 0 {
+			faults = append(faults, faultAt([]string{"audio_sources"}, outsideRange, fmt.Sprintf("audio_sources must not be empty: %s has nothing but sound.", format)))
+		}
+	}
 	session := r.body.id("session_id")
 	if !video.IsUUID(session) {
 		return faults, nil
@@ -89,8 +125,57 @@ func (e *entrance) checkComposition(r *request) ([]fault, error) {
 	if err != nil {
 		return nil, err
 	}
+	recorded, err := e.Recordings.Recordings(r.Context(), video.RecordingQuery{
+		RecordingFilter: video.RecordingFilter{AccountID: r.account, SessionID: video.SessionID(session)}, Page: video.Page{Number: 1, Size: 1},
+	})
+	if err != nil {
+		return nil, err
+	}
+	if recorded.Total == 0 {
+		faults = append(faults, faultAt([]string{"session_id"}, unprocessable, fmt.Sprintf("The session %s has no recordings.", session)))
+	}
 	absent, err := e.checkSources(r, video.SessionID(session))
 	return append(faults, absent...), err
+}
+
+// checkRegionNames refuses names that cannot be told apart. JSON allows to give one twice, and the second would win unseen.
+func checkRegionNames(content []byte) []fault {
+	var faults []fault
+	known := make(map[string]string)
+	for _, name := range namesIn(content, "video_layout") {
+		folded := strings.ToLower(strings.Join(strings.Fields(name), " "))
+		first, taken := known[folded]
+		if !taken {
+			known[folded] = name
+			continue
+		}
+		faults = append(faults, faultAt([]string{"video_layout", name}, unprocessable,
+			fmt.Sprintf("The regions %q and %q have the same name, apart from case and spaces.", first, name)))
+	}
+	return faults
+}
+
+// namesIn are the names in an object that is a field of a JSON object, as they are written, one after the other.
+func namesIn(content []byte, field string) []string {
+	var whole map[string]json.RawMessage
+	if json.Unmarshal(content, &whole) != nil {
+		return nil
+	}
+	decoder := json.NewDecoder(bytes.NewReader(whole[field]))
+	if opening, err := decoder.Token(); err != nil || opening != json.Delim('{') {
+		return nil
+	}
+	var names []string
+	for decoder.More() {
+		name, err := decoder.Token()
+		var value json.RawMessage
+		if err != nil || decoder.Decode(&value) != nil {
+			return names
+		}
+		text, _ := name.(string)
+		names = append(names, text)
+	}
+	return names
 }
 
 func checkRegions(b body) []fault {
@@ -98,10 +183,13 @@ func checkRegions(b body) []fault {
 	width, height, ok := parseResolution(orDefault(optional(b.text("resolution")), video.DefaultFrame))
 	regions := b.object("video_layout")
 	for _, name := range slices.Sorted(maps.Keys(regions)) {
-		at := []string{"video_layout", name}
+		at := slices.Clip([]string{"video_layout", name})
 		if length := utf8.RuneCountInString(name); length < 1 || length > video.MaxRegionNameLength {
 			faults = append(faults, faultAt(at, stringLength,
 				fmt.Sprintf("The name of a region must have 1 to %d characters.", video.MaxRegionNameLength)))
+		}
+		if sources, isList := regions.object(name)["video_sources"].([]any); isList && len(sources) == 0 {
+			faults = append(faults, faultAt(append(at, "video_sources"), outsideRange, "A region must have a source: leave video_sources out for all."))
 		}
 		if !ok {
 			continue

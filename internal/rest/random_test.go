@@ -375,7 +375,7 @@ func fits(schema *openapi3.Schema, value string) bool {
 }
 
 // beyondSchemas reports whether a fault is one that no schema can find: a name that is taken, something that is not there, a
-// state that does not fit, a text that is too long in bytes or no base64, a region that is not within the frame.
+// state that does not fit, a text that is too long in bytes or no base64, a region that is empty or not within the frame, a file of nothing but sound that is silent.
 func beyondSchemas(entry map[string]any) bool {
 	source, _ := entry["source"].(map[string]any)
 	pointer, _ := source["pointer"].(string)
@@ -385,7 +385,7 @@ func beyondSchemas(entry map[string]any) bool {
 	case badRequest.code:
 		return pointer == "/identity" || pointer == "/secret"
 	case outsideRange.code:
-		return strings.HasPrefix(pointer, "/video_layout/") && !strings.HasSuffix(pointer, "/z_pos")
+		return pointer == "/audio_sources" || strings.HasPrefix(pointer, "/video_layout/") && !strings.HasSuffix(pointer, "/z_pos")
 	}
 	return false
 }

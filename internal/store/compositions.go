@@ -20,11 +20,18 @@ type compositionRow struct {
 	SessionID               video.SessionID         `bun:"session_id"`
 	Status                  video.CompositionStatus `bun:"status"`
 	FailedReason            string                  `bun:"failed_reason"`
-	Format                  string                  `bun:"format"`
+	Progress                int                     `bun:"progress"`
+	Attempts                int                     `bun:"attempts"`
+	NextAt                  *int64                  `bun:"next_at"`
+	Format                  video.CompositionFormat `bun:"format"`
 	Width                   int                     `bun:"width"`
 	Height                  int                     `bun:"height"`
 	Layout                  string                  `bun:"layout"`        // JSON
 	AudioSources            string                  `bun:"audio_sources"` // JSON
+	Settings                string                  `bun:"settings"`      // JSON
+	Warnings                string                  `bun:"warnings"`      // JSON
+	OffsetUS                int64                   `bun:"offset_us"`
+	Speed                   float64                 `bun:"speed"`
 	SizeBytes               int64                   `bun:"size_bytes"`
 	DurationUS              int64                   `bun:"duration_us"`
 	WebhookEventURL         string                  `bun:"webhook_event_url"`
@@ -48,7 +55,10 @@ func newCompositionRow(c video.Composition, number account) (compositionRow, err
 	}
 	return compositionRow{
 		ID: c.ID, Account: number, RoomID: c.RoomID, SessionID: c.SessionID, Status: c.Status, FailedReason: c.FailedReason,
+		Progress: c.Progress, Attempts: c.Attempts,
 		Format: c.Format, Width: c.Width, Height: c.Height, Layout: string(layout), AudioSources: string(audio),
+		Settings: asJSON(c.Settings), Warnings: asJSON(append([]string{}, c.Warnings...)),
+		OffsetUS: c.Offset.Microseconds(), Speed: c.Speed,
 		SizeBytes: c.SizeBytes, DurationUS: c.Duration.Microseconds(),
 		WebhookEventURL: c.WebhookEventURL, WebhookEventFailoverURL: c.WebhookEventFailoverURL, WebhookTimeoutSecs: c.WebhookTimeoutSecs,
 		StartedAt: microsOrNil(c.StartedAt), EndedAt: microsOrNil(c.EndedAt), CompletedAt: microsOrNil(c.CompletedAt),
@@ -59,7 +69,8 @@ func newCompositionRow(c video.Composition, number account) (compositionRow, err
 func (r compositionRow) composition(of video.AccountID) (video.Composition, error) {
 	c := video.Composition{
 		ID: r.ID, AccountID: of, RoomID: r.RoomID, SessionID: r.SessionID, Status: r.Status, FailedReason: r.FailedReason,
-		Format: r.Format, Width: r.Width, Height: r.Height,
+		Progress: r.Progress, Attempts: r.Attempts, Format: r.Format, Width: r.Width, Height: r.Height,
+		Offset: time.Duration(r.OffsetUS) * time.Microsecond, Speed: r.Speed,
 		SizeBytes: r.SizeBytes, Duration: time.Duration(r.DurationUS) * time.Microsecond,
 		WebhookEventURL: r.WebhookEventURL, WebhookEventFailoverURL: r.WebhookEventFailoverURL, WebhookTimeoutSecs: r.WebhookTimeoutSecs,
 		StartedAt: momentOrNil(r.StartedAt), EndedAt: momentOrNil(r.EndedAt), CompletedAt: momentOrNil(r.CompletedAt),
@@ -71,6 +82,12 @@ func (r compositionRow) composition(of video.AccountID) (video.Composition, erro
 	if err := json.Unmarshal([]byte(r.AudioSources), &c.AudioSources); err != nil {
 		return c, failed("read audio sources of composition", err)
 	}
+	if err := json.Unmarshal([]byte(r.Settings), &c.Settings); err != nil {
+		return c, failed("read settings of composition", err)
+	}
+	if err := json.Unmarshal([]byte(r.Warnings), &c.Warnings); err != nil {
+		return c, failed("read warnings of composition", err)
+	}
 	return c, nil
 }
 
@@ -79,8 +96,9 @@ func compositionAbsent(id string) *video.Error {
 }
 
 // CreateComposition keeps a new composition of a session of the account and returns it as kept. An empty ID is filled in;
-// the room is that of the session, the status enqueued, and both CreatedAt and UpdatedAt are now. A session the account does
-// not have is not_found, at /session_id. All else is the caller's to check.
+// the room is that of the session, the status enqueued, and both CreatedAt and UpdatedAt are now. What it is made of is fixed: of a
+// session that goes on, AllSources are the recordings so far. A session the account does not have is not_found, at /session_id. All
+// else is the caller's to check.
 func (s *Store) CreateComposition(ctx context.Context, composition video.Composition) (video.Composition, error) {
 	if composition.ID == "" {
 		composition.ID = video.NewUUID()
@@ -88,6 +106,7 @@ func (s *Store) CreateComposition(ctx context.Context, composition video.Composi
 	composition.Status = video.CompositionEnqueued
 	composition.CreatedAt = s.stamp()
 	composition.UpdatedAt = composition.CreatedAt
+	composition.Progress, composition.Attempts = 0, 0
 	number, err := s.number(ctx, composition.AccountID)
 	if err != nil {
 		return video.Composition{}, err
@@ -96,6 +115,7 @@ func (s *Store) CreateComposition(ctx context.Context, composition video.Composi
 	if err != nil {
 		return video.Composition{}, failed("render composition", err)
 	}
+	row.NextAt = &row.CreatedAt
 	err = s.write(ctx, "create composition", func(ctx context.Context, tx bun.Tx) error {
 		room, err := roomOfSession(ctx, tx, number, row.SessionID)
 		if video.CodeOf(err) == video.CodeNotFound {
@@ -106,6 +126,9 @@ func (s *Store) CreateComposition(ctx context.Context, composition video.Composi
 		}
 		row.RoomID = room
 		if _, err := tx.NewInsert().Model(&row).Exec(ctx); err != nil {
+			return err
+		}
+		if err := fixSources(ctx, tx, composition); err != nil {
 			return err
 		}
 		if err := s.auditTx(ctx, tx, number, "room_composition.create", row.ID, ""); err != nil {
@@ -119,6 +142,7 @@ func (s *Store) CreateComposition(ctx context.Context, composition video.Composi
 	if err != nil {
 		return video.Composition{}, err
 	}
+	s.journal.news.compose()
 	return row.composition(composition.AccountID)
 }
 
@@ -187,6 +211,7 @@ func (s *Store) DeleteComposition(ctx context.Context, account video.AccountID, 
 	})
 	if err == nil {
 		s.journal.news.removeMedia()
+		s.journal.news.compose() // a place may be free
 	}
 	return err
 }

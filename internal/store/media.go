@@ -29,7 +29,7 @@ func (s *Store) dropMedia(ctx context.Context, tx bun.Tx, number account, gone .
 	now := s.now().UnixMicro()
 	rows := make([]mediaDeletionRow, len(gone))
 	for i, d := range gone {
-		rows[i] = mediaDeletionRow{Account: number, Kind: d.Kind, ID: d.ID, ObjectKey: d.Key, CreatedAt: now, NextAt: now}
+		rows[i] = mediaDeletionRow{Account: number, Kind: d.Kind, ID: d.ID, ObjectKey: d.Key, CreatedAt: now, NextAt: now + d.After.Microseconds()}
 	}
 	return insertRows(ctx, tx, rows, func(r mediaDeletionRow) int { return len(r.ObjectKey) })
 }
@@ -38,9 +38,17 @@ func mediaOfRecording(r recordingRow, of video.AccountID) video.MediaDeletion {
 	return video.MediaDeletion{Kind: video.MediaRecording, ID: r.ID, Key: r.recording(of).FileKey()}
 }
 
+// compositionTail is how long after its deletion a composition that was being made may still leave a file: whoever makes it stops and
+// deletes what there is, but may die over that.
+const compositionTail = 15 * time.Minute
+
 func mediaOfComposition(r compositionRow, of video.AccountID) video.MediaDeletion {
 	c := video.Composition{ID: r.ID, AccountID: of, SessionID: r.SessionID, Format: r.Format}
-	return video.MediaDeletion{Kind: video.MediaComposition, ID: r.ID, Key: c.FileKey()}
+	gone := video.MediaDeletion{Kind: video.MediaComposition, ID: r.ID, Key: c.FileKey()}
+	if r.Status == video.CompositionProcessing {
+		gone.After = compositionTail
+	}
+	return gone
 }
 
 // MediaObject finds what can be downloaded. Media that is not complete is invalid_state; what was deleted, and what belongs to

@@ -15,6 +15,7 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"github.com/rotunda-rtc/rotunda/internal/store/storetest"
+	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
 // allFiles are the migrations there are, the same on both databases.
@@ -70,13 +71,18 @@ func runSQL(t *testing.T, config Config, statement string) {
 // first brings a database to the schema of the first release.
 func first(t *testing.T, config Config) {
 	t.Helper()
+	upTo(t, config, 1)
+}
+
+func upTo(t *testing.T, config Config, version int64) {
+	t.Helper()
 	d, err := config.dialect()
 	must(t, err)
 	files, err := fs.Sub(migrations, d.folder)
 	must(t, err)
 	provider, err := goose.NewProvider(d.migration, raw(t, config), files)
 	must(t, err)
-	_, err = provider.UpTo(t.Context(), 1)
+	_, err = provider.UpTo(t.Context(), version)
 	must(t, err)
 }
 
@@ -125,6 +131,31 @@ func TestUpgradeKeepsRows(t *testing.T) {
 		f := openWith(t, config, &clock{t: start})
 		wantEqual(t, "account", string(f.account), "an account")
 		f.session(f.room("").ID)
+		must(t, f.Close())
+	})
+}
+
+// A composition that was asked for before there was anything to make it with is made after the upgrade.
+func TestUpgradeKeepsCompositions(t *testing.T) {
+	onBoth(t, func(t *testing.T, config Config) {
+		upTo(t, config, 2)
+		for _, statement := range []string{
+			"INSERT INTO accounts (id, name, is_default, created_at) VALUES ('an account', 'default', " + map[bool]string{true: "1", false: "true"}[config.URL == ""] + ", 5)",
+			"INSERT INTO rooms (id, account, max_participants, enable_recording, webhook_event_url, webhook_event_failover_url, created_at, updated_at) " +
+				"SELECT 'r', number, 2, " + map[bool]string{true: "1", false: "true"}[config.URL == ""] + ", '', '', 5, 5 FROM accounts",
+			"INSERT INTO sessions (id, account, room_id, ended_reason, created_at, updated_at) SELECT 's', number, 'r', '', 5, 5 FROM accounts",
+			"INSERT INTO recordings (id, account, room_id, session_id, participant_id, stream_key, status, failed_reason, type, codec, size_bytes, " +
+				"duration_us, started_at, created_at, updated_at) SELECT 'v', number, 'r', 's', 'p', 'self', 'completed', '', 'video', 'vp8', 1, 1, 5, 5, 5 FROM accounts",
+			"INSERT INTO compositions (id, account, room_id, session_id, status, failed_reason, format, width, height, layout, audio_sources, size_bytes, " +
+				"duration_us, webhook_event_url, webhook_event_failover_url, created_at, updated_at) " +
+				"SELECT 'c', number, 'r', 's', 'enqueued', '', 'mp4', 640, 360, '{}', '[]', 0, 0, '', '', 5, 5 FROM accounts",
+		} {
+			runSQL(t, config, statement)
+		}
+		f := openWith(t, config, &clock{t: start})
+		if job := f.begin(); job == nil || job.ID != "c" || len(job.Recordings) != 1 || job.Settings.Grid != video.GridReflow || job.Settings.Fit != video.FitLetterbox {
+			t.Errorf("begun: %+v", job)
+		}
 		must(t, f.Close())
 	})
 }

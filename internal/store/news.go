@@ -9,9 +9,10 @@ import (
 // news wakes those who wait for rows of others. Each waiter has a channel that holds one token: several pieces of news
 // before it looks are one, and nobody who brings news ever waits.
 type news struct {
-	deliveries chan struct{}
-	recordings chan struct{}
-	deletions  chan struct{}
+	deliveries   chan struct{}
+	recordings   chan struct{}
+	deletions    chan struct{}
+	compositions chan struct{}
 
 	mu        sync.Mutex
 	followers map[video.SessionID]map[chan struct{}]struct{}
@@ -19,16 +20,19 @@ type news struct {
 
 func newNews() *news {
 	return &news{
-		deliveries: make(chan struct{}, 1),
-		recordings: make(chan struct{}, 1),
-		deletions:  make(chan struct{}, 1),
-		followers:  make(map[video.SessionID]map[chan struct{}]struct{}),
+		deliveries:   make(chan struct{}, 1),
+		recordings:   make(chan struct{}, 1),
+		deletions:    make(chan struct{}, 1),
+		compositions: make(chan struct{}, 1),
+		followers:    make(map[video.SessionID]map[chan struct{}]struct{}),
 	}
 }
 
 func (n *news) deliver() { wake(n.deliveries) }
 
 func (n *news) removeMedia() { wake(n.deletions) }
+
+func (n *news) compose() { wake(n.compositions) }
 
 func (n *news) happened(session video.SessionID) {
 	n.mu.Lock()
@@ -73,3 +77,7 @@ func (s *Store) DeliveriesCommitted() <-chan struct{} { return s.journal.news.de
 // RecordingsEnded returns a channel that holds a token whenever a commit gave recordings to the archive since it was last
 // emptied. It is for one reader.
 func (s *Store) RecordingsEnded() <-chan struct{} { return s.journal.news.recordings }
+
+// CompositionsCommitted returns a channel that holds a token whenever compositions were added or deleted since it was last
+// emptied. It is for one reader.
+func (s *Store) CompositionsCommitted() <-chan struct{} { return s.journal.news.compositions }

@@ -16,6 +16,7 @@ const (
 	EventRecordingStarted     EventType = "video.room.recording.started"
 	EventRecordingCompleted   EventType = "video.room.recording.completed"
 	EventCompositionCompleted EventType = "video.room.composition.completed"
+	EventCompositionFailed    EventType = "video.room.composition.failed" // only for those who want it
 
 	// The events beyond those of the reference are told to accounts that want them.
 	EventRecordingFailed EventType = "video.room.recording.failed"

@@ -71,16 +71,16 @@ func (r Recording) Index() MediaObject {
 
 // FileKey is where the composition's file is kept.
 func (c Composition) FileKey() string {
-	return "compositions/" + string(c.AccountID) + "/" + string(c.SessionID) + "/" + c.ID + "." + c.Format
+	return "compositions/" + string(c.AccountID) + "/" + string(c.SessionID) + "/" + c.ID + "." + string(c.Format)
 }
 
 // File is the composition's file as it is downloaded.
 func (c Composition) File() MediaObject {
-	contentType := map[string]string{"mp4": "video/mp4", "webm": "video/webm", "m4a": "audio/mp4", "ogg": "audio/ogg"}[c.Format]
+	contentType := map[CompositionFormat]string{FormatMP4: "video/mp4", FormatWebM: "video/webm", FormatM4A: "audio/mp4", FormatOgg: "audio/ogg"}[c.Format]
 	if contentType == "" {
 		contentType = "application/octet-stream"
 	}
-	return MediaObject{c.FileKey(), "composition-" + c.ID + "." + c.Format, contentType, completed(c.CompletedAt)}
+	return MediaObject{c.FileKey(), "composition-" + c.ID + "." + string(c.Format), contentType, completed(c.CompletedAt)}
 }
 
 func completed(at *time.Time) time.Time {
@@ -97,4 +97,6 @@ type MediaDeletion struct {
 	ID       string
 	Key      string
 	Attempts int // that failed
+
+	After time.Duration // from the deletion of the record on: no sooner
 }
