@@ -339,3 +339,22 @@ func TestRegions(t *testing.T) {
 	f.sees(second, 40, 315, blue)  // beside the picture is what lies under the region
 	f.sees(second, 560, 45, red)
 }
+
+// Sound whose times say that its clock ran slow or fast stays where they say, in steps too small to be noticed.
+func TestDrift(t *testing.T) {
+	for scale, want := range map[string]float64{"1.002": 28.056, "0.998": 27.944} {
+		s := newStudio(t)
+		id := s.record(take{
+			who: "a", kind: video.Audio, length: 30 * second,
+			source: "sine=frequency=1500:sample_rate=48000:samples_per_frame=960,volume='gte(t,27.99)':eval=frame",
+		})
+		file := filepath.Join(s.dir, id+".webm")
+		s.ffmpeg("-itsscale", scale, "-i", file, "-c", "copy", "-f", "webm", file+".drifted")
+		must(t, os.Rename(file+".drifted", file))
+		s.index(id, 29900*time.Millisecond)
+		f := s.compose(func(c *video.Composition) { c.Format = video.FormatOgg })
+		if beeps := f.beeps(1500); len(beeps) != 1 || math.Abs(beeps[0]-want) > 0.03 {
+			t.Errorf("at %s of its speed, it beeps at %v, want %.3f", scale, beeps, want)
+		}
+	}
+}

@@ -63,8 +63,9 @@ func mixed(line Timeline, tracks []int, span Span) mix {
 		}
 		n := len(m.inputs)
 		m.inputs = append(m.inputs, mixInput{t.Path, max(0, span.From-t.From-preroll)})
-		// What is early or late by 30 ms is cut or filled with silence; less is stretched, by at most 1 %.
-		fmt.Fprintf(&b, "[%d:a:0]asetpts=PTS+(%s)/TB,aresample=%d:async=480:min_hard_comp=0.03:first_pts=0,aformat=sample_fmts=fltp:channel_layouts=stereo,apad,atrim=end_sample=%d,asetpts=N[v%d];\n",
+		// What is early or late by 20 ms is cut or filled with silence; less is put right where the next slice begins. An async of more than
+		// 1, which stretches, shifts all that follows by half a second when it begins to (ffmpeg 5.1).
+		fmt.Fprintf(&b, "[%d:a:0]asetpts=PTS+(%s)/TB,aresample=%d:async=1:min_hard_comp=0.02:first_pts=0,aformat=sample_fmts=fltp:channel_layouts=stereo,apad,atrim=end_sample=%d,asetpts=N[v%d];\n",
 			n, seconds(t.From-span.From), sampleRate, samples, n)
 		fmt.Fprintf(&voices, "[v%d]", n)
 	}
