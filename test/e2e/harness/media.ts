@@ -40,13 +40,8 @@ export async function probe(file: string): Promise<Probed> {
 
 const grid = { width: 64, height: 36 };
 
-/** A picture as it is at some time. */
-export interface Shot {
-  left: Colour;
-  right: Colour;
-  /** Of the middle, 0 to 255. */
-  light: number;
-}
+/** A picture: its colour at a place, 0 to 1 from the left and from the top. */
+export type Shot = (x: number, y: number) => Colour;
 
 /** What a video shows, so many times a second. What ffmpeg complains about is an error. */
 export async function shots(file: string, perSecond: number): Promise<Shot[]> {
@@ -61,15 +56,10 @@ export async function shots(file: string, perSecond: number): Promise<Shot[]> {
   );
   if (stderr.length > 0) throw new Error(`${file} does not decode: ${stderr}`);
   const size = grid.width * grid.height * 3;
-  const colourAt = (from: number, x: number, y: number): Colour => {
-    const at = from + (y * grid.width + x) * 3;
+  return Array.from({ length: Math.floor(stdout.length / size) }, (_, n) => (x: number, y: number) => {
+    const at = n * size + (Math.floor(y * grid.height) * grid.width + Math.floor(x * grid.width)) * 3;
     return [stdout[at] ?? 0, stdout[at + 1] ?? 0, stdout[at + 2] ?? 0];
-  };
-  return Array.from({ length: Math.floor(stdout.length / size) }, (_, n) => ({
-    left: colourAt(n * size, 12, 4),
-    right: colourAt(n * size, 52, 4),
-    light: colourAt(n * size, 32, 12)[1],
-  }));
+  });
 }
 
 const rate = 48_000;

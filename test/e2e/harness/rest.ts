@@ -28,18 +28,27 @@ export interface Tokens {
   refresh_token: string;
 }
 
-export interface RecordingRecord {
+/** What can be downloaded once it is completed. */
+export interface MediaRecord {
   id: string;
   room_id: string;
   session_id: string;
+  size_mb: number;
+  duration_secs: number;
+  download_url: string | null;
+}
+
+export interface CompositionRecord extends MediaRecord {
+  status: "enqueued" | "processing" | "completed" | "failed";
+  warnings: string[];
+}
+
+export interface RecordingRecord extends MediaRecord {
   participant_id: string;
   stream_key: string;
   status: "processing" | "completed" | "failed";
   type: "audio" | "video";
   codec: string;
-  size_mb: number;
-  duration_secs: number;
-  download_url: string | null;
   started_at: string;
   ended_at: string | null;
   completed_at: string | null;
@@ -124,6 +133,14 @@ export class Rest {
 
   async deleteRecording(id: string): Promise<void> {
     await this.#ask("DELETE", `/room_recordings/${id}`);
+  }
+
+  compose(order: { session_id: string; resolution?: string }): Promise<CompositionRecord> {
+    return this.#data("POST", "/room_compositions", order);
+  }
+
+  composition(id: string): Promise<CompositionRecord> {
+    return this.#data("GET", `/room_compositions/${id}`);
   }
 
   async endSession(id: string): Promise<string[]> {

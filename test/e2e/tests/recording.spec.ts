@@ -1,9 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { beginnings, level, probe, shots, sound } from "../harness/media.js";
+import { beginnings, level, probe, type Shot, shots, sound } from "../harness/media.js";
 import { expectColour } from "../harness/participant.js";
 import { ada, bo } from "../harness/people.js";
-import type { RecordingRecord } from "../harness/rest.js";
+import type { MediaRecord, RecordingRecord } from "../harness/rest.js";
 import type { Rotunda } from "../harness/rotunda.js";
 import { expect, test } from "../harness/test.js";
 
@@ -24,7 +24,7 @@ async function completed(server: Rotunda, sessionId: string, count: number): Pro
   return all;
 }
 
-async function fetched(server: Rotunda, recording: RecordingRecord): Promise<string> {
+async function fetched(server: Rotunda, recording: MediaRecord): Promise<string> {
   const answer = await fetch(recording.download_url as string);
   expect(answer.status).toBe(200);
   const content = Buffer.from(await answer.arrayBuffer());
@@ -80,8 +80,8 @@ test("a room is recorded: each camera and microphone in a file, with what they s
     }
     const picture = await shots(join(server.data, of(all, one.id, "video").id), 2);
     for (const shot of picture.slice(4)) {
-      expectColour(shot.left, one.person.left, 20);
-      expectColour(shot.right, one.person.right, 20);
+      expectColour(shot(0.2, 0.1), one.person.left, 20);
+      expectColour(shot(0.8, 0.1), one.person.right, 20);
     }
     const samples = await sound(join(server.data, of(all, one.id, "audio").id));
     const loud = Array.from(
@@ -116,7 +116,7 @@ test("picture and sound of a recording are in step", async ({ server, arrive }) 
   const [picture, noise] = [of(all, one.id, "video"), of(all, one.id, "audio")];
   const perSecond = 100;
   const flashed = beginnings(
-    (await shots(await fetched(server, picture), perSecond)).map(({ light }) => light > 128),
+    (await shots(await fetched(server, picture), perSecond)).map((shot) => shot(0.5, 0.3)[1] > 128),
     perSecond,
   );
   const samples = await sound(await fetched(server, noise));
@@ -136,7 +136,9 @@ test("picture and sound of a recording are in step", async ({ server, arrive }) 
     );
     return Number.isFinite(nearest) ? [(at + apart - nearest) * 1000] : [];
   });
-  console.log(`picture after sound by ms: ${offsets.map(Math.round)}`);
+  test
+    .info()
+    .annotations.push({ type: "picture after sound, ms", description: offsets.map(Math.round).join(" ") });
   expect(offsets.length).toBeGreaterThan(4);
   offsets.sort((a, b) => a - b);
   expect(Math.abs(offsets[Math.floor(offsets.length / 2)] as number)).toBeLessThan(60);
@@ -161,6 +163,42 @@ test("a moderator starts and stops a recording, and everyone in the room is told
   const all = await completed(server, sessionId, 2);
   expect(all.map(({ participant_id }) => participant_id)).toEqual([second.id, second.id]);
   expect((await server.rest.session(sessionId)).active).toBe(true);
+});
+
+test("recordings are composed: everybody in a place of their own, and heard together", async ({
+  server,
+  arrive,
+}) => {
+  const room = await server.rest.createRoom({ enable_recording: true });
+  const [first, second] = [await arrive(ada), await arrive(bo)];
+  await first.enter(server, room.id);
+  await second.enter(server, room.id);
+  await first.subscribe(second);
+  await first.sees(second);
+  await first.page.waitForTimeout(3_000);
+  const sessionId = (await server.rest.room(room.id)).active_session_id as string;
+  await server.rest.endSession(sessionId);
+
+  const asked = await server.rest.compose({ session_id: sessionId, resolution: "640x360" });
+  await expect
+    .poll(async () => (await server.rest.composition(asked.id)).status, { timeout: 60_000 })
+    .toBe("completed");
+  const made = await server.rest.composition(asked.id);
+  expect(made.warnings).toEqual([]);
+  const file = await fetched(server, made);
+  const picture = await shots(file, 2);
+  expect(picture.length / 2).toBeGreaterThan(3);
+  // Both are there by the last second; each has a half, with bars above and below.
+  const last = picture[picture.length - 3] as Shot;
+  expectColour(last(0.1, 0.32), ada.left, 20);
+  expectColour(last(0.4, 0.32), ada.right, 20);
+  expectColour(last(0.6, 0.32), bo.left, 20);
+  expectColour(last(0.9, 0.32), bo.right, 20);
+  const samples = await sound(file);
+  const end = samples.length / 48_000;
+  for (const { name, pitch } of [ada, bo]) {
+    expect(level(samples, pitch, end - 1.5, end - 0.5), `${name} is heard`).toBeGreaterThan(-30);
+  }
 });
 
 test("a killed server finishes its recordings at the next start", async ({ server, arrive }) => {
