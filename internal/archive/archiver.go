@@ -59,9 +59,6 @@ type Archiver struct {
 	files, bytes, failures atomic.Int64
 }
 
-// ReasonFileMissing is why a recording fails whose file is neither here nor in the archive.
-const ReasonFileMissing = "file_missing"
-
 // New makes an archiver; Run starts it.
 func New(config Config) *Archiver {
 	a := &Archiver{config: config}
@@ -119,7 +116,7 @@ func (a *Archiver) archive(ctx context.Context, r video.Recording) error {
 	if !here && errors.Is(err, blob.ErrAbsent) {
 		a.config.Log.Error("the file of a recording is missing", "recording", r.ID, "file", file)
 		a.lost.Store(r.ID, nil)
-		a.config.Recordings.RecordingFailed(r.ID, ReasonFileMissing)
+		a.config.Recordings.RecordingFailed(r.ID, video.FailedMissing)
 		return nil
 	}
 	if err != nil {

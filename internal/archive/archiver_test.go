@@ -379,7 +379,7 @@ func TestMissingFiles(t *testing.T) {
 	s.await(lost, video.RecordingFailed)
 	s.await(kept, video.RecordingCompleted)
 	s.wantArchived(kept, "kept")
-	if row := s.ledger.row(lost.ID); row.FailedReason != ReasonFileMissing {
+	if row := s.ledger.row(lost.ID); row.FailedReason != video.FailedMissing {
 		t.Errorf("%+v", row)
 	}
 }

@@ -14,13 +14,6 @@ import (
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
-// Reasons of failed recordings.
-const (
-	ReasonDiskFull  = "disk_full"  // too little space was left to begin
-	ReasonDiskError = "disk_error" // the disk refused
-	ReasonNoMedia   = "no_media"   // the server died before anything was on the disk
-)
-
 // Rows keeps the record of recordings. Its methods return at once: they are called between packets. What they are told is
 // written in the order they were called for one recording.
 type Rows interface {
@@ -137,9 +130,9 @@ const indexExtension = ".index.jsonl"
 func reasonOf(err error) string {
 	switch {
 	case errors.Is(err, errNoMedia):
-		return ReasonNoMedia
+		return video.FailedNoMedia
 	case errors.Is(err, errLow), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return ReasonDiskFull
+		return video.FailedDiskFull
 	}
-	return ReasonDiskError
+	return video.FailedDisk
 }

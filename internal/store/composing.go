@@ -194,7 +194,7 @@ func (s *Store) CompleteComposition(ctx context.Context, c video.Composition) er
 		row.CompletedAt = microsOrNil(&at)
 		return video.EventCompositionCompleted, asJSON(compositionCompleted{
 			CompositionID: row.ID, RoomID: row.RoomID, SessionID: row.SessionID, DurationSecs: *seconds(0, row.DurationUS),
-			Format: row.Format, Resolution: fmt.Sprintf("%dx%d", row.Width, row.Height), SizeMB: float64(row.SizeBytes) / 1e6,
+			Format: row.Format, Resolution: fmt.Sprintf("%dx%d", row.Width, row.Height), SizeMB: megabytes(row.SizeBytes),
 		}), nil
 	})
 }
@@ -217,7 +217,7 @@ func (s *Store) FailComposition(ctx context.Context, id, reason string, again *t
 		}
 		return video.EventCompositionFailed, asJSON(compositionFailed{
 			CompositionID: row.ID, RoomID: row.RoomID, SessionID: row.SessionID,
-			Error: failure{Code: "composition_failed", Title: "The composition failed", Detail: reason},
+			Error: failureJSON{Code: "composition_failed", Title: "The composition failed", Detail: reason},
 		}), nil
 	})
 }
@@ -281,17 +281,12 @@ type (
 		DurationSecs  int64                   `json:"duration_secs"`
 		Format        video.CompositionFormat `json:"format"`
 		Resolution    string                  `json:"resolution"`
-		SizeMB        float64                 `json:"size_mb"`
+		SizeMB        json.Number             `json:"size_mb"`
 	}
 	compositionFailed struct {
 		CompositionID string          `json:"composition_id"`
 		RoomID        video.RoomID    `json:"room_id"`
 		SessionID     video.SessionID `json:"session_id"`
-		Error         failure         `json:"error"`
-	}
-	failure struct {
-		Code   string `json:"code"`
-		Title  string `json:"title"`
-		Detail string `json:"detail"`
+		Error         failureJSON     `json:"error"`
 	}
 )

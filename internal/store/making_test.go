@@ -100,7 +100,7 @@ func testMakingRecordings(t *testing.T, f *fixture) {
 	completed := f.clock.now()
 	f.clock.advance(time.Hour)
 	must(t, f.RecordingArchived(ctx, r.ID, 7)) // as before
-	f.RecordingFailed(r.ID, video.FailedFile)  // too late
+	f.RecordingFailed(r.ID, video.FailedDisk)  // too late
 	f.ends(r, time.Second)
 	f.flush()
 	read, err = f.Recording(ctx, f.account, r.ID)
@@ -152,11 +152,11 @@ func testFailingRecordings(t *testing.T, f *fixture) {
 	full, odd := f.starts(p, video.Video), f.starts(p, video.Video)
 	f.clock.advance(time.Minute)
 	f.RecordingFailed(full.ID, video.FailedDiskFull)
-	f.RecordingFailed(full.ID, video.FailedFile) // of several the first counts
+	f.RecordingFailed(full.ID, video.FailedDisk) // of several the first counts
 	ended := f.ends(odd, time.Second)
 	f.clock.advance(time.Minute)
 	f.RecordingFailed(odd.ID, "the dog \x00 ate it")
-	f.RecordingFailed("none", video.FailedFile) // given up
+	f.RecordingFailed("none", video.FailedDisk) // given up
 	f.flush()
 	read, err := f.Recording(ctx, f.account, full.ID)
 	must(t, err)
