@@ -118,6 +118,8 @@ func TestCompositionFaults(t *testing.T) {
 	session, other, bare := h.openSession(h.room(nil)), h.openSession(h.room(nil)), h.openSession(h.room(nil))
 	picture, elsewhere := h.record(session, nil), h.record(other, nil)
 	sound := h.record(session, func(r *video.Recording) { r.Type = video.Audio })
+	spoken := h.openSession(h.room(nil))
+	h.record(spoken, func(r *video.Recording) { r.Type = video.Audio })
 	region := func(fields string) string {
 		return fmt.Sprintf(`{"session_id":%q,"resolution":"640x480","video_layout":{"a":{%s}}}`, session, fields)
 	}
@@ -141,6 +143,11 @@ func TestCompositionFaults(t *testing.T) {
 			[]string{"10026 /audio_sources", "10032 /format", "10033 /resolution", "10017 /session_id", "10003 /webhook_event_url", "10033 /webhook_timeout_secs"},
 		},
 		{`{"session_id":"` + bare + `"}`, []string{"10027 /session_id"}},
+		{`{"session_id":"` + bare + `","format":"m4a"}`, []string{"10027 /session_id"}},
+		{`{"session_id":"` + other + `","format":"m4a"}`, []string{"10027 /session_id"}}, // it has pictures only
+		{`{"session_id":"` + spoken + `","audio_sources":[]}`, []string{"10027 /session_id"}},
+		{`{"session_id":"` + spoken + `"}`, nil},
+		{`{"session_id":"` + other + `","format":"avi"}`, []string{"10032 /format"}},
 		{of(`"format":"ogg","audio_sources":[]`), []string{"10033 /audio_sources"}},
 		{of(`"layout":{"grid":"round","fit":7,"labels":"yes"}`), []string{"10032 /layout/fit", "10032 /layout/grid", "10026 /layout/labels"}},
 		{of(`"layout":[]`), []string{"10026 /layout"}},

@@ -125,17 +125,48 @@ func (e *entrance) checkComposition(r *request) ([]fault, error) {
 	if err != nil {
 		return nil, err
 	}
-	recorded, err := e.Recordings.Recordings(r.Context(), video.RecordingQuery{
-		RecordingFilter: video.RecordingFilter{AccountID: r.account, SessionID: video.SessionID(session)}, Page: video.Page{Number: 1, Size: 1},
-	})
+	bare, err := e.checkMaterial(r, video.SessionID(session))
 	if err != nil {
 		return nil, err
 	}
-	if recorded.Total == 0 {
-		faults = append(faults, faultAt([]string{"session_id"}, unprocessable, fmt.Sprintf("The session %s has no recordings.", session)))
-	}
+	faults = append(faults, bare...)
 	absent, err := e.checkSources(r, video.SessionID(session))
 	return append(faults, absent...), err
+}
+
+// checkMaterial refuses what could only come to nothing: the session has no recordings, or none of the only kind that is asked for.
+func (e *entrance) checkMaterial(r *request, session video.SessionID) ([]fault, error) {
+	asked := compositionOf(r.body)
+	sources := map[video.Kind][]string{video.Audio: asked.AudioSources}
+	if asked.Format.Pictured() {
+		for _, region := range asked.Layout {
+			sources[video.Video] = append(sources[video.Video], region.VideoSources...)
+		}
+	}
+	var kinds []string
+	for _, kind := range []video.Kind{video.Audio, video.Video} {
+		if slices.ContainsFunc(sources[kind], func(id string) bool { return id != video.AllSources }) {
+			return nil, nil // those that are named are looked for one by one
+		}
+		if len(sources[kind]) == 0 {
+			continue
+		}
+		kinds = append(kinds, string(kind))
+		recorded, err := e.Recordings.Recordings(r.Context(), video.RecordingQuery{
+			RecordingFilter: video.RecordingFilter{AccountID: r.account, SessionID: session, Type: kind}, Page: video.Page{Number: 1, Size: 1},
+		})
+		if err != nil || recorded.Total > 0 {
+			return nil, err
+		}
+	}
+	detail := fmt.Sprintf("The session %s has no recordings.", session)
+	switch {
+	case len(kinds) == 0 || !slices.Contains(video.CompositionFormats, asked.Format):
+		return nil, nil // which is a fault of its own
+	case len(kinds) == 1:
+		detail = fmt.Sprintf("The session %s has no %s recordings, and the composition is made of nothing else.", session, kinds[0])
+	}
+	return []fault{faultAt([]string{"session_id"}, unprocessable, detail)}, nil
 }
 
 // checkRegionNames refuses names that cannot be told apart. JSON allows to give one twice, and the second would win unseen.
