@@ -19,10 +19,11 @@ const pathSilence = 5e9
 
 // path is a way to the client: the socket its checks arrive at and the address they come from.
 type path struct {
-	socket   *socket
-	remote   netip.AddrPort
-	priority uint32
-	heard    atomic.Int64 // when a check last arrived (ns)
+	socket    *socket
+	remote    netip.AddrPort
+	priority  uint32       // guarded by iceLite.mu
+	nominated bool         // guarded by iceLite.mu; since the last restart
+	heard     atomic.Int64 // when a check last arrived (ns)
 }
 
 // iceLite is the server's end of ICE (RFC 8445, lite implementation): it answers checks and lets the client choose the
@@ -103,18 +104,23 @@ func (i *iceLite) check(m *stun.Message, ufrag string, s *socket, from netip.Add
 	if restarting {
 		i.former = credentials{}
 		i.chosen.Store(p)
+		for _, other := range i.paths {
+			other.nominated = false
+		}
 	}
 	i.choose(p, m.Contains(stun.AttrUseCandidate), now)
 	return success.Raw, evicted
 }
 
-// choose takes p as the way to the client if it is the first, or nominated and better than a path that is alive.
+// choose takes p as the way to the client if it is the first, or nominated and better than a path that is alive. The first may be
+// one on which our answers do not reach the client, so it yields to any that is nominated. Called with i.mu held.
 func (i *iceLite) choose(p *path, nominated bool, now int64) {
 	c := i.chosen.Load()
+	p.nominated = p.nominated || nominated
 	switch {
 	case c == nil:
 		i.chosen.Store(p)
-	case nominated && c != p && (p.priority > c.priority || now-c.heard.Load() > pathSilence):
+	case nominated && c != p && (!c.nominated || p.priority > c.priority || now-c.heard.Load() > pathSilence):
 		i.chosen.Store(p)
 	}
 }

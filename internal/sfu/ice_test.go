@@ -99,6 +99,20 @@ func TestPathIsChosen(t *testing.T) {
 	}
 }
 
+// A check arrives on a path that has no way back for the answer: the client nominates another, which need not look better.
+func TestNominatedPathIsTaken(t *testing.T) {
+	tr, _ := newTransportOf(t, quietEngine(t))
+	c, own, now := checker{t, tr}, tr.ice.local, tr.engine.Now()
+	const a, b = "127.0.0.1:1001", "127.0.0.1:1002"
+	c.check(0, a, own, 100, false, now)
+	c.wantPath(0, a)
+	c.check(0, b, own, 100, true, now)
+	c.wantPath(0, b)
+	c.check(0, a, own, 100, false, now)
+	c.check(0, a, own, 100, true, now)
+	c.wantPath(0, b) // both are nominated now, and one is as good as the other
+}
+
 func TestForeignChecksAreIgnored(t *testing.T) {
 	e := quietEngine(t)
 	tr, _ := newTransportOf(t, e)
@@ -202,6 +216,12 @@ func TestRestartReplacesCredentials(t *testing.T) {
 		t.Fatal("the old credentials still work")
 	}
 	c.wantPath(1, b)
+	c.check(0, a, fresh, 1, true, e.Now())
+	c.wantPath(0, a)
+	third := offer("third")
+	c.check(0, a, third, 1, false, e.Now())
+	c.check(1, b, third, 1, true, e.Now())
+	c.wantPath(1, b) // what was nominated before the restart counts no more
 	for i := range 5 { // what was replaced before is forgotten, the connection is not
 		last := offer(string(rune('t' + i)))
 		if !c.check(0, a, last, 1, true, e.Now()) {
