@@ -221,7 +221,7 @@ func TestRestartReplacesCredentials(t *testing.T) {
 	third := offer("third")
 	c.check(0, a, third, 1, false, e.Now())
 	c.check(1, b, third, 1, true, e.Now())
-	c.wantPath(1, b) // what was nominated before the restart counts no more
+	c.wantPath(1, b)   // what was nominated before the restart counts no more
 	for i := range 5 { // what was replaced before is forgotten, the connection is not
 		last := offer(string(rune('t' + i)))
 		if !c.check(0, a, last, 1, true, e.Now()) {
