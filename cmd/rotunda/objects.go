@@ -105,9 +105,9 @@ func (h *house) links() *blob.Links {
 	return blob.NewLinks(auth.Derive(h.own.rootKey, "media links"), nil)
 }
 
-func (h *house) downloads(publicURL string) *download.Handler {
+func (h *house) downloads() *download.Handler {
 	return download.New(download.Config{
-		Links: h.links(), Objects: h.db, Media: h.objects, Log: h.log, ErrorPages: publicURL + rest.ErrorPages,
+		Links: h.links(), Objects: h.db, Media: h.objects, Log: h.log, ErrorPages: h.config.baseURL(h.listener.Addr().String()) + rest.ErrorPages,
 	})
 }
 

@@ -99,8 +99,8 @@ func TestMediaIsServedUntilItIsDeleted(t *testing.T) {
 			if status, body := s.fetch(path); status != http.StatusOK || !bytes.Equal(body, content) {
 				t.Fatalf("answered %d with %d bytes", status, len(body))
 			}
-			if status, _ := s.fetch(path + "x"); status != http.StatusForbidden {
-				t.Errorf("a forged URL is answered %d", status)
+			if status, body := s.fetch(path + "x"); status != http.StatusForbidden || !bytes.Contains(body, []byte(`"url":"http://127.0.0.1:`)) {
+				t.Errorf("a forged URL is answered %d, %s", status, body)
 			}
 			s.call("DELETE", "/v2/room_recordings/"+r.ID, key, "", http.StatusNoContent, nil)
 			if status, _ := s.fetch(path); status != http.StatusGone {

@@ -237,7 +237,7 @@ func (h *house) entrances(ctx context.Context) (err error) {
 		Host: h.host, Tokens: tokens, Version: version, Origins: h.config.AllowedOrigins, Logger: h.log, Proxies: proxies,
 	})
 	h.whip = whip.New(whip.Config{Host: h.host, Tokens: tokens, PublicURL: publicURL, Logger: h.log})
-	h.routes = &routes{health: h.ready, signal: h.sockets, whip: h.whip, media: h.downloads(publicURL), app: callApp(), docs: reference()}
+	h.routes = &routes{health: h.ready, signal: h.sockets, whip: h.whip, media: h.downloads(), app: callApp(), docs: reference()}
 	if h.routes.rest, err = rest.New(rest.Config{
 		Rooms: h.db, Sessions: h.db, Recordings: h.db, Compositions: h.db, Keys: tokens, Tokens: tokens,
 		Live: moderation{h.host, h.db, h.log}, Draining: h.draining,
