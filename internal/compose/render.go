@@ -174,6 +174,9 @@ func (r *rendering) open(ctx context.Context, recording video.Recording) (Input,
 	if input.Path, err = filepath.Abs(file); err != nil { // ffmpeg runs in a directory of its own
 		return input, fmt.Errorf("find its file: %w", err)
 	}
+	if about, err := os.Stat(file); err == nil && recording.SizeBytes > 0 && about.Size() != recording.SizeBytes {
+		r.warn("recording %s is damaged: its file has %d bytes of %d", recording.ID, about.Size(), recording.SizeBytes)
+	}
 	if input.Index, err = indexAt(indexFile); err != nil {
 		r.warn("recording %s has no index that can be read: it is placed by the time it began", recording.ID)
 		input.Index = Index{Start: recording.StartedAt}

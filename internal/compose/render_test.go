@@ -202,7 +202,11 @@ func TestDamagedEnd(t *testing.T) {
 	content, err := os.ReadFile(path)
 	must(t, err)
 	must(t, os.WriteFile(path, content[:len(content)/2], 0o600))
+	s.recordings[0].SizeBytes = int64(len(content))
 	f := s.compose(func(c *video.Composition) { c.AudioSources = nil })
+	if w := f.done.Warnings; len(w) != 1 || !strings.HasPrefix(w[0], "recording "+s.recordings[0].ID+" is damaged: ") {
+		t.Errorf("warnings are %q", w)
+	}
 	f.sees(second, 160, 180, red)
 	f.sees(3800*time.Millisecond, 480, 180, lime)
 }
