@@ -23,12 +23,14 @@ type path struct {
 	remote   netip.AddrPort
 	priority uint32
 	heard    atomic.Int64 // when a check last arrived (ns)
+
+	nominated bool // by the client, since ICE began or was restarted
 }
 
 // iceLite is the server's end of ICE (RFC 8445, lite implementation): it answers checks and lets the client choose the
 // path. It never sends a check of its own, so it needs no timers, no goroutine and no trickled candidates.
 type iceLite struct {
-	chosen atomic.Pointer[path] // where to send; nil until the client nominated one
+	chosen atomic.Pointer[path] // where to send; nil until the first check, a guess until the client nominates one
 
 	mu       sync.Mutex
 	local    credentials // guarded by mu
@@ -102,19 +104,24 @@ func (i *iceLite) check(m *stun.Message, ufrag string, s *socket, from netip.Add
 	}
 	if restarting {
 		i.former = credentials{}
+		for _, old := range i.paths {
+			old.nominated = false
+		}
 		i.chosen.Store(p)
 	}
 	i.choose(p, m.Contains(stun.AttrUseCandidate), now)
 	return success.Raw, evicted
 }
 
-// choose takes p as the way to the client if it is the first, or nominated and better than a path that is alive.
+// choose takes p as the way to the client if it is the first, or nominated and better than a path that is alive. A path that
+// only was the first may lead nowhere: our answers may leave with another address than the client expects.
 func (i *iceLite) choose(p *path, nominated bool, now int64) {
+	p.nominated = p.nominated || nominated
 	c := i.chosen.Load()
 	switch {
 	case c == nil:
 		i.chosen.Store(p)
-	case nominated && c != p && (p.priority > c.priority || now-c.heard.Load() > pathSilence):
+	case nominated && c != p && (!c.nominated || p.priority > c.priority || now-c.heard.Load() > pathSilence):
 		i.chosen.Store(p)
 	}
 }

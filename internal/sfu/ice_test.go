@@ -99,6 +99,28 @@ func TestPathIsChosen(t *testing.T) {
 	}
 }
 
+// The first check is taken for want of a better one; what the client nominates goes before it, whatever its priority.
+func TestNominationGoesBeforeTheFirstCheck(t *testing.T) {
+	tr, _ := newTransportOf(t, quietEngine(t))
+	c := checker{t, tr}
+	const a, b = "[fe80::1]:1001", "127.0.0.1:1002"
+	now := tr.engine.Now()
+	c.check(0, a, tr.ice.local, 200, false, now)
+	c.check(0, b, tr.ice.local, 100, true, now)
+	c.wantPath(0, b)
+	c.check(0, a, tr.ice.local, 200, true, now)
+	c.wantPath(0, a) // of two that are nominated, the better one
+
+	for _, ufrag := range []string{"first", "second"} { // a restart
+		if _, err := tr.Negotiate(t.Context(), strings.ReplaceAll(offerText("0"), "a=ice-ufrag:abcd", "a=ice-ufrag:"+ufrag)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.check(0, a, tr.ice.local, 200, false, now)
+	c.check(0, b, tr.ice.local, 100, true, now)
+	c.wantPath(0, b)
+}
+
 func TestForeignChecksAreIgnored(t *testing.T) {
 	e := quietEngine(t)
 	tr, _ := newTransportOf(t, e)
