@@ -30,8 +30,8 @@ type Recordings interface {
 	RecordingArchiveFailed(ctx context.Context, id, reason string, next time.Time) error
 	// RecordingFailed fails a recording for good. It returns at once.
 	RecordingFailed(id, reason string)
-	// CompletedRecordings are those of the ids that are completed.
-	CompletedRecordings(ctx context.Context, ids []string) ([]string, error)
+	// RecordingStatuses are those of the recordings with these ids; what is not in the record is left out.
+	RecordingStatuses(ctx context.Context, ids []string) (map[string]video.RecordingStatus, error)
 }
 
 // Media keeps objects.
@@ -54,6 +54,7 @@ type Config struct {
 type Archiver struct {
 	config Config
 	queue  *queue[video.Recording]
+	made   time.Time
 
 	lost                   sync.Map // ids of those that failed for good, which the record may be slow to write
 	files, bytes, failures atomic.Int64
@@ -61,7 +62,7 @@ type Archiver struct {
 
 // New makes an archiver; Run starts it.
 func New(config Config) *Archiver {
-	a := &Archiver{config: config}
+	a := &Archiver{config: config, made: time.Now()}
 	a.queue = &queue[video.Recording]{
 		name: "archiving recordings", due: a.due, id: func(r video.Recording) string { return r.ID },
 		do: a.archive, retry: config.Retry, log: config.Log, news: config.Recordings.RecordingsEnded(),
@@ -164,7 +165,8 @@ func (a *Archiver) kept(ctx context.Context, key string) (int64, error) {
 	return r.Size(), r.Close()
 }
 
-// tidy deletes local files of recordings that are archived, which a process left that died after completing the row.
+// tidy deletes local files of recordings that are archived, which a process left that died after completing the row. Of files
+// that the record knows nothing of, it tells: they may be all there is of a recording.
 func (a *Archiver) tidy(ctx context.Context) error {
 	entries, err := os.ReadDir(a.config.Dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -177,7 +179,8 @@ func (a *Archiver) tidy(ctx context.Context) error {
 	var ids []string
 	for _, entry := range entries {
 		id, _, _ := strings.Cut(entry.Name(), ".")
-		if !video.IsUUID(id) {
+		info, vanished := entry.Info()
+		if !video.IsUUID(id) || vanished != nil || info.ModTime().After(a.made) { // what is recorded now may not be in the record yet
 			continue
 		}
 		if files[id] == nil {
@@ -188,11 +191,25 @@ func (a *Archiver) tidy(ctx context.Context) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	completed, err := a.config.Recordings.CompletedRecordings(ctx, ids)
-	for _, id := range completed {
-		for _, file := range files[id] {
+	statuses, err := a.config.Recordings.RecordingStatuses(ctx, ids)
+	if err != nil {
+		return err
+	}
+	unknown := 0
+	for id, of := range files {
+		status, known := statuses[id]
+		if !known {
+			unknown += len(of)
+		}
+		if status != video.RecordingCompleted {
+			continue
+		}
+		for _, file := range of {
 			err = errors.Join(err, gone(file))
 		}
+	}
+	if unknown > 0 {
+		a.config.Log.Warn("there are files of recordings that are not in the record; they stay until they are deleted by hand", "files", unknown, "dir", a.config.Dir)
 	}
 	return err
 }

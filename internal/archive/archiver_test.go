@@ -150,13 +150,14 @@ func (l *ledger) RecordingFailed(id, reason string) {
 	_ = l.change(id, func(r *ledgerRow) { r.Status, r.FailedReason = video.RecordingFailed, reason })
 }
 
-func (l *ledger) CompletedRecordings(_ context.Context, ids []string) (completed []string, err error) {
+func (l *ledger) RecordingStatuses(_ context.Context, ids []string) (map[string]video.RecordingStatus, error) {
+	statuses := make(map[string]video.RecordingStatus)
 	for _, row := range l.rows() {
-		if row.Status == video.RecordingCompleted && slices.Contains(ids, row.ID) {
-			completed = append(completed, row.ID)
+		if slices.Contains(ids, row.ID) {
+			statuses[row.ID] = row.Status
 		}
 	}
-	return completed, nil
+	return statuses, nil
 }
 
 // scene is an archiver with all around it.
@@ -270,6 +271,28 @@ func TestArchive(t *testing.T) {
 }
 
 // More than are in hand at once are all done, and no more than that are in hand.
+// What a process left that died before the record had its recordings is told of, and kept.
+func TestFilesWithoutRow(t *testing.T) {
+	s := newScene(t, blob.Config{})
+	var said bytes.Buffer
+	s.config.Log = slog.New(slog.NewTextHandler(&said, nil))
+	old := s.recording("vp8", "in the record")
+	for name, age := range map[string]time.Duration{
+		video.NewUUID() + ".webm": time.Hour, video.NewUUID() + ".index.jsonl": time.Hour, video.NewUUID() + ".mkv": -time.Hour, "notes.txt": time.Hour,
+	} {
+		path := filepath.Join(s.config.Dir, name)
+		must(t, os.WriteFile(path, []byte(name), 0o600))
+		must(t, os.Chtimes(path, time.Time{}, time.Now().Add(-age)))
+	}
+	_, stop := s.run()
+	s.await(old, video.RecordingCompleted)
+	until(t, "only the others are left", func() bool { return len(s.local()) == 4 })
+	stop()
+	if !strings.Contains(said.String(), "files=2 ") {
+		t.Errorf("said %q, want that there are 2 files", said.String())
+	}
+}
+
 func TestAtMostTwoAtOnce(t *testing.T) {
 	s := newScene(t, blob.Config{})
 	var now, most atomic.Int32

@@ -160,6 +160,7 @@ func contract(t *testing.T, open func(*testing.T) *fixture) {
 		"recordings that fail":         testFailingRecordings,
 		"recordings left over":         testRecordingsLeftOver,
 		"media is deleted":             testMediaDeletions,
+		"statuses of recordings":       testRecordingStatuses,
 		"media objects":                testMediaObjects,
 		"retention":                    testRetention,
 		"retention of many":            testRetentionOfMany,

@@ -124,16 +124,17 @@ func (s *Store) CountMediaDeletions(ctx context.Context) (int, error) {
 	return int(n), nil
 }
 
-// CompletedRecordings are those of the ids that are completed recordings, of any account.
-func (s *Store) CompletedRecordings(ctx context.Context, ids []string) (completed []string, err error) {
+// RecordingStatuses are those of the recordings with these ids, of any account; what is not in the record is left out.
+func (s *Store) RecordingStatuses(ctx context.Context, ids []string) (map[string]video.RecordingStatus, error) {
+	statuses := make(map[string]video.RecordingStatus, len(ids))
 	for some := range slices.Chunk(ids, 500) {
-		var found []string
-		err := s.reads.NewSelect().Model((*recordingRow)(nil)).Column("id").Where("id IN (?)", bun.List(some)).
-			Where("status = ?", video.RecordingCompleted).Scan(ctx, &found)
-		if err != nil {
-			return nil, failed("find completed recordings", err)
+		var rows []recordingRow
+		if err := s.reads.NewSelect().Model(&rows).Column("id", "status").Where("id IN (?)", bun.List(some)).Scan(ctx); err != nil {
+			return nil, failed("find statuses of recordings", err)
 		}
-		completed = append(completed, found...)
+		for _, row := range rows {
+			statuses[row.ID] = row.Status
+		}
 	}
-	return completed, nil
+	return statuses, nil
 }

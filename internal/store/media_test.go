@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -85,6 +86,18 @@ func testMediaDeletions(t *testing.T, f *fixture) {
 	must(t, err)
 	if len(waiting) != 1 || waiting[0].Seq != due[0].Seq || waiting[0].Attempts != 1 {
 		t.Fatalf("later %+v", waiting)
+	}
+}
+
+func testRecordingStatuses(t *testing.T, f *fixture) {
+	session := f.session(f.room("").ID)
+	done := f.recorded(session.ID, video.Video, video.RecordingCompleted)
+	under := f.recorded(session.ID, video.Audio, video.RecordingProcessing)
+	got, err := f.RecordingStatuses(t.Context(), []string{done, under, video.NewUUID()})
+	must(t, err)
+	want := map[string]video.RecordingStatus{done: video.RecordingCompleted, under: video.RecordingProcessing}
+	if !maps.Equal(got, want) {
+		t.Errorf("statuses %v, want %v", got, want)
 	}
 }
 

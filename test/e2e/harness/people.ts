@@ -29,4 +29,7 @@ export const dee: Person = {
 /** Refuses camera and microphone. */
 export const shy: Person = { name: "Shy", left: [0, 0, 0], right: [0, 0, 0], pitch: 0, width: 0, height: 0 };
 
+/** The colour of the page that is shared. */
+export const desk: Colour = [30, 140, 200];
+
 export const filmed = [ada, bo, cy, dee];

@@ -1,9 +1,5 @@
-import type { Colour } from "../harness/people.js";
-import { ada, bo, cy } from "../harness/people.js";
+import { ada, bo, cy, desk } from "../harness/people.js";
 import { expect, test } from "../harness/test.js";
-
-/** The colour of the page that is shared. */
-const desk: Colour = [30, 140, 200];
 
 test("a shared screen is a second stream, and its lines are used again", async ({ server, arrive }) => {
   const room = await server.rest.createRoom();
