@@ -74,21 +74,19 @@ func startPebble(t *testing.T, programs, ip string, tlsPort, httpPort int) *pebb
 		directory: "https://" + listen + "/dir", trust: filepath.Join(dir, "cert.pem"), roots: x509.NewCertPool(),
 		stop: func() { stopServer(); stopNames() },
 	}
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	eventually(t, "pebble has started", func() bool {
 		answer, err := trusting(cert).Get("https://" + management + "/roots/0")
 		if err != nil {
-			if time.Now().After(deadline) {
-				t.Fatalf("pebble does not start: %v", err)
-			}
-			continue
+			return false
 		}
 		root, _ := io.ReadAll(answer.Body)
 		_ = answer.Body.Close()
 		if !p.roots.AppendCertsFromPEM(root) {
 			t.Fatalf("pebble's root is %q", root)
 		}
-		return p
-	}
+		return true
+	})
+	return p
 }
 
 // background starts a program that ends with the test, or before by stop. What it printed is shown if the test fails.
@@ -119,11 +117,8 @@ func background(t *testing.T, cmd *exec.Cmd) (stop func()) {
 // await returns once the server has logged a line with these words.
 func (s *server) await(words string) {
 	s.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !strings.Contains(s.stderr.String(), words); {
-		if time.Now().After(deadline) {
-			s.t.Fatalf("the log does not say %q:\n%s", words, s.stderr)
-		}
-		time.Sleep(10 * time.Millisecond) // the log is the only sign of it
+	if !s.stderr.await(words) {
+		s.t.Fatalf("the log does not say %q:\n%s", words, s.stderr)
 	}
 }
 

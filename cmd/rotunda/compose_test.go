@@ -99,14 +99,10 @@ func TestComposeBesideARunningServer(t *testing.T) {
 		t.Fatalf("kept as %v (%v)", found, err)
 	}
 	s.call("DELETE", "/v2/room_compositions/"+id, s.key(), "", http.StatusNoContent, nil)
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		if _, err := os.Stat(found[0]); os.IsNotExist(err) {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the file of a deleted composition stays")
-		}
-	}
+	eventually(t, "the file of a deleted composition is gone", func() bool {
+		_, err := os.Stat(found[0])
+		return os.IsNotExist(err)
+	})
 
 	var made struct{ ID, Status string }
 	c.json(&made, "compose", strings.ToUpper(session))

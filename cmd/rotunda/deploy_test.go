@@ -69,14 +69,14 @@ func startNginx(t *testing.T, upstream string) *proxy {
 	server := exec.Command(program, "-p", dir, "-e", "stderr", "-c", path, "-g", "daemon off; master_process off;")
 	background(t, server)
 	p := &proxy{url: "https://" + secure, plain: "http://" + plain, client: trusting(cert)}
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		if conn, err := net.Dial("tcp", secure); err == nil {
+	eventually(t, "nginx has started", func() bool {
+		conn, err := net.Dial("tcp", secure)
+		if err == nil {
 			_ = conn.Close()
-			return p
-		} else if time.Now().After(deadline) {
-			t.Fatalf("nginx does not start: %v", err)
 		}
-	}
+		return err == nil
+	})
+	return p
 }
 
 // freeLoopbackPort is a port of 127.0.0.1, for which the tests' certificates are.

@@ -169,14 +169,56 @@ func command(t *testing.T, env []string, args ...string) (code int, stdout, stde
 }
 
 type lockedBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
+	mu    sync.Mutex
+	buf   bytes.Buffer
+	grown chan struct{} // closed by the next write; nil unless somebody waits
 }
 
 func (b *lockedBuffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.grown != nil {
+		close(b.grown)
+		b.grown = nil
+	}
 	return b.buf.Write(p)
+}
+
+// await returns once these words were written, and reports false if they are not within half a minute.
+func (b *lockedBuffer) await(words string) bool {
+	over := time.After(30 * time.Second)
+	for {
+		b.mu.Lock()
+		if bytes.Contains(b.buf.Bytes(), []byte(words)) {
+			b.mu.Unlock()
+			return true
+		}
+		if b.grown == nil {
+			b.grown = make(chan struct{})
+		}
+		grown := b.grown
+		b.mu.Unlock()
+		select {
+		case <-grown:
+		case <-over:
+			return false
+		}
+	}
+}
+
+// eventually returns once something is so of which other processes and the disk send no word.
+func eventually(t testing.TB, what string, so func() bool) {
+	t.Helper()
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	over := time.After(20 * time.Second)
+	for !so() {
+		select {
+		case <-look.C:
+		case <-over:
+			t.Fatalf("still not so: %s", what)
+		}
+	}
 }
 
 func (b *lockedBuffer) String() string {

@@ -111,13 +111,13 @@ func TestMediaIsServedUntilItIsDeleted(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { _ = objects.Close() }()
-			for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-				if left, err := objects.Open(t.Context(), r.FileKey()); err != nil {
-					break
-				} else if _ = left.Close(); time.Now().After(deadline) {
-					t.Fatal("the media stays")
+			eventually(t, "the media is gone", func() bool {
+				left, err := objects.Open(t.Context(), r.FileKey())
+				if err == nil {
+					_ = left.Close()
 				}
-			}
+				return err != nil
+			})
 		})
 	}
 }
@@ -135,14 +135,10 @@ func TestRetentionAtTheStart(t *testing.T) {
 	kept, _ := keep(t, dir, blob.Config{Dir: mediaDir(dir)}, ever.ID, []byte("media"))
 	s := start(t, dir, "--recording-retention=24h")
 	file := filepath.Join(mediaDir(dir), old.FileKey())
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if _, err := os.Stat(file); err != nil {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the media stays")
-		}
-	}
+	eventually(t, "the media is gone", func() bool {
+		_, err := os.Stat(file)
+		return err != nil
+	})
 	s.call("GET", "/v2/room_recordings/"+old.ID, key, "", http.StatusNotFound, nil)
 	s.call("GET", "/v2/room_recordings/"+kept.ID, key, "", http.StatusOK, nil)
 }

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 func TestFirstAndLaterStarts(t *testing.T) {
@@ -251,12 +250,7 @@ func TestSecondSignalStopsAtOnce(t *testing.T) {
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(15 * time.Second); !strings.Contains(s.stderr.String(), "stopping"); {
-		if time.Now().After(deadline) {
-			t.Fatal("the first signal did nothing")
-		}
-		time.Sleep(10 * time.Millisecond) // the log is the only sign of it
-	}
+	s.await("stopping")
 	_ = s.cmd.Process.Signal(syscall.SIGTERM)
 	if code := s.wait(); code != -1 {
 		t.Errorf("ended with %d, not by the signal", code)

@@ -90,16 +90,13 @@ func (c *caller) closed() websocket.StatusCode {
 // waitLeft returns once the record says that a participant left.
 func waitLeft(s *server, participant string) {
 	s.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	eventually(s.t, "the participant has left", func() bool {
 		var p struct {
 			LeftAt *time.Time `json:"left_at"`
 		}
 		s.call("GET", "/v2/room_participants/"+participant, s.key(), "", http.StatusOK, &p)
-		if p.LeftAt != nil {
-			return
-		}
-	}
-	s.t.Fatal("the participant does not leave")
+		return p.LeftAt != nil
+	})
 }
 
 type sessionRecord struct {
