@@ -35,6 +35,7 @@ type depacketizer interface {
 // Assembler puts the packets of one layer, which come in order, together to frames.
 type Assembler struct {
 	depacketizer depacketizer
+	marked       bool // the last packet of every frame has the marker
 	frame        Frame
 	open         bool
 	lost         bool // something is missing since the last frame ended
@@ -43,7 +44,7 @@ type Assembler struct {
 
 // NewAssembler returns the assembler of a codec, or nil if the codec is unknown.
 func NewAssembler(codec Codec) *Assembler {
-	a := &Assembler{lost: true}
+	a := &Assembler{lost: true, marked: codec == CodecVP8 || codec == CodecVP9 || codec == CodecAV1}
 	switch codec {
 	case CodecOpus:
 		a.depacketizer = opusFrames{}
@@ -71,7 +72,9 @@ func (a *Assembler) Push(m *Media, lost bool, emit func(*Frame)) {
 		return
 	}
 	if a.open && m.Timestamp != a.frame.Timestamp {
-		a.finish(!a.lost, emit) // its last packet had no marker, or is missing
+		// Its last packet has no marker, or is missing. That need not show in the numbers: senders that give up the rest of a
+		// frame number what they do send.
+		a.finish(!a.lost && !a.marked, emit)
 	}
 	if !a.open {
 		a.begin(m)

@@ -154,6 +154,9 @@ func (p *onward) take(l *layer, f *format, raw []byte, h *packet.Header, now int
 	if p.keyframe {
 		l.keyframe(p)
 	}
+	if !l.keyEnded && (h.Marker || h.Timestamp != l.keyTime) && number >= l.keyNumber {
+		l.keyEnded = true
+	}
 	return true
 }
 

@@ -1,8 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { beginnings, level, probe, type Shot, shots, sound } from "../harness/media.js";
+import { beginnings, level, probe, type Shot, shots, sizes, sound } from "../harness/media.js";
 import { expectColour } from "../harness/participant.js";
-import { ada, bo } from "../harness/people.js";
+import { ada, bo, dee, desk } from "../harness/people.js";
 import type { MediaRecord, RecordingRecord } from "../harness/rest.js";
 import type { Rotunda } from "../harness/rotunda.js";
 import { expect, test } from "../harness/test.js";
@@ -238,6 +238,42 @@ test("who leaves and comes again is recorded anew, in H264 too", async ({ server
   }
   const [left, back] = stays.map((id) => of(all, id, "video")) as [RecordingRecord, RecordingRecord];
   expect(Date.parse(back.started_at)).toBeGreaterThan(Date.parse(left.ended_at as string));
+});
+
+test("of a simulcast camera the largest picture is recorded, and a shared screen by itself", async ({
+  server,
+  arrive,
+}) => {
+  const room = await server.rest.createRoom({ enable_recording: true });
+  const [one, viewer] = [await arrive(dee), await arrive(bo)];
+  await viewer.join(server, room.id);
+  await one.join(server, room.id);
+  await one.publish({ enableSimulcast: true });
+  await viewer.subscribe(one);
+  await expect.poll(async () => (await viewer.picture(one))?.width ?? 0, { timeout: 20_000 }).toBe(dee.width);
+  await one.ask((rig) => rig.share());
+  await viewer.subscribe(one, "presentation");
+  await viewer.seesColours(one, "presentation", desk, desk);
+  await one.ask((rig) => rig.unshare());
+  await viewer.sees(one);
+  const sessionId = (await server.rest.room(room.id)).active_session_id as string;
+  await server.rest.endSession(sessionId);
+
+  const all = await completed(server, sessionId, 3);
+  const shared = all.filter(({ stream_key }) => stream_key === "presentation");
+  expect(shared.map(({ type }) => type)).toEqual(["video"]);
+  const screen = shared[0] as RecordingRecord;
+  expectColour((await shots(await fetched(server, screen), 30)).at(-1)?.(0.5, 0.1) ?? [0, 0, 0], desk, 20);
+
+  const own = all.filter(({ stream_key }) => stream_key === "self");
+  const camera = of(own, one.id, "video");
+  expect(Date.parse(screen.ended_at as string)).toBeLessThan(Date.parse(camera.ended_at as string));
+  const file = await fetched(server, camera);
+  // A browser that is short of processor time lets the largest picture go again.
+  expect(await sizes(file)).toContainEqual({ width: dee.width, height: dee.height });
+  const last = (await shots(file, 4)).at(-1) as Shot;
+  expectColour(last(0.2, 0.1), dee.left, 20);
+  expectColour(last(0.8, 0.1), dee.right, 20);
 });
 
 test("a killed server finishes its recordings at the next start", async ({ server, arrive }) => {
