@@ -65,7 +65,7 @@ func (o *clockOffset) at(now int64) int64 {
 	return 0
 }
 
-// seen takes the offset that a report shows, at the time it came. Called with inbound.mu held.
+// seen takes the offset that a report shows, at the time it came. Called with router.media held.
 func (o *clockOffset) seen(offset, now int64) {
 	s := o.slew.Load()
 	switch bucket := now / offsetBucket; {

@@ -43,6 +43,10 @@ type Engine struct {
 	stop    context.CancelFunc
 	ctx     context.Context
 
+	segments   segmentation
+	batches    sync.Pool     // of *batch, for those who send outside of the readers
+	generation atomic.Uint64 // counts changes of byRemote
+
 	mu       sync.RWMutex
 	all      map[*Transport]struct{}       // guarded by mu
 	byUfrag  map[string]*Transport         // guarded by mu; those of an ICE restart beside the former ones
@@ -53,12 +57,22 @@ type Engine struct {
 
 // counters are totals since the start.
 type counters struct {
-	received, sent, undecryptable, unsupported, retransmitted, keyframeRequests atomic.Uint64
+	received, sent, unsent, undecryptable, unsupported, retransmitted, keyframeRequests atomic.Uint64
 }
 
-// Stats are totals since the engine started, and what is there now.
+func (c *counters) add(t *tally) {
+	c.received.Add(t.received)
+	c.sent.Add(t.sent)
+	c.unsent.Add(t.unsent)
+	c.undecryptable.Add(t.undecryptable)
+	c.unsupported.Add(t.unsupported)
+	c.retransmitted.Add(t.retransmitted)
+}
+
+// Stats are totals since the engine started, and what is there now. PacketsUnsent are those of PacketsSent that a full or
+// failing socket did not take.
 type Stats struct {
-	PacketsReceived, PacketsSent, PacketsUndecryptable, PacketsUnsupported, PacketsRetransmitted, KeyframeRequests uint64
+	PacketsReceived, PacketsSent, PacketsUnsent, PacketsUndecryptable, PacketsUnsupported, PacketsRetransmitted, KeyframeRequests uint64
 	Transports, Routers                                                                                            int
 }
 
@@ -87,9 +101,23 @@ func New(cfg Config) (*Engine, error) {
 		e.closeSockets()
 		return nil, err
 	}
-	e.ctx, e.stop = context.WithCancel(context.Background())
+	if !canSegment(e.sockets[0].conn) {
+		e.segments.off.Store(true)
+		e.log.Info("the kernel does not cut messages into datagrams: each packet is sent by itself")
+	}
+	e.batches.New = func() any { return newBatch(e) }
+	var readers []*reader
 	for _, s := range e.sockets {
-		e.running.Go(s.read)
+		r, err := newReader(s)
+		if err != nil {
+			e.closeSockets()
+			return nil, fmt.Errorf("read the media port: %w", err)
+		}
+		readers = append(readers, r)
+	}
+	e.ctx, e.stop = context.WithCancel(context.Background())
+	for _, r := range readers {
+		e.running.Go(r.run)
 	}
 	e.running.Go(e.tick)
 	return e, nil
@@ -161,7 +189,7 @@ func (e *Engine) Stats() Stats {
 	defer e.mu.RUnlock()
 	c := &e.counters
 	return Stats{
-		PacketsReceived: c.received.Load(), PacketsSent: c.sent.Load(), PacketsUndecryptable: c.undecryptable.Load(),
+		PacketsReceived: c.received.Load(), PacketsSent: c.sent.Load(), PacketsUnsent: c.unsent.Load(), PacketsUndecryptable: c.undecryptable.Load(),
 		PacketsUnsupported: c.unsupported.Load(), PacketsRetransmitted: c.retransmitted.Load(),
 		KeyframeRequests: c.keyframeRequests.Load(), Transports: len(e.all), Routers: len(e.routers),
 	}
@@ -241,7 +269,7 @@ func (e *Engine) check(s *socket, b []byte, from netip.AddrPort, now int64) {
 	}
 	t.lastHeard.Store(now)
 	e.learn(from, evicted, t)
-	s.send(answer, from)
+	_ = s.send(answer, from)
 }
 
 // learn notes that packets from this address belong to t, and those from another no longer.
@@ -254,6 +282,7 @@ func (e *Engine) learn(from, evicted netip.AddrPort, t *Transport) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.generation.Add(1)
 	if e.byRemote[evicted] == t && evicted != from {
 		delete(e.byRemote, evicted)
 	}
@@ -266,6 +295,14 @@ func (e *Engine) transportAt(from netip.AddrPort) *Transport {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	return e.byRemote[from]
+}
+
+// batched lends a batch for what is sent outside of the readers, and sends it.
+func (e *Engine) batched(fill func(*batch)) {
+	b := e.batches.Get().(*batch)
+	fill(b)
+	b.flush()
+	e.batches.Put(b)
 }
 
 // restarted makes a transport known under the credentials of an ICE restart, and forgets those of two restarts ago.
@@ -283,6 +320,7 @@ func (e *Engine) drop(t *Transport, session video.SessionID) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.all, t)
+	e.generation.Add(1)
 	for ufrag, other := range e.byUfrag {
 		if other == t {
 			delete(e.byUfrag, ufrag)

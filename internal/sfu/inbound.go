@@ -3,7 +3,6 @@ package sfu
 import (
 	"encoding/binary"
 	"slices"
-	"sync"
 
 	"github.com/pion/interceptor/pkg/twcc"
 	"github.com/pion/rtcp"
@@ -18,9 +17,8 @@ import (
 // change their SSRC. Beyond them packets of new sources are ignored.
 const maxSources = 256
 
-// inbound is the receiving side of a connection.
+// inbound is the receiving side of a connection. It is guarded by router.media.
 type inbound struct {
-	mu      sync.Mutex
 	srtp    *srtp.Context     // nil until secured
 	tracks  map[string]*track // by mid
 	sources map[uint32]source // by SSRC
@@ -41,8 +39,9 @@ type source struct {
 	repair bool // RTX of the layer
 }
 
-// arrival is the scratch space of a socket's reader: the packet on its way through the server.
+// arrival is the scratch space of a reader: the packet on its way through the server, and those that go out.
 type arrival struct {
+	batch  *batch
 	buffer []byte
 	rtp    rtp.Header
 	onward onward
@@ -50,6 +49,7 @@ type arrival struct {
 
 // onward is one packet as it passes to the forwarders.
 type onward struct {
+	batch    *batch // where it goes out
 	layer    *layer
 	format   *format
 	number   uint64 // extended sequence number
@@ -64,8 +64,9 @@ type onward struct {
 
 // register makes a line's track known to the receiving side.
 func (in *inbound) register(tr *track, l *offeredLine) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
+	media := &tr.transport.router.media
+	media.Lock()
+	defer media.Unlock()
 	in.tracks[l.mid] = tr
 	for uri, id := range map[string]*uint8{extMID: &in.mid, extRID: &in.rid, extRepairedRID: &in.repair, extTransportCC: &in.seq} {
 		if n := l.extensions[uri]; n != 0 {
@@ -89,14 +90,13 @@ func (in *inbound) register(tr *track, l *offeredLine) {
 	}
 }
 
-// receiveRTP decrypts a packet, notes its arrival, and forwards it to everyone who takes it, all before it returns.
+// receiveRTP decrypts a packet, notes its arrival, and puts it into the batch for everyone who takes it. Called with
+// router.media held.
 func (t *Transport) receiveRTP(b []byte, a *arrival, now int64) {
 	if len(b) > packet.MaxSize {
 		return
 	}
 	in := &t.in
-	in.mu.Lock()
-	defer in.mu.Unlock()
 	if in.srtp == nil {
 		return
 	}
@@ -105,15 +105,15 @@ func (t *Transport) receiveRTP(b []byte, a *arrival, now int64) {
 	}
 	raw, err := in.srtp.DecryptRTP(a.buffer[:0], b, &a.rtp)
 	if err != nil {
-		t.engine.counters.undecryptable.Add(1)
+		a.batch.undecryptable++
 		return
 	}
 	h, ok := packet.ParseHeader(raw)
 	if !ok {
 		return
 	}
-	t.lastHeard.Store(now)
-	t.engine.counters.received.Add(1)
+	t.hears(now)
+	a.batch.received++
 	if in.twcc != nil {
 		if ext := h.Extension(raw, in.seq); len(ext) >= 2 {
 			in.twcc.Record(h.SSRC, binary.BigEndian.Uint16(ext), now/1000)
@@ -134,6 +134,7 @@ func (t *Transport) receiveRTP(b []byte, a *arrival, now int64) {
 			return
 		}
 	}
+	a.onward.batch = a.batch
 	if a.onward.take(src.layer, f, raw, &h, now) {
 		a.buffer = src.layer.history.Put(h.Sequence, raw)
 		a.onward.fanOut()
@@ -166,7 +167,7 @@ func (p *onward) describe(l *layer, f *format, raw []byte, h *packet.Header, num
 	if !ok {
 		return false
 	}
-	*p = onward{layer: l, format: f, number: number, header: *h, payload: payload, now: now}
+	*p = onward{batch: p.batch, layer: l, format: f, number: number, header: *h, payload: payload, now: now}
 	switch f.codec {
 	case vp8:
 		if p.vp8, ok = packet.ParseVP8(payload); !ok && len(payload) > 0 {
@@ -277,30 +278,27 @@ func unwrapRTX(raw []byte, h *packet.Header, ssrc uint32, payloadType uint8) ([]
 	return raw, ok
 }
 
-// receiveRTCP takes a compound RTCP packet: reports and requests of the client about either direction.
-func (t *Transport) receiveRTCP(b []byte, now int64) {
-	t.in.mu.Lock()
+// receiveRTCP takes a compound RTCP packet: reports and requests of the client about either direction. Called with router.media held.
+func (t *Transport) receiveRTCP(b []byte, a *arrival, now int64) {
 	if t.in.srtp == nil {
-		t.in.mu.Unlock()
 		return
 	}
 	plain, err := t.in.srtp.DecryptRTCP(nil, b, nil)
-	t.in.mu.Unlock()
 	if err != nil {
-		t.engine.counters.undecryptable.Add(1)
+		a.batch.undecryptable++
 		return
 	}
 	packets, err := rtcp.Unmarshal(plain)
 	if err != nil {
 		return
 	}
-	t.lastHeard.Store(now)
+	t.hears(now)
 	for _, p := range packets {
 		switch p := p.(type) {
 		case *rtcp.SenderReport:
 			t.senderReport(p, now)
 		case *rtcp.TransportLayerNack:
-			t.resend(p, now)
+			t.resend(a.batch, p, now)
 		case *rtcp.PictureLossIndication:
 			t.wantKeyframe(p.MediaSSRC, now)
 		case *rtcp.FullIntraRequest:
@@ -313,8 +311,6 @@ func (t *Transport) receiveRTCP(b []byte, now int64) {
 
 // senderReport ties a layer's timestamps to the clock.
 func (t *Transport) senderReport(p *rtcp.SenderReport, now int64) {
-	t.in.mu.Lock()
-	defer t.in.mu.Unlock()
 	src, ok := t.in.sources[p.SSRC]
 	if !ok || src.repair {
 		return

@@ -142,10 +142,10 @@ func (t *Transport) newForwarder(o *offeredLine) *forwarder {
 	if o.kind == video.Video {
 		f.sent = make([]sentPacket, sentHistory)
 	}
-	t.out.mu.Lock()
+	t.router.media.Lock()
 	t.out.forwarders = append(t.out.forwarders, f)
 	t.out.bySSRC[f.ssrc] = f
-	t.out.mu.Unlock()
+	t.router.media.Unlock()
 	return f
 }
 

@@ -282,9 +282,9 @@ func TestSourceChanges(t *testing.T) {
 	next.frames(3)
 	got = append(got, v.take(4)...)
 	unbroken(t, got)
-	p.transport.in.mu.Lock()
+	p.transport.router.media.Lock()
 	n := len(p.transport.in.sources)
-	p.transport.in.mu.Unlock()
+	p.transport.router.media.Unlock()
 	if n != 1 {
 		t.Fatalf("%d sources are remembered", n)
 	}

@@ -21,9 +21,8 @@ func (e *Engine) tick() {
 	ticker := time.NewTicker(tickInterval)
 	defer ticker.Stop()
 	var all []*Transport
-	var wanted []want
 	var switched []sending
-	var recorded []*layer
+	b := newBatch(e)
 	for n := 0; ; n++ {
 		select {
 		case <-e.ctx.Done():
@@ -34,29 +33,37 @@ func (e *Engine) tick() {
 		all = e.transports(all)
 		slow := n%slowTicks == 0
 		for _, t := range all {
-			t.sendFeedback(now, slow)
+			switched = t.tick(b, switched[:0], now, slow)
+			t.tellLayers(switched)
 			if slow {
-				wanted = t.start(wanted, now)
-				recorded = t.tendTaps(recorded, now)
-				switched = t.tellLayers(switched)
-				t.sendReports(now)
 				t.checkAlive(now)
 			}
 		}
+		b.flush()
 		clear(all)
-		clear(wanted)
-		clear(recorded)
 		clear(switched)
 	}
 }
 
+// tick does what time gives rise to on one connection's media. It appends the layers that are sent since the last time.
+func (t *Transport) tick(b *batch, switched []sending, now int64, slow bool) []sending {
+	t.router.media.Lock()
+	defer t.router.media.Unlock()
+	t.sendFeedback(now, slow)
+	if !slow {
+		return switched
+	}
+	t.start(b, now)
+	t.tendTaps(b, now)
+	t.sendReports(now)
+	return t.switched(switched)
+}
+
 // sendFeedback tells the client what of its media arrived: requests for lost packets at every tick, transport-wide feedback
-// at every slow one, receiver reports every second.
+// at every slow one, receiver reports every second. Called with router.media held.
 func (t *Transport) sendFeedback(now int64, slow bool) {
 	var packets []rtcp.Packet
-	t.in.mu.Lock()
 	if t.in.srtp == nil {
-		t.in.mu.Unlock()
 		return
 	}
 	var broken []*layer
@@ -84,7 +91,6 @@ func (t *Transport) sendFeedback(now int64, slow bool) {
 			packets = append([]rtcp.Packet{rr}, packets...)
 		}
 	}
-	t.in.mu.Unlock()
 	if len(packets) > 0 {
 		t.sendRTCP(packets...)
 	}
@@ -93,7 +99,7 @@ func (t *Transport) sendFeedback(now int64, slow bool) {
 	}
 }
 
-// receiverReport is called with in.mu held. A report holds 31 blocks at most (RFC 3550 section 6.4.1).
+// receiverReport is called with router.media held. A report holds 31 blocks at most (RFC 3550 section 6.4.1).
 func (t *Transport) receiverReport(now int64) *rtcp.ReceiverReport {
 	rr := &rtcp.ReceiverReport{SSRC: t.ssrc}
 	for _, l := range t.in.layers {
@@ -114,11 +120,9 @@ func (t *Transport) receiverReport(now int64) *rtcp.ReceiverReport {
 	return rr
 }
 
-// sendReports sends the sender reports that are due.
+// sendReports sends the sender reports that are due. Called with router.media held.
 func (t *Transport) sendReports(now int64) {
-	t.out.mu.Lock()
-	defer t.out.mu.Unlock()
-	if t.out.srtp == nil {
+	if t.out.sealer == nil {
 		return
 	}
 	for _, f := range t.out.forwarders {
@@ -134,25 +138,22 @@ type sending struct {
 
 // tellLayers tells upward which layers are being sent that were not before. It is done here and not at the switch, where
 // packets wait.
-func (t *Transport) tellLayers(scratch []sending) []sending {
-	scratch = t.switched(scratch[:0])
-	if len(scratch) == 0 {
-		return scratch
+func (t *Transport) tellLayers(switched []sending) {
+	if len(switched) == 0 {
+		return
 	}
 	t.told.mu.Lock()
 	defer t.told.mu.Unlock()
-	for _, s := range scratch {
+	for _, s := range switched {
 		if t.told.over {
 			break
 		}
 		t.updates.Layer(s.stream, s.rid)
 	}
-	return scratch
 }
 
+// switched appends the layers that are sent since the last time. Called with router.media held.
 func (t *Transport) switched(into []sending) []sending {
-	t.out.mu.Lock()
-	defer t.out.mu.Unlock()
 	for _, f := range t.out.forwarders {
 		if f.kind != video.Video || f.current == nil || f.current == f.told {
 			continue

@@ -1,0 +1,101 @@
+package sfu
+
+import (
+	"sync/atomic"
+
+	"github.com/rotunda-rtc/rotunda/internal/packet"
+)
+
+const (
+	// batchPackets is how many packets a batch holds; then it is flushed.
+	batchPackets = 256
+	// maxOutgoing is the longest packet we send: what RTX and sealing add to the longest that comes.
+	maxOutgoing = packet.MaxSize + 2 + sealOverhead
+	batchBytes  = batchPackets*1280 + maxOutgoing
+)
+
+// batch collects packets on their way out until a burst is over, so that the kernel gets those of one client together.
+// It belongs to one goroutine.
+type batch struct {
+	engine *Engine
+	tally
+
+	slab   []byte
+	used   int
+	out    []outgoing
+	chains []chain
+	turn   uint64 // counts flushes: chains of an earlier turn are not there any more
+	sender sender
+}
+
+// outgoing is a sealed packet in the slab.
+type outgoing struct {
+	at, size int
+	next     int // of the same chain, -1 for the last
+}
+
+// chain is the packets of one kind for one client, in their order.
+type chain struct {
+	to          *path
+	first, last int
+}
+
+// chained is where a connection's packets of one kind are in a batch.
+type chained struct {
+	batch *batch
+	turn  uint64
+	chain int
+}
+
+// tally counts what happened since the last flush.
+type tally struct {
+	received, sent, unsent, undecryptable, unsupported, retransmitted uint64
+}
+
+// segmentation says whether the kernel cuts messages into datagrams.
+type segmentation struct{ off atomic.Bool }
+
+func newBatch(e *Engine) *batch {
+	b := &batch{
+		engine: e, slab: make([]byte, batchBytes), out: make([]outgoing, 0, batchPackets), chains: make([]chain, 0, batchPackets), turn: 1,
+	}
+	b.sender.init(e)
+	return b
+}
+
+// room returns the space for the next packet, of maxOutgoing bytes.
+func (b *batch) room() []byte {
+	if len(b.out) == cap(b.out) || b.used+maxOutgoing > len(b.slab) {
+		b.flush()
+	}
+	return b.slab[b.used : b.used+maxOutgoing]
+}
+
+// add puts the packet that was written to the room, and is n bytes long, behind those of its chain.
+func (b *batch) add(c *chained, to *path, n int) {
+	this := len(b.out)
+	b.out = append(b.out, outgoing{at: b.used, size: n, next: -1})
+	b.used += n
+	if c.batch == b && c.turn == b.turn && b.chains[c.chain].to == to {
+		chain := &b.chains[c.chain]
+		b.out[chain.last].next = this
+		chain.last = this
+		return
+	}
+	*c = chained{b, b.turn, len(b.chains)}
+	b.chains = append(b.chains, chain{to, this, this})
+}
+
+// flush sends what there is and publishes the tally.
+func (b *batch) flush() {
+	if len(b.out) > 0 {
+		b.unsent += uint64(b.sender.send(b))
+		b.sent += uint64(len(b.out))
+		b.used, b.out, b.chains = 0, b.out[:0], b.chains[:0]
+		b.turn++
+	}
+	if b.tally != (tally{}) {
+		b.engine.counters.add(&b.tally)
+		b.tally = tally{}
+	}
+}

@@ -1,0 +1,176 @@
+package sfu
+
+import (
+	"encoding/binary"
+	"errors"
+	"net"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	maxSegments  = 64     // of one message; the limit of kernels before 6.9
+	maxSegmented = 64_000 // bytes of one message
+)
+
+// sender hands a batch to the kernel: one sendmmsg(2), in it one message for each client and run of packets of equal size, which
+// the kernel cuts apart (UDP_SEGMENT, udp(7)).
+type sender struct {
+	outlets  [2]outlet // by address family
+	messages [batchPackets]mmsghdr
+	parts    [batchPackets]unix.Iovec
+	controls [batchPackets][segmentControl]byte
+	segments *segmentation
+	filled   int // messages
+	sent     int // of them
+	unsent   int // packets
+}
+
+// outlet is a socket of one address family to send from; any of the media port will do.
+type outlet struct {
+	conn syscall.RawConn
+	send func(fd uintptr) bool
+}
+
+// mmsghdr is struct mmsghdr of sendmmsg(2) and recvmmsg(2).
+type mmsghdr struct {
+	unix.Msghdr
+	size uint32
+	_    [4]byte
+}
+
+// segmentControl is the room of a control message with the size of segments.
+const segmentControl = unix.SizeofCmsghdr + 8
+
+func (s *sender) init(e *Engine) {
+	s.segments = &e.segments
+	for _, socket := range e.sockets {
+		o := &s.outlets[nameOf(socket.conn.LocalAddr().(*net.UDPAddr).AddrPort()).family]
+		if o.conn != nil {
+			continue
+		}
+		conn, err := socket.conn.SyscallConn()
+		if err != nil {
+			continue // closed; nothing can be sent any more
+		}
+		o.conn, o.send = conn, s.sendTo
+	}
+	for i := range s.controls {
+		header := (*unix.Cmsghdr)(unsafe.Pointer(&s.controls[i]))
+		header.Level, header.Type = unix.SOL_UDP, unix.UDP_SEGMENT
+		header.SetLen(unix.CmsgLen(2))
+	}
+}
+
+// send sends the packets of a batch and returns how many the socket did not take.
+func (s *sender) send(b *batch) (unsent int) {
+	s.unsent = 0
+	for family := range s.outlets {
+		s.filled, s.sent = 0, 0
+		parts := 0
+		for _, c := range b.chains {
+			if int(c.to.name.family) == family {
+				parts = s.fill(b, c, parts)
+			}
+		}
+		if s.filled == 0 {
+			continue
+		}
+		o := &s.outlets[family]
+		if o.conn == nil || o.conn.Write(o.send) != nil {
+			s.drop()
+		}
+	}
+	return s.unsent
+}
+
+// fill makes the messages of a chain. It returns the number of the next free part.
+func (s *sender) fill(b *batch, c chain, part int) int {
+	whole := !s.segments.off.Load()
+	for i := c.first; i >= 0; {
+		m := &s.messages[s.filled]
+		first, size, total := part, b.out[i].size, 0
+		for {
+			o := &b.out[i]
+			s.parts[part].Base = &b.slab[o.at]
+			s.parts[part].SetLen(o.size)
+			part++
+			total += o.size
+			i = o.next
+			if !whole || i < 0 || o.size < size || b.out[i].size > size || part-first == maxSegments || total+size > maxSegmented {
+				break
+			}
+		}
+		m.Name, m.Namelen = &c.to.name.raw[0], c.to.name.size
+		m.Iov = &s.parts[first]
+		m.SetIovlen(part - first)
+		m.Control = nil
+		m.SetControllen(0)
+		if part-first > 1 {
+			control := &s.controls[s.filled]
+			binary.NativeEndian.PutUint16(control[unix.SizeofCmsghdr:], uint16(size))
+			m.Control = &control[0]
+			m.SetControllen(segmentControl)
+		}
+		s.filled++
+	}
+	return part
+}
+
+// sendTo sends all messages. It never waits: what a full socket buffer does not take is lost, as in the network.
+func (s *sender) sendTo(fd uintptr) bool {
+	for s.sent < s.filled {
+		n, _, failed := unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&s.messages[s.sent])), uintptr(s.filled-s.sent), unix.MSG_DONTWAIT, 0, 0)
+		switch {
+		case failed == 0:
+			s.sent += int(n)
+		case failed == unix.EINTR:
+		case failed == unix.EAGAIN || failed == unix.ENOBUFS:
+			s.drop()
+		default:
+			s.failed(fd, failed)
+		}
+	}
+	return true
+}
+
+// failed deals with the message that was refused, and leaves it behind.
+func (s *sender) failed(fd uintptr, why syscall.Errno) {
+	m := &s.messages[s.sent]
+	s.sent++
+	if m.Control == nil {
+		s.unsent++
+		return
+	}
+	// The kernel, the network card or the route does not cut datagrams.
+	if why == unix.EIO || why == unix.EOPNOTSUPP {
+		s.segments.off.Store(true)
+	}
+	for _, part := range unsafe.Slice(m.Iov, m.Iovlen) {
+		_, _, failed := unix.Syscall6(unix.SYS_SENDTO, fd, uintptr(unsafe.Pointer(part.Base)), uintptr(part.Len), unix.MSG_DONTWAIT,
+			uintptr(unsafe.Pointer(m.Name)), uintptr(m.Namelen))
+		if failed != 0 {
+			s.unsent++
+		}
+	}
+}
+
+// drop counts the messages that are left as lost.
+func (s *sender) drop() {
+	for ; s.sent < s.filled; s.sent++ {
+		s.unsent += int(s.messages[s.sent].Iovlen)
+	}
+}
+
+// canSegment finds out whether the kernel cuts messages into datagrams.
+func canSegment(conn *net.UDPConn) bool {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return false
+	}
+	var refused error
+	err = raw.Control(func(fd uintptr) { refused = unix.SetsockoptInt(int(fd), unix.SOL_UDP, unix.UDP_SEGMENT, 0) })
+	return errors.Join(err, refused) == nil
+}

@@ -1,0 +1,24 @@
+//go:build !linux
+
+package sfu
+
+import "net"
+
+// sender sends each packet by itself.
+type sender struct{}
+
+func (*sender) init(*Engine) {}
+
+// send sends the packets of a batch and returns how many the socket did not take.
+func (*sender) send(b *batch) (unsent int) {
+	for _, c := range b.chains {
+		for i := c.first; i >= 0; i = b.out[i].next {
+			if o := b.out[i]; c.to.socket.send(b.slab[o.at:o.at+o.size], c.to.remote) != nil {
+				unsent++
+			}
+		}
+	}
+	return unsent
+}
+
+func canSegment(*net.UDPConn) bool { return false }
