@@ -18,6 +18,9 @@ var errNoMedia = errors.New("there is not one frame in the file")
 // errBroken says that a cluster is not what was written: a power cut can leave its space without its content.
 var errBroken = errors.New("a cluster is broken")
 
+// errHeadless says that a file which is long enough to hold media does not begin as it was written.
+var errHeadless = errors.New("the head of the file is broken")
+
 // lastPicture is how long a picture lasts that no other follows, unless the one before it tells.
 const lastPicture = 40 * time.Millisecond
 
@@ -90,7 +93,11 @@ func survey(file storage, size int64) (layout, []cluster, error) {
 		return layout{}, nil, fmt.Errorf("read the head: %w", err)
 	}
 	l, ok := parseHead(head)
-	if !ok {
+	switch {
+	case ok:
+	case size > 2*cuesSpace:
+		return layout{}, nil, errHeadless
+	default:
 		return layout{}, nil, errNoMedia
 	}
 	var clusters []cluster
