@@ -36,6 +36,7 @@ type depacketizer interface {
 type Assembler struct {
 	depacketizer depacketizer
 	frame        Frame
+	single       bool // each packet is a frame, whatever its marker says
 	open         bool
 	lost         bool // something is missing since the last frame ended
 	buffer       []byte
@@ -46,7 +47,7 @@ func NewAssembler(codec Codec) *Assembler {
 	a := &Assembler{lost: true}
 	switch codec {
 	case CodecOpus:
-		a.depacketizer = opusFrames{}
+		a.depacketizer, a.single = opusFrames{}, true
 	case CodecVP8:
 		a.depacketizer = vp8Frames{}
 	case CodecVP9:
@@ -81,7 +82,7 @@ func (a *Assembler) Push(m *Media, lost bool, emit func(*Frame)) {
 	if a.frame.Complete {
 		a.frame.Complete = a.depacketizer.add(m.Payload, &a.frame) && len(a.frame.Data) <= MaxFrame
 	}
-	if m.Marker {
+	if m.Marker || a.single {
 		a.lost = false
 		a.finish(true, emit)
 	}

@@ -3,6 +3,8 @@ package packet_test
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -283,5 +285,19 @@ func TestH264KeyframesWithoutParameters(t *testing.T) {
 		if last.Timestamp != 3 || last.Follows || last.Complete != bare || last.Keyframe != bare {
 			t.Errorf("parameters sent once: %t, a key frame after a loss: %+v", bare, last)
 		}
+	}
+}
+
+// Sound needs no marker: a packet is given out when it comes, not when the next one does, which may be after a long silence.
+func TestSoundIsGivenOutAtOnce(t *testing.T) {
+	a := packet.NewAssembler(packet.CodecOpus)
+	var got []string
+	for n, payload := range []string{"\xfca", "", "\xfcb", "\xfcc"} { // padding in between, and one timestamp twice
+		m := packet.Media{Codec: packet.CodecOpus, Number: uint64(n), Timestamp: uint32(min(n, 2)), Payload: []byte(payload)}
+		a.Push(&m, n == 3, func(f *packet.Frame) { got = append(got, fmt.Sprintf("%q %t %t", f.Data, f.Complete, f.Follows)) })
+	}
+	want := []string{`"\xfca" true false`, `"\xfcb" true true`, `"\xfcc" true false`}
+	if !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }
