@@ -183,3 +183,19 @@ func TestBrokenHead(t *testing.T) {
 		t.Errorf("%d bytes of %d are left, %v", len(left), len(media), err)
 	}
 }
+
+// A disk that does not say how full it is, is not low; the log says so once, not every second.
+func TestDiskThatDoesNotSay(t *testing.T) {
+	b := newBench(t)
+	log := &lines{}
+	b.recorder.config.Logger = slog.New(slog.NewTextHandler(log, nil))
+	b.recorder.config.Space = func(string) (free, total uint64, err error) { return 0, 0, syscall.EIO }
+	for n := range 10 * second / spaceEvery {
+		if b.recorder.low(firstMoment + n*spaceEvery) {
+			t.Fatal("it counts as low")
+		}
+	}
+	if n := log.count("cannot ask"); n != 1 {
+		t.Errorf("%d lines", n)
+	}
+}
