@@ -132,7 +132,8 @@ func lastCluster(file storage, c cluster, kind video.Kind) (end int64, length ti
 	if _, err := file.ReadAt(b, c.at+8); err != nil {
 		return 0, 0, fmt.Errorf("read the last cluster: %w", err)
 	}
-	at, before := time.Duration(c.time)*time.Millisecond, time.Duration(-1)
+	start, before := time.Duration(c.time)*time.Millisecond, time.Duration(-1)
+	at := start
 	lasts := lastPicture
 	if len(b) <= 6 {
 		return 0, 0, errBroken
@@ -143,7 +144,10 @@ func lastCluster(file storage, c cluster, kind video.Kind) (end int64, length ti
 			return 0, 0, errBroken
 		}
 		block := rest[n : n+int(size)]
-		at = time.Duration(c.time+int64(int16(binary.BigEndian.Uint16(block[1:])))) * time.Millisecond
+		at = start + time.Duration(int16(binary.BigEndian.Uint16(block[1:])))*time.Millisecond
+		if at < start || at <= before { // frames are written forward
+			return 0, 0, errBroken
+		}
 		if kind == video.Audio {
 			lasts = packet.OpusDuration(block[4:])
 		} else if before >= 0 {
