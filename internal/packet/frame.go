@@ -37,6 +37,7 @@ type Assembler struct {
 	depacketizer depacketizer
 	marked       bool // the last packet of every frame has the marker
 	frame        Frame
+	single       bool // each packet is a frame, whatever its marker says
 	open         bool
 	lost         bool // something is missing since the last frame ended
 	buffer       []byte
@@ -47,7 +48,7 @@ func NewAssembler(codec Codec) *Assembler {
 	a := &Assembler{lost: true, marked: codec == CodecVP8 || codec == CodecVP9 || codec == CodecAV1}
 	switch codec {
 	case CodecOpus:
-		a.depacketizer = opusFrames{}
+		a.depacketizer, a.single = opusFrames{}, true
 	case CodecVP8:
 		a.depacketizer = vp8Frames{}
 	case CodecVP9:
@@ -84,7 +85,7 @@ func (a *Assembler) Push(m *Media, lost bool, emit func(*Frame)) {
 	if a.frame.Complete {
 		a.frame.Complete = a.depacketizer.add(m.Payload, &a.frame) && len(a.frame.Data) <= MaxFrame
 	}
-	if m.Marker {
+	if m.Marker || a.single {
 		a.lost = false
 		a.finish(true, emit)
 	}

@@ -149,7 +149,7 @@ func (p *onward) take(l *layer, f *format, raw []byte, h *packet.Header, now int
 	}
 	l.heard.Store(now)
 	l.reception.Transit(h.Timestamp, now, f.clockRate)
-	if l.clock.Load() == nil {
+	if c := l.clock.Load(); c == nil || !c.fits(h.Timestamp, now) {
 		l.clock.Store(&senderClock{timestamp: h.Timestamp, at: now, rate: f.clockRate})
 	}
 	if p.keyframe {
@@ -312,7 +312,7 @@ func (t *Transport) receiveRTCP(b []byte, a *arrival, now int64) {
 // senderReport ties a layer's timestamps to the clock.
 func (t *Transport) senderReport(p *rtcp.SenderReport, now int64) {
 	src, ok := t.in.sources[p.SSRC]
-	if !ok || src.repair {
+	if !ok || src.repair || p.NTPTime == 0 { // 0 is of senders that have no clock
 		return
 	}
 	sent := ntpNanos(p.NTPTime)
