@@ -128,6 +128,16 @@ func TestProgressBar(t *testing.T) {
 		t.Errorf("a terminal is shown %q, want %q", out.String(), want)
 	}
 	out.Reset()
+	waits := video.CompositionFailure(video.CompositionFailedDiskFull, "no room\x1b")
+	c.Progress, c.Waiting, c.Status = 0, &waits, video.CompositionEnqueued
+	b.show(c)
+	b.show(c)
+	want = "\nwaiting: no room?\n\r[" + strings.Repeat("-", 40) + "]   0 % enqueued  "
+	if out.String() != want {
+		t.Errorf("a terminal is shown %q, want %q", out.String(), want)
+	}
+	out.Reset()
+	c = video.Composition{Status: video.CompositionProcessing}
 	b = progressBar{w: &out}
 	for c.Progress = range 21 {
 		b.show(c)
