@@ -255,7 +255,7 @@ func TestSameAgain(t *testing.T) {
 // Names stand in the lower left corner of each cell, and whoever is muted has a mark in the upper right one.
 func TestLabels(t *testing.T) {
 	s := newStudio(t)
-	s.contexts["a"] = `{"name": "ÄÖ: 'x' %{n} [0];,\\ \u0000"}`
+	s.contexts["a"] = `{"name": "ÄÖ: 'x' %{n} [0];,\\ \u0000WWWWWWWWWWWWWWWWWWWWWWWW"}`
 	s.picture("a", 0, 4*second, "lime")
 	s.tone("a", 0, 4*second, 440, Gap{Span{second, 3 * second}, GapCensored})
 	s.picture("b", 0, 4*second, "blue") // has no name and no sound
