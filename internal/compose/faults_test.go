@@ -267,3 +267,16 @@ func TestDamagedInTheMidst(t *testing.T) {
 		}
 	}
 }
+
+// One of which hardly anything can be decoded is used as far as it goes, though ffmpeg would have everything fail then.
+func TestHardlyAnythingDecodes(t *testing.T) {
+	s := newStudio(t)
+	file := filepath.Join(s.dir, s.picture("a", 0, 6*second, "red")+".webm")
+	s.ffmpeg("-i", file, "-c", "copy", "-bsf", `noise=amount='if(lt(n\,20)\,0\,1)'`, "-f", "webm", file+".noise")
+	must(t, os.Rename(file+".noise", file))
+	f := s.compose(func(c *video.Composition) { c.AudioSources = nil })
+	f.sees(second/2, 320, 180, red)
+	if got := f.done.Duration; math.Abs(got.Seconds()-6) > 0.1 {
+		t.Errorf("it is %v long", got)
+	}
+}

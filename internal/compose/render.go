@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -228,6 +229,9 @@ func part(at, length time.Duration, share int) int {
 // soundFile has the mix, as samples and nothing else.
 const soundFile = "sound.pcm"
 
+// always is how ffmpeg is called. It would fail at the end if most of what it decoded had errors.
+var always = []string{"-copyts", "-filter_complex_threads", "2", "-max_error_rate", "1"}
+
 // mix makes the sound, slice by slice.
 func (r *rendering) mix(ctx context.Context, line Timeline, share int) (err error) {
 	file, err := os.OpenFile(filepath.Join(r.dir, soundFile), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
@@ -251,7 +255,7 @@ func (r *rendering) mixSlice(ctx context.Context, m mix, whole *stitch, got func
 	if err := r.write(script, m.script); err != nil {
 		return err
 	}
-	args := []string{"-copyts", "-filter_complex_threads", "2"}
+	args := slices.Clone(always)
 	for _, input := range m.inputs {
 		args = append(args, "-noaccurate_seek", "-threads", "1", "-ss", seconds(input.from), "-t", seconds(m.length+2*preroll+time.Second), "-i", input.path)
 	}
@@ -269,7 +273,7 @@ func (r *rendering) mixSlice(ctx context.Context, m mix, whole *stitch, got func
 
 // final is the command that makes the file of the pictures and the mixed sound.
 func (r *rendering) final(line Timeline, want output) ([]string, error) {
-	args := []string{"-copyts", "-filter_complex_threads", "2"}
+	args := slices.Clone(always)
 	var scripts []string
 	inputs := 0
 	if want.pictured {
