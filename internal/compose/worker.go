@@ -66,6 +66,7 @@ type Worker struct {
 	ended    chan struct{}
 	outcomes *prometheus.CounterVec
 	underWay atomic.Int64
+	held     atomic.Bool // the last one looked at was not begun, for want of space
 }
 
 // New makes a Worker that does nothing yet.
@@ -195,7 +196,6 @@ func (w *Worker) hold(ctx context.Context) {
 // attempt makes one composition, or says why not.
 func (w *Worker) attempt(ctx context.Context, job video.CompositionJob) {
 	log := w.config.Logger.With("composition", job.ID, "session", job.SessionID, "attempt", job.Attempts)
-	log.Info("composition begun", "recordings", len(job.Recordings))
 	err := w.make(ctx, job, log)
 	_, early := errors.AsType[premature](err)
 	outcome := "completed"
@@ -213,7 +213,11 @@ func (w *Worker) attempt(ctx context.Context, job video.CompositionJob) {
 		}
 	case early:
 		outcome = "held"
-		log.Warn("composition waits", "error", err, "in", w.config.Pauses[0])
+		level := slog.LevelDebug
+		if !w.held.Swap(true) { // it is looked at again and again
+			level = slog.LevelWarn
+		}
+		log.Log(ctx, level, "composition waits", "error", err)
 		until := time.Now().Add(w.config.Pauses[0])
 		say = func(ctx context.Context) error {
 			return w.config.Jobs.ReturnComposition(ctx, job.ID, failureOf(err), until)
@@ -297,6 +301,8 @@ func (w *Worker) make(ctx context.Context, job video.CompositionJob, log *slog.L
 	if err := w.cramped(roomFor(job, w.config.Media)); err != nil {
 		return premature{err}
 	}
+	w.held.Store(false)
+	log.Info("composition begun", "recordings", len(job.Recordings))
 	dir := filepath.Join(w.config.Dir, job.ID)
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return fmt.Errorf("make directory: %w", err)
