@@ -35,11 +35,11 @@ var (
 
 // failureOf is what those outside are told of an error.
 func failureOf(err error) video.Failure {
-	code := video.CompositionFailedOtherwise
+	code, detail := video.CompositionFailedOtherwise, err.Error()
 	known, is := errors.AsType[coded](err)
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		code = video.CompositionFailedDiskFull
+		code, detail = video.CompositionFailedDiskFull, errDiskFull.Error()
 	case errors.Is(err, errDeadline):
 		code = video.CompositionFailedDeadline
 	case errors.Is(err, errStalled):
@@ -47,5 +47,5 @@ func failureOf(err error) video.Failure {
 	case is:
 		code = known.code
 	}
-	return video.CompositionFailure(code, err.Error())
+	return video.CompositionFailure(code, detail)
 }

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -215,56 +216,51 @@ func TestHangsAtARecording(t *testing.T) {
 
 // Damage in the midst of a file is said; what can be used of it is used, and nothing else suffers. The last attempt does without it.
 func TestDamagedInTheMidst(t *testing.T) {
+	s := newStudio(t)
+	s.record(take{who: "a", kind: video.Video, length: 3 * second, source: "testsrc=s=320x180:r=25"})
+	s.record(take{who: "b", kind: video.Video, length: 3 * second, source: "testsrc=s=320x180:r=25", codec: "h264"})
+	s.tone("a", 0, 3*second, 440)
+	s.picture("c", 0, 3*second, "lime")
+	s.tone("c", 0, 3*second, 1000)
+	file := func(r video.Recording) string { return filepath.Join(s.dir, r.ID+".webm") }
+	whole := make(map[string][]byte)
+	for i := range s.recordings {
+		r := &s.recordings[i]
+		content, err := os.ReadFile(file(*r))
+		must(t, err)
+		whole[r.ID], r.SizeBytes, r.SHA256 = content, int64(len(content)), fmt.Sprintf("%x", sha256.Sum256(content))
+	}
+	const damage = "is damaged: its file is not as it was kept"
 	for name, fill := range map[string]func(i int) byte{"zeros": func(int) byte { return 0 }, "noise": func(i int) byte { return byte(i * i * 31) }} {
-		s := newStudio(t)
-		s.record(take{who: "a", kind: video.Video, length: 4 * second, source: "testsrc=s=320x180:r=25"})
-		s.record(take{who: "b", kind: video.Video, length: 4 * second, source: "testsrc=s=320x180:r=25", codec: "h264"})
-		s.tone("a", 0, 4*second, 440)
-		s.picture("c", 0, 4*second, "lime")
-		s.tone("c", 0, 4*second, 1000)
-		for i := range s.recordings {
-			r := &s.recordings[i]
-			path := filepath.Join(s.dir, r.ID+".webm")
-			content, err := os.ReadFile(path)
-			must(t, err)
-			r.SizeBytes, r.SHA256 = int64(len(content)), fmt.Sprintf("%x", sha256.Sum256(content))
-			if i < 3 {
-				for j := len(content) / 3; j < len(content)*2/3; j++ {
-					content[j] = fill(j)
-				}
-				must(t, os.WriteFile(path, content, 0o600))
+		for _, r := range s.recordings[:3] {
+			content := slices.Clone(whole[r.ID])
+			for j := len(content) / 3; j < len(content)*2/3; j++ {
+				content[j] = fill(j)
+			}
+			must(t, os.WriteFile(file(r), content, 0o600))
+		}
+		f := s.compose(nil)
+		if got := f.done.Duration; math.Abs(got.Seconds()-3) > 0.1 || len(f.done.Warnings) != 3 {
+			t.Errorf("with %s, it is %v long, with warnings %q", name, got, f.done.Warnings)
+		}
+		for i, warning := range f.done.Warnings {
+			if want := "recording " + s.recordings[i].ID + " " + damage; warning != want {
+				t.Errorf("with %s, a warning is %q, want %q", name, warning, want)
 			}
 		}
-		attempts := []int{1}
-		if name == "noise" {
-			attempts = append(attempts, video.CompositionAttempts)
+		for at := second / 2; at < 3*second; at += second / 2 {
+			f.sees(at, 320, 270, lime) // the last of three
+			f.hears(at, map[int]bool{1000: true})
 		}
-		for _, attempt := range attempts {
-			f := s.compose(func(c *video.Composition) { c.Attempts = attempt })
-			if got := f.done.Duration; math.Abs(got.Seconds()-4) > 0.1 || len(f.done.Warnings) != 3 {
-				t.Errorf("%s, attempt %d: it is %v long, with warnings %q", name, attempt, got, f.done.Warnings)
-			}
-			for i, warning := range f.done.Warnings {
-				want := "recording " + s.recordings[i].ID + " is damaged: its file is not as it was kept"
-				if attempt > 1 {
-					want = "recording " + s.recordings[i].ID + " was left out: it is damaged: its file is not as it was kept"
-				}
-				if warning != want {
-					t.Errorf("%s: a warning is %q, want %q", name, warning, want)
-				}
-			}
-			for at := second / 2; at < 4*second; at += second / 2 {
-				x, y := 320, 270 // the last of three
-				if attempt > 1 {
-					x, y = 320, 180
-				}
-				f.sees(at, x, y, lime)
-				f.hears(at, map[int]bool{1000: true})
-			}
-			if attempt == 1 {
-				f.hears(second/2, map[int]bool{440: true}) // what is before the damage is there
-			}
-		}
+		f.hears(second/2, map[int]bool{440: true}) // what is before the damage is there
+	}
+	r := s.rendering(s, func(j *video.CompositionJob, _ *Tools) { j.Attempts = video.CompositionAttempts })
+	_, err := r.open(t.Context(), s.recordings[0])
+	if left, out := errors.AsType[unreadable](err); !out || "it "+damage != left.Error() {
+		t.Errorf("at the last attempt, the error is %v", err)
+	}
+	if _, err := r.open(t.Context(), s.recordings[3]); err != nil {
+		t.Errorf("one that is not damaged: %v", err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -29,9 +30,9 @@ func (t Tools) readable(ctx context.Context, input Input) error {
 		kind, frames = "v", "-frames:v"
 	}
 	c := command{
-		program: t.FFmpeg,
-		args:    []string{"-i", input.Path, "-map", "0:" + kind + ":0", frames, "2", "-f", "null", "-"},
-		got:     func(at time.Duration) { decoded = decoded || at > 0 },
+		program: t.FFmpeg, dir: filepath.Dir(input.Path),
+		args: []string{"-i", input.Path, "-map", "0:" + kind + ":0", frames, "2", "-f", "null", "-"},
+		got:  func(at time.Duration) { decoded = decoded || at > 0 },
 	}
 	err := c.run(looking)
 	switch {

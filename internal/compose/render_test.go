@@ -175,8 +175,8 @@ func TestDamaged(t *testing.T) {
 	f.sees(second, 10, 180, red)
 	f.hears(second, map[int]bool{440: true, 1000: false})
 	for i, warning := range f.done.Warnings {
-		if want := "recording " + s.recordings[i+2].ID + " was left out: "; !strings.HasPrefix(warning, want) {
-			t.Errorf("warning %d is %q, want %q", i, warning, want)
+		if want := "recording " + s.recordings[i+2].ID + " was left out: "; !strings.HasPrefix(warning, want) || strings.Contains(warning, s.dir) {
+			t.Errorf("warning %d is %q, want %q, and no path", i, warning, want)
 		}
 	}
 	if len(f.done.Warnings) != 3 {

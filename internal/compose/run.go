@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -85,11 +86,16 @@ func (c command) run(ctx context.Context) error {
 	case said.has("No space left on device"), said.has("Disk quota exceeded"): // whatever its exit code is
 		return errDiskFull
 	case err != nil:
-		return coded{video.CompositionFailedFFmpeg, fmt.Errorf("ffmpeg failed (%w): %s", err, said.last())}
+		return coded{video.CompositionFailedFFmpeg, fmt.Errorf("ffmpeg failed (%w): %s", err, c.named(said.last()))}
 	case !ended:
-		return coded{video.CompositionFailedFFmpeg, fmt.Errorf("ffmpeg ended early: %s", said.last())}
+		return coded{video.CompositionFailedFFmpeg, fmt.Errorf("ffmpeg ended early: %s", c.named(said.last()))}
 	}
 	return nil
+}
+
+// named leaves out where the files are that are named: reasons are read by others than the operator.
+func (c command) named(said string) string {
+	return strings.ReplaceAll(said, c.dir+string(filepath.Separator), "")
 }
 
 // watch reads ffmpeg's progress until it closes it, and reports whether ffmpeg said that it came to its end.
