@@ -56,7 +56,7 @@ func TestTooLittleSpaceToBegin(t *testing.T) {
 	var free atomic.Uint64
 	free.Store(1 << 20)
 	w := New(Config{
-		Jobs: o.db, Media: o.studio, Dir: o.dir, Places: 1, Pauses: []time.Duration{time.Millisecond}, Logger: o.log,
+		Jobs: o.db, Media: o.studio, Dir: o.dir, Places: 1, Pauses: []time.Duration{200 * time.Millisecond}, Logger: o.log,
 		Space: func(string) (uint64, uint64, error) { return free.Load(), 800_000, nil },
 	})
 	must(t, w.Start(t.Context()))
