@@ -37,10 +37,13 @@ func (h *house) openRecorder(ctx context.Context) (err error) {
 	if err := h.recorder.Recover(ctx, unfinished); err != nil {
 		return err
 	}
-	if len(unfinished) > 0 {
-		h.log.Warn("recordings of a server that died were finished", "recordings", len(unfinished))
+	if n := len(unfinished) - h.recorder.Unfinished(); n > 0 {
+		h.log.Warn("recordings of a server that died were finished", "recordings", n)
 	}
-	return nil
+	return h.metrics.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "rotunda_recordings_unfinished",
+		Help: "Recordings whose files cannot be finished at present, to be tried again.",
+	}, func() float64 { return float64(h.recorder.Unfinished()) }))
 }
 
 // archiveRecordings has recordings that ended put where they stay.

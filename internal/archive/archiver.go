@@ -103,18 +103,18 @@ func (a *Archiver) Stats() Stats { return Stats{a.files.Load(), a.bytes.Load(), 
 
 func (a *Archiver) archive(ctx context.Context, r video.Recording) error {
 	file, index := filepath.Join(a.config.Dir, r.FileName()), filepath.Join(a.config.Dir, r.IndexName())
-	here, err := isThere(file)
+	here, err := stat(file)
 	if err != nil {
 		return err
 	}
 	var content blob.Content
-	if here {
+	if here != nil {
 		content, err = a.put(ctx, r, file, index)
 	} else {
 		// The record may be older than the archive, such as one restored from a backup.
 		content.Size, err = a.kept(ctx, r.FileKey())
 	}
-	if !here && errors.Is(err, blob.ErrAbsent) {
+	if here == nil && errors.Is(err, blob.ErrAbsent) {
 		a.config.Log.Error("the file of a recording is missing", "recording", r.ID, "file", file)
 		a.lost.Store(r.ID, nil)
 		a.config.Recordings.RecordingFailed(r.ID, video.FailedMissing)
@@ -134,10 +134,10 @@ func (a *Archiver) archive(ctx context.Context, r video.Recording) error {
 	return nil
 }
 
-// put puts the index first: where the file is, the index is too.
+// put puts the index first: where the file is, the index is too. One that a full disk left empty is none.
 func (a *Archiver) put(ctx context.Context, r video.Recording, file, index string) (blob.Content, error) {
-	indexed, err := isThere(index)
-	if err == nil && indexed {
+	info, err := stat(index)
+	if err == nil && info != nil && info.Size() > 0 {
 		_, err = a.config.Media.Put(ctx, r.IndexKey(), index)
 	}
 	if err != nil {
@@ -146,14 +146,14 @@ func (a *Archiver) put(ctx context.Context, r video.Recording, file, index strin
 	return a.config.Media.Put(ctx, r.FileKey(), file)
 }
 
-// isThere reports whether there is such a file. Where its directory is not, a disk may be missing, and nothing can be said.
-func isThere(path string) (bool, error) {
-	_, err := os.Stat(path)
+// stat describes a file, or is nil if there is none. Where its directory is not, a disk may be missing, and nothing can be said.
+func stat(path string) (fs.FileInfo, error) {
+	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		_, err = os.Stat(filepath.Dir(path))
-		return false, err
+		return nil, err
 	}
-	return err == nil, err
+	return info, err
 }
 
 // kept is the size of an object.
@@ -214,10 +214,11 @@ func (a *Archiver) tidy(ctx context.Context) error {
 	return err
 }
 
-// gone deletes a file, if it is there.
+// gone deletes a file, if it is there. Of a directory that is not, nothing has gone.
 func gone(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	err := os.Remove(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		_, err = os.Stat(filepath.Dir(path))
 	}
-	return nil
+	return err
 }

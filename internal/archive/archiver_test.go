@@ -276,7 +276,6 @@ func TestArchive(t *testing.T) {
 	}
 }
 
-// More than are in hand at once are all done, and no more than that are in hand.
 // What a process left that died before the record had its recordings is told of, and kept.
 func TestFilesWithoutRow(t *testing.T) {
 	s := newScene(t, blob.Config{})
@@ -299,6 +298,7 @@ func TestFilesWithoutRow(t *testing.T) {
 	}
 }
 
+// More than are in hand at once are all done, and no more than that are in hand.
 func TestAtMostTwoAtOnce(t *testing.T) {
 	s := newScene(t, blob.Config{})
 	var now, most atomic.Int32
@@ -411,6 +411,22 @@ func TestMissingFiles(t *testing.T) {
 	if row := s.ledger.row(lost.ID); row.FailedReason != video.FailedMissing {
 		t.Errorf("%+v", row)
 	}
+}
+
+// Media is worth more than its index.
+func TestEmptyIndex(t *testing.T) {
+	s := newScene(t, blob.Config{})
+	r := s.recording("vp8", "film")
+	must(t, os.Truncate(filepath.Join(s.config.Dir, r.IndexName()), 0))
+	s.run()
+	s.await(r, video.RecordingCompleted)
+	if got := s.object(r.FileKey()); got != "film" {
+		t.Errorf("the file is %q", got)
+	}
+	if _, err := s.store.Open(t.Context(), r.IndexKey()); !errors.Is(err, blob.ErrAbsent) {
+		t.Errorf("the index: %v", err)
+	}
+	until(t, "local files are gone", func() bool { return len(s.local()) == 0 })
 }
 
 // A directory that is not there, such as that of a disk that is not mounted, is no proof that a file is lost.

@@ -20,8 +20,9 @@ import (
 // What the record deletes goes for good: file, index, what was left here; at once, after an outage, and after a restart.
 func TestRemove(t *testing.T) {
 	ctx := t.Context()
-	dir := t.TempDir()
-	db, err := store.Open(ctx, store.Config{Path: filepath.Join(dir, "a.db")})
+	dir := filepath.Join(t.TempDir(), "recordings")
+	must(t, os.Mkdir(dir, 0o700))
+	db, err := store.Open(ctx, store.Config{Path: filepath.Join(t.TempDir(), "a.db")})
 	must(t, err)
 	defer func() { must(t, db.Close()) }()
 	account, _, err := db.DefaultAccount(ctx)
@@ -98,7 +99,13 @@ func TestRemove(t *testing.T) {
 	if waiting() != 3 {
 		t.Errorf("%d are waiting", waiting())
 	}
+	// Nor is anything gone from a disk that is not mounted.
+	must(t, os.Rename(dir, dir+" unmounted"))
 	server.Start()
+	until(t, "only what may lie there is left", func() bool { return waiting() == 2 })
+	failures := r.Failures()
+	until(t, "it is tried again", func() bool { return r.Failures() > failures+2 })
+	must(t, os.Rename(dir+" unmounted", dir))
 	until(t, "nothing is left to delete", func() bool { return waiting() == 0 })
 	for _, gone := range []video.Recording{first, second, failed} {
 		if !absent(gone.FileKey()) || !absent(gone.IndexKey()) {

@@ -40,6 +40,7 @@ const (
 	dialTimeout   = 5 * time.Second
 	answerTimeout = 30 * time.Second // for the head of an answer, and for each piece of it to come
 	uploadTimeout = 5 * time.Minute  // for a part to be taken
+	tidyTimeout   = 2 * time.Second  // to abort an upload that was given up: whoever did it may be about to stop
 	attempts      = 3                // in quick succession; waiting longer is the caller's to do
 	partSize      = 16 << 20         // of what is larger than this; one part is in memory
 )
@@ -67,7 +68,7 @@ func openBucket(config S3) (*bucket, error) {
 	client, err := minio.New(config.Endpoint.Host, &minio.Options{
 		Creds:  credentials.NewStaticV4(config.AccessKey, config.SecretKey, ""),
 		Secure: config.Endpoint.Scheme == "https", Region: config.Region, BucketLookup: lookup[config.Addressing],
-		MaxRetries: attempts, Transport: transport,
+		MaxRetries: attempts, Transport: tidying{transport},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open bucket: %w", err)
@@ -75,11 +76,31 @@ func openBucket(config S3) (*bucket, error) {
 	return &bucket{client, transport, config.Bucket, config.Prefix, answerTimeout, uploadTimeout}, nil
 }
 
+// tidying ends requests when the upload they belong to has been over for long enough. The library aborts an upload that failed,
+// whatever became of its context, and gives a server that hangs a minute for it.
+type tidying struct{ http.RoundTripper }
+
+type untilKey struct{} // of a context that ends then
+
+func (t tidying) RoundTrip(r *http.Request) (*http.Response, error) {
+	until, ok := r.Context().Value(untilKey{}).(context.Context)
+	if !ok {
+		return t.RoundTripper.RoundTrip(r)
+	}
+	ctx, cancel := context.WithCancel(r.Context()) // no sooner: the answer is still to be read
+	context.AfterFunc(until, cancel)
+	return t.RoundTripper.RoundTrip(r.WithContext(ctx))
+}
+
 func (b *bucket) put(ctx context.Context, key string, content io.Reader, size int64, _ string) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	timer := time.AfterFunc(b.upload, func() { cancel(errStalled) })
 	defer timer.Stop()
+	until, over := context.WithCancel(context.WithoutCancel(ctx))
+	defer over()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(tidyTimeout, over) })()
+	ctx = context.WithValue(ctx, untilKey{}, until)
 	if size > partSize {
 		// Parts that a killed process left cost money and are in no list of objects. Not every server tells of them.
 		_ = b.client.RemoveIncompleteUpload(ctx, b.name, b.prefix+key)

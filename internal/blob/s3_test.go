@@ -190,6 +190,27 @@ func TestStalledUpload(t *testing.T) {
 	}
 }
 
+// Whoever gives up does not wait for a server that hangs: what it has of the upload goes with the next attempt.
+func TestCancelledUpload(t *testing.T) {
+	release := make(chan struct{})
+	ctx, cancel := context.WithCancel(t.Context())
+	hanging := between(t, bucketOf(blobtest.New(t)), func(r *http.Request) {
+		if r.Method == http.MethodPut || r.Method == http.MethodDelete {
+			cancel()
+			<-release
+		}
+	}, nil)
+	t.Cleanup(func() { close(release) })
+	s := bucketStore(t, hanging, Config{})
+	begun := time.Now()
+	if _, err := s.Put(ctx, "a/b.webm", file(t, random(partSize+1))); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if took := time.Since(begun); took > 15*time.Second {
+		t.Errorf("it took %s", took)
+	}
+}
+
 // endless is a body of which nothing comes.
 type endless struct{ ctx context.Context }
 

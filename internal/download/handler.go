@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rotunda-rtc/rotunda/internal/blob"
@@ -120,6 +121,11 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) error {
 	// Objects never change, but they are deleted: whoever keeps a copy asks again.
 	header.Set("ETag", `"`+link.ID+"-"+strconv.FormatInt(content.Size(), 36)+`"`)
 	header.Set("Cache-Control", "private, no-cache")
+	// Several ranges at once may be ignored (RFC 9110 section 14.2). No player asks for them, each would be a request to a bucket of
+	// its own, and ServeContent reads them in a goroutine that outlives it when the client goes.
+	if strings.Contains(r.Header.Get("Range"), ",") {
+		r.Header.Del("Range")
+	}
 	watched, control := &watched{Reader: content}, http.NewResponseController(w)
 	http.ServeContent(&patient{w, control, h.Stall}, r, "", object.CompletedAt, watched)
 	_ = control.Flush()

@@ -171,11 +171,21 @@ func TestDownload(t *testing.T) {
 		{"GET", "Range", "bytes=299999-", http.StatusPartialContent, h.content[299_999:]},
 		{"GET", "Range", "bytes=-70000", http.StatusPartialContent, h.content[230_000:]},
 		{"HEAD", "Range", "bytes=0-9", http.StatusPartialContent, nil},
+		{"GET", "Range", "bytes=299990-400000", http.StatusPartialContent, h.content[299_990:]},
+		{"GET", "Range", "bytes=-400000", http.StatusPartialContent, h.content},
+		{"GET", "Range", "bytes=0-9,1000-1009", http.StatusOK, h.content},
 		{"GET", "If-None-Match", etag, http.StatusNotModified, nil},
 	} {
 		answer, body := h.ask(c.method, h.url(), map[string]string{c.header: c.value})
 		if answer.StatusCode != c.status || !bytes.Equal(body, c.want) {
 			t.Errorf("%s with %s: %s answers %s with %d bytes", c.method, c.header, c.value, answer.Status, len(body))
+		}
+	}
+	for condition, want := range map[string]int{
+		etag: http.StatusPartialContent, `"another"`: http.StatusOK, "Fri, 27 Nov 2026 12:00:00 GMT": http.StatusPartialContent, "Fri, 27 Nov 2026 11:59:59 GMT": http.StatusOK,
+	} {
+		if answer, _ := h.ask("GET", h.url(), map[string]string{"Range": "bytes=0-9", "If-Range": condition}); answer.StatusCode != want {
+			t.Errorf("If-Range %s: %s", condition, answer.Status)
 		}
 	}
 	if answer, _ := h.ask("GET", h.url(), map[string]string{"Range": "bytes=300000-"}); answer.StatusCode != http.StatusRequestedRangeNotSatisfiable {

@@ -31,22 +31,32 @@ func (h *Host) Unmute(
 func (h *Host) censor(
 	ctx context.Context, room video.RoomID, id video.SessionID, selection video.Selection, muted bool,
 ) ([]video.ParticipantID, error) {
-	s, err := h.running(room, id)
-	if err != nil {
-		return nil, err
-	}
-	changed, err := ask(ctx, s, func() (changed []video.ParticipantID, err error) {
-		chosen, err := s.chosen(selection)
-		if err != nil {
-			return nil, err
-		}
+	return h.moderate(ctx, room, id, selection, func(s *session, chosen []*member) (changed []video.ParticipantID) {
 		for _, m := range chosen {
 			if m.muted != muted {
 				s.mute(m, muted)
 				changed = append(changed, m.presence.ID)
 			}
 		}
-		return changed, nil
+		return changed
+	})
+}
+
+// moderate has the loop of a running session act on those who are chosen. act returns whom it changed.
+func (h *Host) moderate(
+	ctx context.Context, room video.RoomID, id video.SessionID, selection video.Selection,
+	act func(s *session, chosen []*member) (changed []video.ParticipantID),
+) ([]video.ParticipantID, error) {
+	s, err := h.running(room, id)
+	if err != nil {
+		return nil, err
+	}
+	changed, err := ask(ctx, s, func() ([]video.ParticipantID, error) {
+		chosen, err := s.chosen(selection)
+		if err != nil {
+			return nil, err
+		}
+		return act(s, chosen), nil
 	})
 	return changed, notRunning(err)
 }

@@ -32,15 +32,7 @@ func (h *Host) StopRecording(
 func (h *Host) wishRecorded(
 	ctx context.Context, room video.RoomID, id video.SessionID, selection video.Selection, recorded bool,
 ) ([]video.ParticipantID, error) {
-	s, err := h.running(room, id)
-	if err != nil {
-		return nil, err
-	}
-	changed, err := ask(ctx, s, func() (changed []video.ParticipantID, err error) {
-		chosen, err := s.chosen(selection)
-		if err != nil {
-			return nil, err
-		}
+	return h.moderate(ctx, room, id, selection, func(s *session, chosen []*member) (changed []video.ParticipantID) {
 		if selection.All {
 			s.recordAll = recorded
 		}
@@ -51,9 +43,8 @@ func (h *Host) wishRecorded(
 			}
 		}
 		s.tellRecording(nil)
-		return changed, nil
+		return changed
 	})
-	return changed, notRunning(err)
 }
 
 // setRecorded runs in the loop.

@@ -35,7 +35,9 @@ type depacketizer interface {
 // Assembler puts the packets of one layer, which come in order, together to frames.
 type Assembler struct {
 	depacketizer depacketizer
+	marked       bool // the last packet of every frame has the marker
 	frame        Frame
+	single       bool // each packet is a frame, whatever its marker says
 	open         bool
 	lost         bool // something is missing since the last frame ended
 	buffer       []byte
@@ -43,10 +45,10 @@ type Assembler struct {
 
 // NewAssembler returns the assembler of a codec, or nil if the codec is unknown.
 func NewAssembler(codec Codec) *Assembler {
-	a := &Assembler{lost: true}
+	a := &Assembler{lost: true, marked: codec == CodecVP8 || codec == CodecVP9 || codec == CodecAV1}
 	switch codec {
 	case CodecOpus:
-		a.depacketizer = opusFrames{}
+		a.depacketizer, a.single = opusFrames{}, true
 	case CodecVP8:
 		a.depacketizer = vp8Frames{}
 	case CodecVP9:
@@ -71,7 +73,9 @@ func (a *Assembler) Push(m *Media, lost bool, emit func(*Frame)) {
 		return
 	}
 	if a.open && m.Timestamp != a.frame.Timestamp {
-		a.finish(!a.lost, emit) // its last packet had no marker, or is missing
+		// Its last packet has no marker, or is missing. That need not show in the numbers: senders that give up the rest of a
+		// frame number what they do send.
+		a.finish(!a.lost && !a.marked, emit)
 	}
 	if !a.open {
 		a.begin(m)
@@ -81,7 +85,7 @@ func (a *Assembler) Push(m *Media, lost bool, emit func(*Frame)) {
 	if a.frame.Complete {
 		a.frame.Complete = a.depacketizer.add(m.Payload, &a.frame) && len(a.frame.Data) <= MaxFrame
 	}
-	if m.Marker {
+	if m.Marker || a.single {
 		a.lost = false
 		a.finish(true, emit)
 	}

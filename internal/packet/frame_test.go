@@ -3,6 +3,8 @@ package packet_test
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -133,22 +135,28 @@ func TestAMissingPacketIsNoticed(t *testing.T) {
 	}
 }
 
+// Browsers that give up the rest of a frame number on as if nothing had been there: only the marker is missing. H264 does
+// not promise markers (RFC 6184 section 5.1).
 func TestFrameEnds(t *testing.T) {
-	_, packets := packetsOf(t, packet.CodecVP8)
-	all := flat(packets[:5])
-	for i := range all {
-		all[i].Marker = false
-	}
-	frames := assembled(packet.CodecVP8, all)
-	for i, f := range frames {
-		if f.Complete != (i < 4) { // nobody saw the end of the last
-			t.Errorf("without markers, frame %d of %d is complete: %t", i, len(frames), f.Complete)
+	for _, codec := range codecs {
+		_, packets := packetsOf(t, codec)
+		all := flat(packets[:5])
+		for i := range all {
+			all[i].Marker = false
+		}
+		frames := assembled(codec, all)
+		for i, f := range frames {
+			want := codec == packet.CodecOpus || codec == packet.CodecH264 && i < 4 // nobody saw the end of the last
+			if f.Complete != want {
+				t.Errorf("without markers, frame %d of %d of %s is complete: %t", i, len(frames), codec, f.Complete)
+			}
+		}
+		if len(frames) != 5 {
+			t.Errorf("%d frames of %s", len(frames), codec)
 		}
 	}
-	if len(frames) != 5 {
-		t.Errorf("%d frames", len(frames))
-	}
 
+	_, packets := packetsOf(t, packet.CodecVP8)
 	var probed []packet.Media // padding between and within frames carries a number and nothing else
 	number := uint64(0)
 	for _, m := range flat(packets[:5]) {
@@ -227,6 +235,18 @@ func FuzzAssembler(f *testing.F) {
 		}
 		f.Add(uint8(which), b)
 	}
+	for which, payloads := range map[uint8][]string{ // what the packets above do not have
+		1: {"\x10", "\x90\x80\x81\x02", "\x90\xf0\xff\xff\x07\x40\x00\x01"},
+		2: {"\x8a\x01\x38\x01\x40\x00\xb4\x02\x54\x00", "\xbc\x81\x02\x03\x01\x82\x49", "\x02\xf8"},
+		3: {"\x50\x08\x0a", "\xd0\x01", "\x90\x05\x32", "\x2c\x80\x80\x80\x80\x80\x80\x80\x80\x80"},
+		4: {"\x18\x00\x02\x09\x10\x00\x03\x67\x42", "\x7c\x85", "\x7c\x45", "\x7c\xc5", "\x18\x00\x00", "\x09"},
+	} {
+		var b []byte
+		for _, p := range payloads {
+			b = append(append(b, byte(len(p)), 0), p...)
+		}
+		f.Add(which, b)
+	}
 	f.Fuzz(func(t *testing.T, which uint8, b []byte) {
 		codec := codecs[int(which)%len(codecs)]
 		a := packet.NewAssembler(codec)
@@ -258,6 +278,25 @@ func FuzzAssembler(f *testing.F) {
 	})
 }
 
+// A key frame that begins with a delimiter stands by itself too, in one packet with its parameters or before them.
+func TestH264Delimiters(t *testing.T) {
+	aud, sps, pps, idr := []byte{9, 0x10}, []byte{0x67, 66, 0, 30}, []byte{0x68, 1}, []byte{0x65, 0x88, 1}
+	together := []byte{24}
+	for _, nal := range [][]byte{aud, sps, pps} {
+		together = append(binary.BigEndian.AppendUint16(together, uint16(len(nal))), nal...)
+	}
+	for _, payloads := range [][][]byte{{together, idr}, {aud, sps, pps, idr}} {
+		var packets []packet.Media
+		for i, p := range payloads {
+			packets = append(packets, packet.Media{Codec: packet.CodecH264, Number: uint64(i), Marker: i == len(payloads)-1, Payload: p})
+		}
+		frames := assembled(packet.CodecH264, packets)
+		if len(frames) != 1 || !frames[0].Complete || !frames[0].Keyframe || frames[0].Follows {
+			t.Errorf("in %d packets: %+v", len(payloads), frames)
+		}
+	}
+}
+
 // Some senders give the parameters once. Then a key frame stands by itself without them; otherwise it does not, because the
 // lost packet may have held new ones.
 func TestH264KeyframesWithoutParameters(t *testing.T) {
@@ -283,5 +322,19 @@ func TestH264KeyframesWithoutParameters(t *testing.T) {
 		if last.Timestamp != 3 || last.Follows || last.Complete != bare || last.Keyframe != bare {
 			t.Errorf("parameters sent once: %t, a key frame after a loss: %+v", bare, last)
 		}
+	}
+}
+
+// Sound needs no marker: a packet is given out when it comes, not when the next one does, which may be after a long silence.
+func TestSoundIsGivenOutAtOnce(t *testing.T) {
+	a := packet.NewAssembler(packet.CodecOpus)
+	var got []string
+	for n, payload := range []string{"\xfca", "", "\xfcb", "\xfcc"} { // padding in between, and one timestamp twice
+		m := packet.Media{Codec: packet.CodecOpus, Number: uint64(n), Timestamp: uint32(min(n, 2)), Payload: []byte(payload)}
+		a.Push(&m, n == 3, func(f *packet.Frame) { got = append(got, fmt.Sprintf("%q %t %t", f.Data, f.Complete, f.Follows)) })
+	}
+	want := []string{`"\xfca" true false`, `"\xfcb" true true`, `"\xfcc" true false`}
+	if !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }

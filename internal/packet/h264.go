@@ -185,23 +185,24 @@ func (h *h264Frames) begins(p []byte) (can, certain bool) {
 	switch p[0] & 0x1f {
 	case nalSTAPA:
 		if len(p) > 3 {
-			return true, h.firstOfKeyframe(p[3:])
+			return true, h.first(p[3:])
 		}
 	case nalFUA:
 		if len(p) > 2 && p[1]&0x80 != 0 {
-			return true, h.firstOfKeyframe(p[1:])
+			return true, h.first(p[1:])
 		}
 	default:
-		return true, h.firstOfKeyframe(p)
+		return true, h.first(p)
 	}
 	return false, false
 }
 
-// firstOfKeyframe reports whether a NAL unit can only be the first of a key frame: its parameters or, where those are
-// sent once and for all, the first slice of an IDR picture (first_mb_in_slice is 0, which is coded as a single set bit).
-func (h *h264Frames) firstOfKeyframe(nal []byte) bool {
+// first reports whether a NAL unit can only be the first of a frame: its delimiter, the parameters of a key frame or, where
+// those are sent once and for all, the first slice of an IDR picture (first_mb_in_slice is 0, which is coded as a single set
+// bit).
+func (h *h264Frames) first(nal []byte) bool {
 	kind := nal[0] & 0x1f
-	return kind == nalSPS || h.bare && kind == nalIDR && len(nal) > 1 && nal[1]&0x80 != 0
+	return kind == nalAUD || kind == nalSPS || h.bare && kind == nalIDR && len(nal) > 1 && nal[1]&0x80 != 0
 }
 
 func (h *h264Frames) add(p []byte, f *Frame) bool {

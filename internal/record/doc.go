@@ -11,6 +11,8 @@
 // queues hold, then runs what the loop posted meanwhile, so that a packet taken before a post is written before it. It
 // waits for the disk and nothing else.
 //
+// While files cannot be finished, because the disk refuses or is not there, one more goroutine tries them again.
+//
 // # What is full
 //
 // A queue holds 4 MiB of video or 1 MiB of audio; what does not fit is dropped, counted, and loss like any other. Posts

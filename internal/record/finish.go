@@ -18,6 +18,9 @@ var errNoMedia = errors.New("there is not one frame in the file")
 // errBroken says that a cluster is not what was written: a power cut can leave its space without its content.
 var errBroken = errors.New("a cluster is broken")
 
+// errHeadless says that a file which is long enough to hold media does not begin as it was written.
+var errHeadless = errors.New("the head of the file is broken")
+
 // lastPicture is how long a picture lasts that no other follows, unless the one before it tells.
 const lastPicture = 40 * time.Millisecond
 
@@ -90,7 +93,11 @@ func survey(file storage, size int64) (layout, []cluster, error) {
 		return layout{}, nil, fmt.Errorf("read the head: %w", err)
 	}
 	l, ok := parseHead(head)
-	if !ok {
+	switch {
+	case ok:
+	case size > 2*cuesSpace:
+		return layout{}, nil, errHeadless
+	default:
 		return layout{}, nil, errNoMedia
 	}
 	var clusters []cluster
@@ -125,7 +132,8 @@ func lastCluster(file storage, c cluster, kind video.Kind) (end int64, length ti
 	if _, err := file.ReadAt(b, c.at+8); err != nil {
 		return 0, 0, fmt.Errorf("read the last cluster: %w", err)
 	}
-	at, before := time.Duration(c.time)*time.Millisecond, time.Duration(-1)
+	start, before := time.Duration(c.time)*time.Millisecond, time.Duration(-1)
+	at := start
 	lasts := lastPicture
 	if len(b) <= 6 {
 		return 0, 0, errBroken
@@ -136,7 +144,10 @@ func lastCluster(file storage, c cluster, kind video.Kind) (end int64, length ti
 			return 0, 0, errBroken
 		}
 		block := rest[n : n+int(size)]
-		at = time.Duration(c.time+int64(int16(binary.BigEndian.Uint16(block[1:])))) * time.Millisecond
+		at = start + time.Duration(int16(binary.BigEndian.Uint16(block[1:])))*time.Millisecond
+		if at < start || at <= before { // frames are written forward
+			return 0, 0, errBroken
+		}
 		if kind == video.Audio {
 			lasts = packet.OpusDuration(block[4:])
 		} else if before >= 0 {

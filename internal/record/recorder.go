@@ -45,7 +45,10 @@ type Recorder struct {
 	mu       sync.Mutex
 	sessions map[video.SessionID]*session // guarded by mu
 	closed   bool                         // guarded by mu
+	closing  chan struct{}                // closed with it
 	running  sync.WaitGroup
+
+	unfinished []video.Recording // whose files could not be finished; guarded by mu
 
 	space space
 }
@@ -58,7 +61,7 @@ func New(config Config) (*Recorder, error) {
 	if err := os.MkdirAll(config.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder of recordings: %w", err)
 	}
-	return &Recorder{config: config, create: createFile, sessions: make(map[video.SessionID]*session)}, nil
+	return &Recorder{config: config, create: createFile, sessions: make(map[video.SessionID]*session), closing: make(chan struct{})}, nil
 }
 
 func createFile(path string) (storage, error) {
@@ -100,7 +103,10 @@ func (r *Recorder) SessionEnded(id video.SessionID) {
 // Close ends all recordings and waits until their files are finished, or for ctx; then the next start finishes them.
 func (r *Recorder) Close(ctx context.Context) error {
 	r.mu.Lock()
-	r.closed = true
+	if !r.closed {
+		r.closed = true
+		close(r.closing)
+	}
 	for id, s := range r.sessions {
 		delete(r.sessions, id)
 		s.end()

@@ -405,3 +405,22 @@ func BenchmarkWrite(b *testing.B) {
 		})
 	}
 }
+
+// The goroutine of a session that sees the last post sees that it is the last: nothing wakes it again.
+func TestLastPost(t *testing.T) {
+	for range 5000 {
+		s := &session{wake: make(chan struct{}, 1)}
+		go s.end()
+		for {
+			s.mu.Lock()
+			posts, ended := len(s.posts), s.ended
+			s.mu.Unlock()
+			if posts > 0 && !ended {
+				t.Fatal("there is a last post, and the session has not ended")
+			}
+			if ended {
+				break
+			}
+		}
+	}
+}

@@ -117,11 +117,14 @@ func (r *Recorder) finish(rec *recording) {
 	if err := rec.flush(); err != nil {
 		logger.Error("the last second of a recording is lost", "error", err)
 	}
-	r.end(rec.row, rec.writer.file, rec.writer.size, rec.index.file, r.now())
+	if err := r.end(rec.row, rec.writer.file, rec.writer.size, rec.index.file, r.now()); err != nil {
+		r.postpone(rec.row, err)
+	}
 }
 
 // end finishes the files of a recording and tells its row that it ended then, or, if the time is zero, when its media does.
-func (r *Recorder) end(row video.Recording, media storage, size int64, index storage, when time.Time) {
+// If that cannot be done now, it is an error, and the row is not told.
+func (r *Recorder) end(row video.Recording, media storage, size int64, index storage, when time.Time) error {
 	done, err := finish(media, size, row.Type)
 	if err == nil {
 		if err := finishIndex(index, row, done.length); err != nil { // media is worth more than where it ends
@@ -130,15 +133,19 @@ func (r *Recorder) end(row video.Recording, media storage, size int64, index sto
 	}
 	err = errors.Join(err, media.Close())
 	_ = index.Close()
-	if err != nil {
+	switch {
+	case errors.Is(err, errNoMedia), errors.Is(err, errHeadless):
 		r.failed(row, err)
-		return
+		return nil
+	case err != nil:
+		return err
 	}
 	if when.IsZero() {
 		when = row.StartedAt.Add(done.length)
 	}
 	row.Duration, row.SizeBytes, row.EndedAt, row.UpdatedAt = done.length, done.size, &when, r.now()
 	r.config.Rows.RecordingEnded(row)
+	return nil
 }
 
 // failed tells the row of a recording that nothing will come of it. Files without any media are removed.

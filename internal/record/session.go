@@ -24,26 +24,27 @@ type session struct {
 }
 
 // post has a function run in the session's goroutine, behind the packets that were taken before.
-func (s *session) post(f func()) {
+func (s *session) post(f func()) { s.leave(f, false) }
+
+// end has the goroutine end all tracks and then itself.
+func (s *session) end() {
+	s.leave(func() {
+		for _, t := range s.tracks {
+			t.guarded(t.stop)
+		}
+	}, true)
+}
+
+// leave posts a function, which may be the last one: whoever takes it must know that at once, for nobody wakes him again.
+func (s *session) leave(f func(), last bool) {
 	s.mu.Lock()
 	s.posts = append(s.posts, f)
+	s.ended = s.ended || last
 	s.mu.Unlock()
 	select {
 	case s.wake <- struct{}{}:
 	default:
 	}
-}
-
-// end has the goroutine end all tracks and then itself.
-func (s *session) end() {
-	s.post(func() {
-		for _, t := range s.tracks {
-			t.guarded(t.stop)
-		}
-	})
-	s.mu.Lock()
-	s.ended = true
-	s.mu.Unlock()
 }
 
 func (s *session) run() {

@@ -20,6 +20,7 @@ type space struct {
 	mu    sync.Mutex
 	asked int64 // guarded by mu
 	low   bool  // guarded by mu
+	mute  bool  // it did not say when it was last asked; guarded by mu
 }
 
 // low reports whether the disk has less free than it should. A disk that does not say is not low.
@@ -32,10 +33,13 @@ func (r *Recorder) low(now int64) bool {
 	r.space.asked = now
 	free, total, err := r.config.Space(r.config.Dir)
 	if err != nil {
-		r.config.Logger.Warn("cannot ask how much space is left for recordings", "error", err)
-		r.space.low = false
+		if !r.space.mute {
+			r.config.Logger.Warn("cannot ask how much space is left for recordings", "error", err)
+		}
+		r.space.low, r.space.mute = false, true
 		return false
 	}
+	r.space.mute = false
 	least := LeastFree(r.config.MinFree, total)
 	if low := free < least; low != r.space.low {
 		r.space.low = low

@@ -109,7 +109,7 @@ func (s *stage) next() {
 		s.payload = append(vp8Frame(1, true), make([]byte, 1100)...)[:1100]
 		s.plain, s.wire = make([]byte, packet.MaxSize), make([]byte, 0, packet.MaxSize)
 	}
-	s.header = rtp.Header{Version: 2, PayloadType: 96, SSRC: stageSSRC, SequenceNumber: uint16(s.n), Timestamp: uint32(s.n) * 3000}
+	s.header = rtp.Header{Version: 2, Marker: true, PayloadType: 96, SSRC: stageSSRC, SequenceNumber: uint16(s.n), Timestamp: uint32(s.n) * 3000}
 	at, err := s.header.MarshalTo(s.plain)
 	if err != nil {
 		s.tb.Fatal(err)
@@ -185,6 +185,8 @@ func BenchmarkStep(b *testing.B) {
 		b.Run("fan out "+name, func(b *testing.B) { // what a tap costs: one atomic load while there is none
 			s := newStage(b, 0)
 			s.publisher.Record(stageStream, nil, sink)
+			s.next()
+			s.receive() // the tap begins
 			p := &s.arrival.onward
 			b.ReportAllocs()
 			for b.Loop() {

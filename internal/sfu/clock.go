@@ -32,6 +32,15 @@ func (c *senderClock) momentOf(timestamp uint32, now int64) int64 {
 	return c.base(now) + int64(int32(timestamp-c.timestamp))*1e9/int64(c.rate)
 }
 
+// farOff is how far from its arrival nothing can have been sampled, and by how much no report is late.
+const farOff = 10e9 // ns
+
+// fits reports whether the timestamp can be of this clock. Senders that begin anew, or whose reports are wrong, have others.
+func (c *senderClock) fits(timestamp uint32, arrived int64) bool {
+	off := arrived - c.momentOf(timestamp, arrived)
+	return off < farOff && off > -farOff
+}
+
 const (
 	offsetBucket = 60e9  // ns; what is known of the offset is the smallest of this bucket and the one before
 	offsetRate   = 100   // the offset moves by one ns in so many: 10 ms a second
@@ -40,7 +49,8 @@ const (
 
 // clockOffset is what is added to a client's clock to give ours, and includes the shortest delay of its path. All layers of
 // a connection share it, so that delay does not pull picture and sound apart. It is the smallest seen in the last two
-// minutes, and not of all time: a client's clock that runs slower than ours moves away from what was seen once.
+// minutes, and not of all time: a client's clock that runs slower than ours moves away from what was seen once. Nothing of it
+// holds any more when the client's clock was set back.
 type clockOffset struct {
 	bucket     int64 // number of the present bucket; guarded, like the next two lines, by inbound.mu
 	smallest   int64 // of the present bucket
@@ -69,7 +79,7 @@ func (o *clockOffset) at(now int64) int64 {
 func (o *clockOffset) seen(offset, now int64) {
 	s := o.slew.Load()
 	switch bucket := now / offsetBucket; {
-	case s == nil || bucket > o.bucket+1:
+	case s == nil || bucket > o.bucket+1 || offset-s.to > farOff:
 		o.bucket, o.smallest, o.hasEarlier = bucket, offset, false
 	case bucket > o.bucket:
 		o.bucket, o.earlier, o.hasEarlier, o.smallest = bucket, o.smallest, true, offset

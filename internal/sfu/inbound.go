@@ -148,11 +148,14 @@ func (p *onward) take(l *layer, f *format, raw []byte, h *packet.Header, now int
 	}
 	l.heard.Store(now)
 	l.reception.Transit(h.Timestamp, now, f.clockRate)
-	if l.clock.Load() == nil {
+	if c := l.clock.Load(); c == nil || !c.fits(h.Timestamp, now) {
 		l.clock.Store(&senderClock{timestamp: h.Timestamp, at: now, rate: f.clockRate})
 	}
 	if p.keyframe {
 		l.keyframe(p)
+	}
+	if !l.keyEnded && (h.Marker || h.Timestamp != l.keyTime) && number >= l.keyNumber {
+		l.keyEnded = true
 	}
 	return true
 }
@@ -313,7 +316,7 @@ func (t *Transport) senderReport(p *rtcp.SenderReport, now int64) {
 	t.in.mu.Lock()
 	defer t.in.mu.Unlock()
 	src, ok := t.in.sources[p.SSRC]
-	if !ok || src.repair {
+	if !ok || src.repair || p.NTPTime == 0 { // 0 is of senders that have no clock
 		return
 	}
 	sent := ntpNanos(p.NTPTime)

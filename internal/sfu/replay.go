@@ -22,12 +22,24 @@ func (l *layer) replay(f *forwarder, now int64) bool {
 	in := &l.track.transport.in
 	in.mu.Lock() // keeps newer packets from overtaking
 	defer in.mu.Unlock()
-	highest, _ := l.reception.Highest()
-	if l.keyNumber == 0 || highest-l.keyNumber >= replayPackets || !l.reception.Complete(l.keyNumber) || !f.waitsFor(l, l.keyAt) {
+	if !l.hasKeyframe(replayPackets) || !f.waitsFor(l, l.keyAt) {
 		return false
 	}
+	l.repeat(f.forward, now)
+	return true
+}
+
+// hasKeyframe reports whether all packets since the last keyframe are at hand, and not too many. Called with inbound.mu held.
+func (l *layer) hasKeyframe(most uint64) bool {
+	highest, _ := l.reception.Highest()
+	return l.keyNumber != 0 && highest-l.keyNumber < most && l.reception.Complete(l.keyNumber)
+}
+
+// repeat hands on all packets since the last keyframe. Called with inbound.mu held.
+func (l *layer) repeat(forward func(*onward), now int64) {
 	var raw [packet.MaxSize]byte
 	var p onward
+	highest, _ := l.reception.Highest()
 	for number := l.keyNumber; number <= highest; number++ {
 		n := l.history.Copy(uint16(number), raw[:])
 		h, ok := packet.ParseHeader(raw[:n])
@@ -36,10 +48,9 @@ func (l *layer) replay(f *forwarder, now int64) bool {
 		}
 		format, _ := l.track.format(h.PayloadType)
 		if format != nil && p.describe(l, format, raw[:n], &h, number, now) {
-			f.forward(&p)
+			forward(&p)
 		}
 	}
-	return true
 }
 
 // waitsFor reports whether the forwarder still wants to begin with this layer.

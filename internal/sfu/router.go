@@ -133,7 +133,7 @@ func (t *Transport) SetGate(id video.StreamID, kind video.Kind, open bool) {
 	}
 	t.in.mu.Lock()
 	if tap := tr.tap.Load(); tap != nil {
-		tap.fresh = true
+		tap.interrupt()
 	}
 	if !open {
 		tr.open.Store(false)

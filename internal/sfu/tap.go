@@ -8,9 +8,16 @@ import (
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
-// tap hands the packets of a track to a sink, as a subscriber who wants the best layer would get them, but unchanged. It has
-// no goroutine: take runs in that of the publisher's socket, with inbound.mu held. Hence it is enough to hold inbound.mu
-// while a tap is taken off, or a gate closed, and nothing is taken afterwards.
+// bestWait is how long a tap that takes nothing holds out for the best layer, from the first packet on (ns). A recording
+// should not begin small; but what a client stops sending before a keyframe of it came is not worth missing more.
+const bestWait = 500e6
+
+// tap hands the packets of a track to a sink, as a subscriber who wants the best layer would get them, but unchanged, and
+// without the wait for a keyframe that a subscriber sees: a layer is begun, out of its history, when a keyframe of it is
+// complete, and what was taken before goes on until then. A client short of bandwidth may break off a large keyframe.
+//
+// A tap has no goroutine: take runs in that of the publisher's socket, with inbound.mu held. Hence it is enough to hold
+// inbound.mu while a tap is taken off, or a gate closed, and nothing is taken afterwards.
 type tap struct {
 	track *track
 	sink  packet.Sink
@@ -20,8 +27,8 @@ type tap struct {
 	// The rest is guarded by inbound.mu.
 	current *layer       // what is taken
 	fresh   bool         // nothing of current was taken since the last interruption
+	waits   int64        // since when packets come of which none is taken (ns), 0 before the first
 	base    uint64       // first number of the current run
-	begun   uint32       // timestamp of the run's first packet
 	media   packet.Media // scratch
 }
 
@@ -89,7 +96,9 @@ func (p *tap) retarget(now int64) *layer {
 	if l == nil {
 		return nil
 	}
-	p.target.Store(l)
+	if p.target.Swap(l) != l && p.runs() {
+		p.waits = now // an older keyframe would lead back
+	}
 	if p.current != l || p.fresh {
 		return l
 	}
@@ -98,12 +107,57 @@ func (p *tap) retarget(now int64) *layer {
 
 // take hands a packet on, if it is of the layer that is taken now. Called with inbound.mu held.
 func (p *tap) take(o *onward) {
-	if (o.layer != p.current || p.fresh) && !p.begin(o) {
+	if p.waits == 0 {
+		p.waits = o.now
+	}
+	if p.runs() && o.layer == p.current {
+		if o.number >= p.base {
+			p.hand(o)
+		}
 		return
 	}
-	if o.number < p.base && o.header.Timestamp != p.begun {
-		return // older than what the run began with; other parts of its keyframe may come late
+	if len(o.payload) == 0 {
+		return
 	}
+	switch {
+	case p.track.kind == video.Audio:
+		p.begin(o.layer, o.number)
+		p.hand(o)
+	case p.wants(o.layer, o.now):
+		p.start(o.layer, o.now)
+	}
+}
+
+// runs reports whether packets are taken now.
+func (p *tap) runs() bool { return p.current != nil && !p.fresh }
+
+// wants reports whether video is taken of this layer as soon as a keyframe of it is there.
+func (p *tap) wants(l *layer, now int64) bool {
+	switch {
+	case p.runs():
+		return l != p.current && l == p.target.Load()
+	case l == p.target.Load() || len(p.track.rids) == 0:
+		return true
+	}
+	return now-p.waits >= bestWait
+}
+
+// start begins a layer of video with its last keyframe, if that is complete and came since the tap waits.
+func (p *tap) start(l *layer, now int64) bool {
+	if !l.keyEnded || l.keyAt < p.waits || !l.hasKeyframe(videoHistory) {
+		return false
+	}
+	p.begin(l, l.keyNumber)
+	l.repeat(p.hand, now)
+	return true
+}
+
+func (p *tap) begin(l *layer, number uint64) { p.current, p.fresh, p.base = l, false, number }
+
+// interrupt makes what comes next the beginning of a run. Called with inbound.mu held.
+func (p *tap) interrupt() { p.fresh, p.waits = true, 0 }
+
+func (p *tap) hand(o *onward) {
 	m := &p.media
 	*m = packet.Media{
 		Codec: o.format.codec.forMedia(), ClockRate: o.format.clockRate, Layer: o.layer.serial,
@@ -119,21 +173,21 @@ func (p *tap) take(o *onward) {
 	p.sink.Take(m)
 }
 
-// begin starts a run of packets with o, if it can: anywhere in audio, at a keyframe in video. Of a simulcast track nothing
-// is taken before the best layer is known: a recording should not begin small.
-func (p *tap) begin(o *onward) bool {
-	if len(o.payload) == 0 {
-		return false
+// tend starts a layer whose keyframe is there already. It returns the layer whose keyframe is needed, or nil.
+func (p *tap) tend(now int64) *layer {
+	needed := p.retarget(now)
+	if needed == nil || p.waits == 0 {
+		return needed
 	}
-	if p.track.kind == video.Video {
-		target := p.target.Load()
-		wanted := o.layer == target || o.layer == p.current || target == nil && len(p.track.rids) == 0
-		if !o.keyframe || !wanted {
-			return false
+	for _, l := range *p.track.order.Load() {
+		if p.wants(l, now) && p.start(l, now) {
+			break
 		}
 	}
-	p.current, p.fresh, p.base, p.begun = o.layer, false, o.number, o.header.Timestamp
-	return true
+	if p.runs() && p.current == needed {
+		return nil
+	}
+	return needed
 }
 
 // tendTaps lets each tap choose its layer, and asks for the keyframes they wait for.
@@ -141,7 +195,7 @@ func (t *Transport) tendTaps(scratch []*layer, now int64) []*layer {
 	scratch = scratch[:0]
 	t.in.mu.Lock()
 	for _, p := range t.in.taps {
-		if l := p.retarget(now); l != nil {
+		if l := p.tend(now); l != nil {
 			scratch = append(scratch, l)
 		}
 	}

@@ -86,11 +86,12 @@ func TestTapTakesWhatPasses(t *testing.T) {
 	camera.frames(2)
 	picture.want(t, 0) // nothing a decoder could start with
 	key := camera.make(true)
-	p.push(key, 5e9)
+	arrived := e.Now()
+	p.push(key, arrived)
 	got := picture.want(t, 1)[0]
 	want := packet.Media{
 		Codec: packet.CodecVP8, ClockRate: 90000, Number: got.Number, Timestamp: key.Timestamp, Marker: true, Payload: key.Payload,
-		Keyframe: true, Width: 640, Height: 360, Arrived: 5e9, Sampled: got.Sampled,
+		Keyframe: true, Width: 640, Height: 360, Arrived: arrived, Sampled: got.Sampled,
 	}
 	if !bytes.Equal(got.Payload, want.Payload) || uint16(got.Number) != key.SequenceNumber {
 		t.Fatalf("took %+v, want %+v", got, want)
@@ -198,15 +199,12 @@ func TestTapTakesTheBestLayer(t *testing.T) {
 		return pli.MediaSSRC == uint32(ssrcHigh+i)
 	}
 	step(true, 2, 1, 0)
+	step(false, 2, 1, 0)
 	widths() // the best is not known yet
 	p.transport.tendTaps(nil, now)
-	if !asked(0) {
-		t.Fatal("not the best layer was asked for")
+	if taken := k.want(t, 2); taken[0].Width != 1280 || taken[1].Keyframe {
+		t.Fatalf("took %+v", taken)
 	}
-	step(true, 2, 1)
-	step(true, 0)
-	step(false, 2, 1, 0)
-	widths(1280)
 
 	now += 2e9 // the best falls silent
 	step(false, 1, 2)
@@ -235,10 +233,83 @@ func TestTapTakesTheBestLayer(t *testing.T) {
 	again.extensions, again.width = s.layers[0].extensions, 1280
 	p.push(again.make(true), now+1)
 	p.transport.tendTaps(nil, now+1)
-	p.push(again.make(true), now+2)
-	if m := k.want(t, 1)[0]; m.Layer == serial {
+	p.push(again.make(false), now+2)
+	if m := k.want(t, 2)[0]; m.Layer == serial || !m.Keyframe {
 		t.Fatal("two sources have one layer id")
 	}
+}
+
+// A client that lets its best layer go before a keyframe of it came is recorded nevertheless.
+func TestTapBeginsSmallRatherThanLate(t *testing.T) {
+	s := newScene(t, stillEngine(t), "f", "h", "q")
+	p := s.publisher
+	var k tape
+	p.transport.Record("camera", nil, &k)
+	now := int64(10e9)
+	for _, i := range []int{2, 1, 0} {
+		p.push(s.layers[i].make(false), now)
+	}
+	p.transport.tendTaps(nil, now) // chooses the best
+	p.push(s.layers[1].make(true), now+bestWait-1)
+	k.want(t, 0)
+	p.push(s.layers[1].make(true), now+bestWait)
+	if m := k.want(t, 1)[0]; m.Width != 640 {
+		t.Fatalf("took %+v", m)
+	}
+	p.push(s.layers[0].make(true), now+2*bestWait) // it was sent after all
+	if m := k.want(t, 1)[0]; m.Width != 1280 {
+		t.Fatalf("took %+v", m)
+	}
+
+	p.transport.SetGate("camera", video.Video, false)
+	p.transport.SetGate("camera", video.Video, true)
+	p.push(s.layers[1].make(true), now+10e9) // it waits anew
+	k.want(t, 0)
+	p.push(s.layers[1].make(true), now+10e9+bestWait)
+	k.want(t, 1)
+}
+
+// A large keyframe can be broken off by a client that has not the bandwidth. What is recorded goes on meanwhile.
+func TestTapChangesLayersWhenAKeyframeIsComplete(t *testing.T) {
+	s := newScene(t, stillEngine(t), "f", "h", "q")
+	p := s.publisher
+	var k tape
+	p.transport.Record("camera", nil, &k)
+	now := int64(10e9)
+	p.push(s.layers[1].make(true), now)
+	p.transport.tendTaps(nil, now)
+	k.want(t, 1)
+
+	key := s.layers[0].make(true)
+	key.Marker = false
+	p.push(key, now+33e6)
+	p.transport.tendTaps(nil, now+33e6) // chooses it
+	p.push(s.layers[1].make(false), now+33e6)
+	if m := k.want(t, 1)[0]; m.Keyframe {
+		t.Fatal("took a keyframe that is not complete")
+	}
+	s.layers[0].make(false) // lost
+	p.push(s.layers[0].make(false), now+66e6)
+	p.transport.tendTaps(nil, now+66e6)
+	p.push(s.layers[1].make(false), now+66e6)
+	if m := k.want(t, 1)[0]; m.Keyframe {
+		t.Fatal("took a keyframe with a hole")
+	}
+
+	key = s.layers[0].make(true)
+	key.Marker = false
+	rest := s.layers[0].make(false)
+	rest.Timestamp = key.Timestamp
+	p.push(rest, now+100e6)
+	p.push(s.layers[1].make(false), now+100e6)
+	k.want(t, 1)
+	p.push(key, now+105e6) // it had been overtaken
+	p.push(s.layers[0].make(false), now+106e6)
+	if taken := k.want(t, 3); taken[0].Number+1 != taken[1].Number || taken[0].Width != 1280 {
+		t.Fatalf("took %+v", taken)
+	}
+	p.push(s.layers[1].make(false), now+110e6)
+	k.want(t, 0)
 }
 
 // serial returns the layer id of the next packet of the best layer.

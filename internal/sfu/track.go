@@ -56,6 +56,7 @@ type layer struct {
 	keyNumber uint64           // first packet of the last keyframe, 0 before it; guarded by inbound.mu
 	keyTime   uint32           // its timestamp; guarded by inbound.mu
 	keyAt     int64            // when it came (ns); guarded by inbound.mu
+	keyEnded  bool             // its last packet came, or one behind it; guarded by inbound.mu
 	width     int              // of the picture, as the last keyframe told it; guarded by inbound.mu
 	height    int              // guarded by inbound.mu
 }
@@ -107,7 +108,7 @@ func (t *track) rank(layers []*layer) {
 // keyframe notes where a keyframe begins, and its size. Several packets can begin the same one.
 func (l *layer) keyframe(p *onward) {
 	if l.keyNumber == 0 || p.header.Timestamp != l.keyTime || p.number < l.keyNumber {
-		l.keyNumber, l.keyTime, l.keyAt = p.number, p.header.Timestamp, p.now
+		l.keyNumber, l.keyTime, l.keyAt, l.keyEnded = p.number, p.header.Timestamp, p.now, false
 	}
 	pixels := int64(p.width) * int64(p.height)
 	if pixels != 0 {

@@ -183,7 +183,7 @@ func (c *Cutter) Cut(frame []byte, step uint32) []packet.Media {
 	for i, p := range payloads {
 		packets[i] = c.Next
 		packets[i].Payload = p
-		packets[i].Marker = i == len(payloads)-1
+		packets[i].Marker = i == len(payloads)-1 && c.Next.Codec != packet.CodecOpus // there it marks the end of a silence (RFC 3551 section 4.1)
 		c.Next.Number++
 	}
 	c.Next.Timestamp += step

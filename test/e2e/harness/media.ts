@@ -38,6 +38,16 @@ export async function probe(file: string): Promise<Probed> {
   };
 }
 
+/** The size of each picture of a video. */
+export async function sizes(file: string): Promise<{ width: number; height: number }[]> {
+  const { stdout } = await run(
+    findProgram("ffprobe"),
+    ["-v", "error", "-of", "json", "-show_entries", "frame=width,height", file],
+    { maxBuffer },
+  );
+  return (JSON.parse(stdout) as { frames: { width: number; height: number }[] }).frames;
+}
+
 const grid = { width: 64, height: 36 };
 
 /** A picture: its colour at a place, 0 to 1 from the left and from the top. */

@@ -1,13 +1,26 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { beginnings, level, probe, type Shot, shots, sound } from "../harness/media.js";
-import { expectColour } from "../harness/participant.js";
-import { ada, bo } from "../harness/people.js";
+import { beginnings, level, probe, type Shot, shots, sizes, sound } from "../harness/media.js";
+import { expectColour, type Participant } from "../harness/participant.js";
+import { ada, bo, dee, desk, type Person } from "../harness/people.js";
 import type { MediaRecord, RecordingRecord } from "../harness/rest.js";
 import type { Rotunda } from "../harness/rotunda.js";
 import { expect, test } from "../harness/test.js";
 
 test.use({ serverOptions: { flags: ["--linger", "0s"] } });
+
+async function sessionOf(server: Rotunda, roomId: string): Promise<string> {
+  return (await server.rest.room(roomId)).active_session_id as string;
+}
+
+/** Two people with camera and microphone in a room. */
+async function pair(server: Rotunda, arrive: (person: Person) => Promise<Participant>, recorded: boolean) {
+  const room = await server.rest.createRoom({ enable_recording: recorded });
+  const [first, second] = [await arrive(ada), await arrive(bo)];
+  await first.enter(server, room.id);
+  await second.enter(server, room.id);
+  return { room, first, second, sessionId: await sessionOf(server, room.id) };
+}
 
 /** The recordings of a session, when all so many are completed. */
 async function completed(server: Rotunda, sessionId: string, count: number): Promise<RecordingRecord[]> {
@@ -46,13 +59,9 @@ test("a room is recorded: each camera and microphone in a file, with what they s
   server,
   arrive,
 }) => {
-  const room = await server.rest.createRoom({ enable_recording: true });
-  const [first, second] = [await arrive(ada), await arrive(bo)];
-  await first.enter(server, room.id);
-  await second.enter(server, room.id);
+  const { room, first, second, sessionId } = await pair(server, arrive, true);
   await first.subscribe(second);
   await first.sees(second);
-  const sessionId = (await server.rest.room(room.id)).active_session_id as string;
   expect((await server.rest.recordings(sessionId)).map(({ status }) => status)).toContain("processing");
 
   await second.ask((rig) => rig.switch("audio", false));
@@ -109,7 +118,7 @@ test("picture and sound of a recording are in step", async ({ server, arrive }) 
   await one.join(server, room.id);
   await one.ask((rig) => rig.publishFlashes());
   await one.page.waitForTimeout(9_000);
-  const sessionId = (await server.rest.room(room.id)).active_session_id as string;
+  const sessionId = await sessionOf(server, room.id);
   await server.rest.endSession(sessionId);
 
   const all = await completed(server, sessionId, 2);
@@ -148,11 +157,7 @@ test("a moderator starts and stops a recording, and everyone in the room is told
   server,
   arrive,
 }) => {
-  const room = await server.rest.createRoom();
-  const [first, second] = [await arrive(ada), await arrive(bo)];
-  await first.enter(server, room.id);
-  await second.enter(server, room.id);
-  const sessionId = (await server.rest.room(room.id)).active_session_id as string;
+  const { first, second, sessionId } = await pair(server, arrive, false);
   expect(await server.rest.recordings(sessionId)).toEqual([]);
 
   await server.rest.moderate(sessionId, "start_recording", [second.id]);
@@ -169,14 +174,10 @@ test("recordings are composed: everybody in a place of their own, and heard toge
   server,
   arrive,
 }) => {
-  const room = await server.rest.createRoom({ enable_recording: true });
-  const [first, second] = [await arrive(ada), await arrive(bo)];
-  await first.enter(server, room.id);
-  await second.enter(server, room.id);
+  const { first, second, sessionId } = await pair(server, arrive, true);
   await first.subscribe(second);
   await first.sees(second);
   await first.page.waitForTimeout(3_000);
-  const sessionId = (await server.rest.room(room.id)).active_session_id as string;
   await server.rest.endSession(sessionId);
 
   const asked = await server.rest.compose({ session_id: sessionId, resolution: "640x360" });
@@ -205,7 +206,7 @@ test("who leaves and comes again is recorded anew, in H264 too", async ({ server
   const room = await server.rest.createRoom({ enable_recording: true });
   const [first, second] = [await arrive(ada), await arrive(bo)];
   await second.join(server, room.id);
-  const sessionId = (await server.rest.room(room.id)).active_session_id as string;
+  const sessionId = await sessionOf(server, room.id);
   const stays: string[] = [];
   for (const stay of [1, 2]) {
     await first.join(server, room.id);
@@ -240,12 +241,48 @@ test("who leaves and comes again is recorded anew, in H264 too", async ({ server
   expect(Date.parse(back.started_at)).toBeGreaterThan(Date.parse(left.ended_at as string));
 });
 
+test("of a simulcast camera the largest picture is recorded, and a shared screen by itself", async ({
+  server,
+  arrive,
+}) => {
+  const room = await server.rest.createRoom({ enable_recording: true });
+  const [one, viewer] = [await arrive(dee), await arrive(bo)];
+  await viewer.join(server, room.id);
+  await one.join(server, room.id);
+  await one.publish({ enableSimulcast: true });
+  await viewer.subscribe(one);
+  await expect.poll(async () => (await viewer.picture(one))?.width ?? 0, { timeout: 20_000 }).toBe(dee.width);
+  await one.ask((rig) => rig.share());
+  await viewer.subscribe(one, "presentation");
+  await viewer.seesColours(one, "presentation", desk, desk);
+  await one.ask((rig) => rig.unshare());
+  await viewer.sees(one);
+  const sessionId = (await server.rest.room(room.id)).active_session_id as string;
+  await server.rest.endSession(sessionId);
+
+  const all = await completed(server, sessionId, 3);
+  const shared = all.filter(({ stream_key }) => stream_key === "presentation");
+  expect(shared.map(({ type }) => type)).toEqual(["video"]);
+  const screen = shared[0] as RecordingRecord;
+  expectColour((await shots(await fetched(server, screen), 30)).at(-1)?.(0.5, 0.1) ?? [0, 0, 0], desk, 20);
+
+  const own = all.filter(({ stream_key }) => stream_key === "self");
+  const camera = of(own, one.id, "video");
+  expect(Date.parse(screen.ended_at as string)).toBeLessThan(Date.parse(camera.ended_at as string));
+  const file = await fetched(server, camera);
+  // A browser that is short of processor time lets the largest picture go again.
+  expect(await sizes(file)).toContainEqual({ width: dee.width, height: dee.height });
+  const last = (await shots(file, 4)).at(-1) as Shot;
+  expectColour(last(0.2, 0.1), dee.left, 20);
+  expectColour(last(0.8, 0.1), dee.right, 20);
+});
+
 test("a killed server finishes its recordings at the next start", async ({ server, arrive }) => {
   const room = await server.rest.createRoom({ enable_recording: true });
   const one = await arrive(ada);
   await one.enter(server, room.id);
   await one.page.waitForTimeout(4_000);
-  const sessionId = (await server.rest.room(room.id)).active_session_id as string;
+  const sessionId = await sessionOf(server, room.id);
   await server.kill();
   const killed = Date.now();
   await server.restart();
