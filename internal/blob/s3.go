@@ -40,6 +40,7 @@ const (
 	dialTimeout   = 5 * time.Second
 	answerTimeout = 30 * time.Second // for the head of an answer, and for each piece of it to come
 	uploadTimeout = 5 * time.Minute  // for a part to be taken
+	abortTimeout  = time.Second      // for parts of an upload that was cut off to be forgotten
 	attempts      = 3                // in quick succession; waiting longer is the caller's to do
 	partSize      = 16 << 20         // of what is larger than this; one part is in memory
 )
@@ -67,7 +68,7 @@ func openBucket(config S3) (*bucket, error) {
 	client, err := minio.New(config.Endpoint.Host, &minio.Options{
 		Creds:  credentials.NewStaticV4(config.AccessKey, config.SecretKey, ""),
 		Secure: config.Endpoint.Scheme == "https", Region: config.Region, BucketLookup: lookup[config.Addressing],
-		MaxRetries: attempts, Transport: transport,
+		MaxRetries: attempts, Transport: hurried{transport},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open bucket: %w", err)
@@ -81,10 +82,9 @@ func (b *bucket) put(ctx context.Context, key string, content io.Reader, size in
 	timer := time.AfterFunc(b.upload, func() { cancel(errStalled) })
 	defer timer.Stop()
 	if size > partSize {
-		// Parts that a killed process left cost money and are in no list of objects. Not every server tells of them.
-		_ = b.client.RemoveIncompleteUpload(ctx, b.name, b.prefix+key)
+		b.forget(ctx, key)
 	}
-	_, err := b.client.PutObject(ctx, b.name, b.prefix+key, &moving{content, timer, b.upload}, size, minio.PutObjectOptions{
+	_, err := b.client.PutObject(context.WithValue(ctx, upload{}, ctx), b.name, b.prefix+key, &moving{content, timer, b.upload}, size, minio.PutObjectOptions{
 		ContentType:    "application/octet-stream", // objects are for us to serve
 		SendContentMd5: true,                       // the one checksum that every server knows
 	})
@@ -92,6 +92,39 @@ func (b *bucket) put(ctx context.Context, key string, content io.Reader, size in
 		return errStalled
 	}
 	return explained(err)
+}
+
+// upload is the key under which requests of a put find its context.
+type upload struct{}
+
+// hurried is the transport of a bucket. When an upload in parts is cut off, the library has the parts forgotten, and waits up to a
+// minute for that, whatever became of the context: a stop would wait for a server that hangs. What is left goes with the next put.
+type hurried struct{ *http.Transport }
+
+func (h hurried) RoundTrip(r *http.Request) (*http.Response, error) {
+	if put, is := r.Context().Value(upload{}).(context.Context); !is || put.Err() == nil {
+		return h.Transport.RoundTrip(r)
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), abortTimeout)
+	answer, err := h.Transport.RoundTrip(r.WithContext(ctx))
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	answer.Body = cancelling{answer.Body, cancel}
+	return answer, nil
+}
+
+// cancelling is a body that ends the context of its request.
+type cancelling struct {
+	io.ReadCloser
+
+	cancel context.CancelFunc
+}
+
+func (c cancelling) Close() error {
+	defer c.cancel()
+	return c.ReadCloser.Close()
 }
 
 // moving puts off a timer whenever it is read from.
@@ -173,10 +206,16 @@ func (i *impatient) Close() error {
 
 func (b *bucket) delete(ctx context.Context, key string) error {
 	err := explained(b.client.RemoveObject(ctx, b.name, b.prefix+key, minio.RemoveObjectOptions{}))
-	if errors.Is(err, ErrAbsent) {
-		return nil
+	if err != nil && !errors.Is(err, ErrAbsent) {
+		return err
 	}
-	return err
+	b.forget(ctx, key)
+	return nil
+}
+
+// forget removes parts that a killed process left: they cost money and are in no list of objects. Not every server tells of them.
+func (b *bucket) forget(ctx context.Context, key string) {
+	_ = b.client.RemoveIncompleteUpload(ctx, b.name, b.prefix+key)
 }
 
 // explained makes ErrAbsent of what says so.

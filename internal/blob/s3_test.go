@@ -198,8 +198,44 @@ func (e endless) Read([]byte) (int, error) {
 	return 0, e.ctx.Err()
 }
 
-// What a killed process left of an upload in parts goes with the next attempt.
+// A stop in the midst of an upload does not wait for a server that hangs.
+func TestUploadIsCutOff(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	release := make(chan struct{})
+	hanging := between(t, bucketOf(blobtest.New(t)), func(r *http.Request) {
+		if r.URL.Query().Get("partNumber") == "2" {
+			cancel()
+		}
+		if ctx.Err() != nil {
+			<-release
+		}
+	}, nil)
+	t.Cleanup(func() { close(release) })
+	s := bucketStore(t, hanging, Config{})
+	large := file(t, random(partSize+1))
+	began := time.Now()
+	if _, err := s.Put(ctx, "a/b.webm", large); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if took := time.Since(began); took > 15*time.Second { // without a bound, a minute
+		t.Errorf("it took %s", took)
+	}
+}
+
+// What a killed process left of an upload in parts goes with the next attempt, or when the object is deleted.
 func TestPartsOfAKilledProcessGo(t *testing.T) {
+	for name, next := range map[string]func(s *Store, path string) error{
+		"put": func(s *Store, path string) error {
+			_, err := s.Put(t.Context(), "a/b.webm", path)
+			return err
+		},
+		"deleted": func(s *Store, _ string) error { return s.Delete(t.Context(), "a/b.webm") },
+	} {
+		t.Run(name, func(t *testing.T) { testPartsGo(t, next) })
+	}
+}
+
+func testPartsGo(t *testing.T, next func(s *Store, path string) error) {
 	server := blobtest.New(t)
 	s3 := bucketOf(server)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -230,9 +266,8 @@ func TestPartsOfAKilledProcessGo(t *testing.T) {
 		return n
 	}
 	left := uploads()
-	_, err := bucketStore(t, s3, Config{}).Put(t.Context(), "a/b.webm", large)
-	must(t, err)
+	must(t, next(bucketStore(t, s3, Config{}), large))
 	if uploads() != 0 || left == 0 {
-		t.Errorf("%d parts were left by the first and %d after the second", left, uploads())
+		t.Errorf("%d parts were left, and then %d", left, uploads())
 	}
 }
