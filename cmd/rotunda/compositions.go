@@ -20,7 +20,7 @@ func (h *house) compose(ctx context.Context) error {
 	}
 	worker := compose.New(compose.Config{
 		Jobs: h.db, Media: shelf{h.objects}, Dir: compositionsDir(h.config.Data),
-		Places: h.config.ComposeJobs, Metrics: h.metrics, Logger: h.log,
+		Places: h.config.ComposeJobs, Low: h.recorder.Low, Metrics: h.metrics, Logger: h.log,
 	})
 	if err := worker.Start(ctx); err != nil {
 		return err

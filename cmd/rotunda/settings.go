@@ -153,7 +153,7 @@ type serveFlags struct {
 	S3Prefix           string `name:"s3-prefix" placeholder:"PREFIX" help:"Begin all keys in the bucket with this, such as rotunda/ (default: nothing)."`
 	S3Addressing       string `name:"s3-addressing" placeholder:"KIND" help:"Where the bucket's name stands in URLs: path, host, or auto (default): in the host for Amazon and Google, else in the path."`
 	MediaEncryption    bool   `name:"media-encryption" help:"Encrypt recordings and compositions where they stay, under the root key."`
-	RecordingMinFree   string `name:"recording-min-free" placeholder:"SIZE" help:"Record nothing while less of the disk is free, such as 20GiB (default auto: the smaller of 1 GiB and 5 %)."`
+	RecordingMinFree   string `name:"recording-min-free" placeholder:"SIZE" help:"Record and compose nothing while less of the disk is free, such as 20GiB (default auto: the smaller of 1 GiB and 5 %)."`
 	RecordingRetention string `name:"recording-retention" placeholder:"TIME" help:"Delete recordings and compositions when they are this old, unless their room or account says otherwise (default 0: never)."`
 }
 

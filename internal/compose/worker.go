@@ -40,6 +40,7 @@ type Config struct {
 	Dir     string                // of what is being made; emptied at the start
 	Places  int                   // compositions made at once; at least 1
 	Pauses  []time.Duration       // before the second and the third attempt; nil: 30 s and 5 min
+	Low     func() bool           // reports that less of the disk is free than is to stay so; nil: never
 	Metrics prometheus.Registerer // nil: none
 	Logger  *slog.Logger          // nil discards
 }
@@ -59,6 +60,7 @@ var defaultPauses = []time.Duration{30 * time.Second, 5 * time.Minute}
 var (
 	errClosing = errors.New("the server is stopping")
 	errDeleted = errors.New("the composition was deleted")
+	errLow     = errors.New("too little space is left on the server's disk")
 )
 
 // Worker makes compositions. Make one with New, Start it once, and Close it.
@@ -66,6 +68,7 @@ type Worker struct {
 	config   Config
 	stop     context.CancelCauseFunc
 	ended    chan struct{}
+	waiting  bool // for space; of the goroutine that claims
 	outcomes *prometheus.CounterVec
 	underWay atomic.Int64
 }
@@ -77,6 +80,9 @@ func New(config Config) *Worker {
 	}
 	if len(config.Pauses) == 0 {
 		config.Pauses = defaultPauses
+	}
+	if config.Low == nil {
+		config.Low = func() bool { return false }
 	}
 	config.Places = max(config.Places, 1)
 	w := &Worker{config: config, outcomes: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -166,7 +172,7 @@ func (w *Worker) work(ctx context.Context) {
 }
 
 func (w *Worker) claim(ctx context.Context) *video.CompositionJob {
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || w.waits() {
 		return nil
 	}
 	// A claim that is cut off may have happened: it is let end.
@@ -178,6 +184,19 @@ func (w *Worker) claim(ctx context.Context) *video.CompositionJob {
 		return nil
 	}
 	return job
+}
+
+// waits reports whether there is too little space to begin anything.
+func (w *Worker) waits() bool {
+	if low := w.config.Low(); low != w.waiting {
+		w.waiting = low
+		if low {
+			w.config.Logger.Warn("compositions wait", "error", errLow)
+		} else {
+			w.config.Logger.Info("compositions are made again")
+		}
+	}
+	return w.waiting
 }
 
 // attempt makes one composition, or says why not.
@@ -287,7 +306,7 @@ func (w *Worker) complete(ctx context.Context, done video.Composition) error {
 	}
 }
 
-// note writes progress and ends the work when the composition is gone.
+// note writes progress and ends the work when the composition is gone, or before the disk is full.
 func (w *Worker) note(ctx context.Context, id string, percent *atomic.Int64, cancel context.CancelCauseFunc) {
 	tick := time.NewTicker(noteEvery)
 	defer tick.Stop()
@@ -296,6 +315,10 @@ func (w *Worker) note(ctx context.Context, id string, percent *atomic.Int64, can
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		}
+		if w.config.Low() {
+			cancel(errLow)
+			return
 		}
 		err := w.config.Jobs.ProgressComposition(ctx, id, int(percent.Load()))
 		if err != nil && video.CodeOf(err) == video.CodeNotFound {

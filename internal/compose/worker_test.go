@@ -95,6 +95,48 @@ func await(t *testing.T, what string, is func() bool) {
 	}
 }
 
+// While little space is left nothing is begun, and what is being made is put off; with space again it is made.
+func TestLittleSpace(t *testing.T) {
+	o := newOffice(t)
+	o.lengthen(time.Hour)
+	id := o.ask()
+	var low atomic.Bool
+	looked := make(chan bool)
+	w := New(Config{Jobs: o.db, Media: o.studio, Dir: o.dir, Pauses: []time.Duration{time.Millisecond}, Logger: o.log, Low: func() bool {
+		is := low.Load()
+		select {
+		case looked <- is:
+		default:
+		}
+		return is
+	}})
+	set := func(to bool) {
+		low.Store(to)
+		must(t, o.db.DeleteComposition(t.Context(), o.account, o.ask())) // the worker looks anew
+	}
+	set(true)
+	must(t, w.Start(t.Context()))
+	t.Cleanup(w.Close)
+	set(true)
+	for range 2 {
+		<-looked // the second time, the first answer was heeded
+		set(true)
+	}
+	if c := o.until(id, video.CompositionEnqueued); c.StartedAt != nil {
+		t.Errorf("it was begun at %s", c.StartedAt)
+	}
+	set(false)
+	await(t, "ffmpeg runs", func() bool { return len(o.busy()) > 0 })
+	set(true)
+	if c := o.until(id, video.CompositionEnqueued); c.StartedAt == nil {
+		t.Error("it was not begun")
+	}
+	await(t, "ffmpeg is gone", func() bool { return len(o.busy()) == 0 })
+	o.lengthen(second)
+	set(false)
+	o.until(id, video.CompositionCompleted)
+}
+
 // until waits for a composition to be as said.
 func (o *office) until(id string, status video.CompositionStatus) video.Composition {
 	o.t.Helper()

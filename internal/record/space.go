@@ -22,6 +22,9 @@ type space struct {
 	low   bool  // guarded by mu
 }
 
+// Low reports whether the disk of recordings has less free than it should, at present.
+func (r *Recorder) Low() bool { return r.low(r.config.Clock()) }
+
 // low reports whether the disk has less free than it should. A disk that does not say is not low.
 func (r *Recorder) low(now int64) bool {
 	r.space.mu.Lock()
