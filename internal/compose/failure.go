@@ -12,7 +12,7 @@ type hopeless struct{ error }
 
 func (h hopeless) Unwrap() error { return h.error }
 
-// premature is why a composition cannot be begun yet.
+// premature is why a composition cannot be begun yet: for want of space, or of its recordings.
 type premature struct{ error }
 
 func (p premature) Unwrap() error { return p.error }

@@ -130,17 +130,21 @@ func (r *rendering) inputs(ctx context.Context) ([]Input, error) {
 	var inputs []Input
 	for _, recording := range r.job.Recordings {
 		input, err := r.open(ctx, recording)
-		if err == nil {
-			err = r.tools.readable(ctx, input)
-		}
 		damage, damaged := errors.AsType[unreadable](err)
+		switch {
+		case err == nil:
+			err = r.tools.readable(ctx, input)
+			damage, damaged = errors.AsType[unreadable](err)
+		case !damaged:
+			err = premature{coded{video.CompositionFailedStorage, fmt.Errorf("open recording %s: %w", recording.ID, err)}}
+		}
 		switch {
 		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
 		case damaged:
 			r.warn("recording %s was left out: %v", recording.ID, damage.error)
 		case err != nil:
-			return nil, coded{video.CompositionFailedStorage, fmt.Errorf("open recording %s: %w", recording.ID, err)}
+			return nil, err
 		default:
 			inputs = append(inputs, input)
 		}

@@ -23,7 +23,7 @@ type Jobs interface {
 	ReleaseCompositions(ctx context.Context) error
 	// ClaimComposition begins the next one whose recordings are all complete; nil if there is none.
 	ClaimComposition(ctx context.Context) (*video.CompositionJob, error)
-	ProgressComposition(ctx context.Context, id string, percent int) error
+	ProgressComposition(ctx context.Context, id string, percent int, why video.Failure) error
 	CompleteComposition(ctx context.Context, composition video.Composition) error
 	// FailComposition has it tried again at a time, or fail for good.
 	FailComposition(ctx context.Context, id string, why video.Failure, again *time.Time) error
@@ -66,7 +66,7 @@ type Worker struct {
 	ended    chan struct{}
 	outcomes *prometheus.CounterVec
 	underWay atomic.Int64
-	held     atomic.Bool // the last one looked at was not begun, for want of space
+	held     atomic.Bool // the last one looked at was not begun
 }
 
 // New makes a Worker that does nothing yet.
@@ -260,7 +260,7 @@ func (w *Worker) settle(ctx context.Context, id string, say func(context.Context
 		if err == nil || video.CodeOf(err) == video.CodeNotFound || video.CodeOf(err) == video.CodeState {
 			return err
 		}
-		answers := within(func(ctx context.Context) error { return w.config.Jobs.ProgressComposition(ctx, id, 99) })
+		answers := within(func(ctx context.Context) error { return w.config.Jobs.ProgressComposition(ctx, id, 99, video.Failure{}) })
 		if answers == nil {
 			refused++
 		}
@@ -314,8 +314,9 @@ func (w *Worker) make(ctx context.Context, job video.CompositionJob, log *slog.L
 	}()
 	ctx, cancel := context.WithCancelCause(ctx)
 	var percent atomic.Int64
+	var stuck atomic.Pointer[video.Failure]
 	var noting sync.WaitGroup
-	noting.Go(func() { w.note(ctx, job.ID, &percent, cancel) })
+	noting.Go(func() { w.note(ctx, job.ID, &percent, &stuck, cancel) })
 	defer noting.Wait()
 	defer cancel(nil)
 	r := &rendering{tools: tools, media: w.config.Media, job: job, dir: dir, log: log, progress: func(p int) { percent.Store(int64(p)) }}
@@ -326,17 +327,36 @@ func (w *Worker) make(ctx context.Context, job video.CompositionJob, log *slog.L
 	if err != nil {
 		return err
 	}
-	if err := w.config.Media.Keep(ctx, done, path); err != nil {
-		if cause := context.Cause(ctx); cause != nil {
-			return cause
-		}
-		return coded{video.CompositionFailedStorage, fmt.Errorf("keep the file: %w", err)}
+	if err := w.keep(ctx, done, path, &stuck, log); err != nil {
+		return err
 	}
 	if err := w.complete(ctx, done); err != nil {
 		return err
 	}
 	log.Info("composition completed", "length", done.Duration.Round(time.Millisecond), "speed", fmt.Sprintf("%.1f", done.Speed), "warnings", len(done.Warnings))
 	return nil
+}
+
+// keep has the file kept, and goes on trying while the storage does not take it: making it again would cost more than waiting.
+func (w *Worker) keep(ctx context.Context, done video.Composition, path string, stuck *atomic.Pointer[video.Failure], log *slog.Logger) error {
+	for {
+		err := w.config.Media.Keep(ctx, done, path)
+		if err == nil {
+			stuck.Store(nil)
+			return nil
+		}
+		if cause := context.Cause(ctx); cause != nil {
+			return cause
+		}
+		if why := failureOf(coded{video.CompositionFailedStorage, fmt.Errorf("keep the file: %w", err)}); stuck.Swap(&why) == nil {
+			log.Warn("a composition is made but cannot be kept, trying again", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(w.config.Pauses[0]):
+		}
+	}
 }
 
 // complete says that the file is there. One that the record does not take goes.
@@ -352,8 +372,8 @@ func (w *Worker) complete(ctx context.Context, done video.Composition) error {
 	return hopeless{coded{video.CompositionFailedInternal, errors.Join(err, w.config.Media.Remove(ctx, done))}}
 }
 
-// note writes progress, and ends the work when the composition or the space is gone.
-func (w *Worker) note(ctx context.Context, id string, percent *atomic.Int64, cancel context.CancelCauseFunc) {
+// note writes progress, and why there is none, and ends the work when the composition or the space is gone.
+func (w *Worker) note(ctx context.Context, id string, percent *atomic.Int64, stuck *atomic.Pointer[video.Failure], cancel context.CancelCauseFunc) {
 	tick := time.NewTicker(noteEvery)
 	defer tick.Stop()
 	for {
@@ -366,7 +386,11 @@ func (w *Worker) note(ctx context.Context, id string, percent *atomic.Int64, can
 			cancel(err)
 			return
 		}
-		err := w.config.Jobs.ProgressComposition(ctx, id, int(percent.Load()))
+		var why video.Failure
+		if is := stuck.Load(); is != nil {
+			why = *is
+		}
+		err := w.config.Jobs.ProgressComposition(ctx, id, int(percent.Load()), why)
 		if err != nil && video.CodeOf(err) == video.CodeNotFound {
 			cancel(errDeleted)
 			return

@@ -294,17 +294,23 @@ func TestStorageFails(t *testing.T) {
 	w := New(Config{Jobs: o.db, Media: media, Dir: o.dir, Places: 1, Pauses: []time.Duration{time.Millisecond}, Logger: o.log})
 	must(t, w.Start(t.Context()))
 	defer w.Close()
-	media.opens.Store(1)
-	media.keeps.Store(1)
-	if c := o.until(o.ask(), video.CompositionCompleted); c.Attempts != 3 {
-		t.Errorf("it took %d attempts", c.Attempts)
+	media.opens.Store(5)
+	media.keeps.Store(5)
+	if c := o.until(o.ask(), video.CompositionCompleted); c.Attempts != 1 || c.Waiting != nil {
+		t.Errorf("it took %d attempts and waits for %v", c.Attempts, c.Waiting)
 	}
-	media.keeps.Store(3)
-	id := o.ask()
-	if c := o.until(id, video.CompositionFailed); c.Attempts != 3 || c.FailedReason != "keep the file: the storage is full" {
-		t.Errorf("failed after %d attempts with %q", c.Attempts, c.FailedReason)
+	for during, failures := range map[video.CompositionStatus]*atomic.Int32{video.CompositionEnqueued: &media.opens, video.CompositionProcessing: &media.keeps} {
+		failures.Store(1 << 30) // a storage that stays away
+		id := o.ask()
+		await(t, "it waits, "+string(during), func() bool {
+			c, err := o.db.Composition(t.Context(), o.account, id)
+			must(t, err)
+			return c.Status == during && c.Waiting != nil && c.Waiting.Code == video.CompositionFailedStorage
+		})
+		failures.Store(0)
+		o.until(id, video.CompositionCompleted)
+		o.wantKept(id, true)
 	}
-	o.wantKept(id, false)
 	media.panics.Store(true)
 	if c := o.until(o.ask(), video.CompositionFailed); c.FailedReason != "internal error" {
 		t.Errorf("failed with %q", c.FailedReason)

@@ -198,15 +198,20 @@ func (s *Store) ReturnComposition(ctx context.Context, id string, why video.Fail
 	})
 }
 
-// ProgressComposition notes how far a composition is, in percent. One that was deleted is not_found.
-func (s *Store) ProgressComposition(ctx context.Context, id string, percent int) error {
-	var known int
-	err := s.reads.NewSelect().Model((*compositionRow)(nil)).Column("progress").Where("id = ?", id).Scan(ctx, &known)
-	if err := one(err, compositionAbsent(id), "find composition"); err != nil || known == percent {
+// ProgressComposition notes how far a composition is, in percent, and why it does not get on, if there is a reason. One that was
+// deleted is not_found.
+func (s *Store) ProgressComposition(ctx context.Context, id string, percent int, why video.Failure) error {
+	var known compositionRow
+	err := s.reads.NewSelect().Model(&known).Column("progress", "failed_code", "failed_reason").Where("id = ?", id).Scan(ctx)
+	if err := one(err, compositionAbsent(id), "find composition"); err != nil {
 		return err
+	}
+	if known.Progress == percent && known.FailedCode == why.Code && known.FailedReason == storable(why.Detail) {
+		return nil
 	}
 	return s.write(ctx, "note progress of composition", func(ctx context.Context, tx bun.Tx) error {
 		_, err := tx.NewUpdate().Model((*compositionRow)(nil)).Set("progress = ?", percent).
+			Set("failed_code = ?", why.Code).Set("failed_reason = ?", storable(why.Detail)).
 			Where("id = ?", id).Where("status = ?", video.CompositionProcessing).Exec(ctx)
 		return err
 	})

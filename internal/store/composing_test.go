@@ -98,7 +98,7 @@ func testComposing(t *testing.T, f *fixture) {
 		job.Settings != made.Settings || len(job.Missing) != 0 {
 		t.Errorf("the job is %+v", job)
 	}
-	must(t, f.ProgressComposition(ctx, made.ID, 42))
+	must(t, f.ProgressComposition(ctx, made.ID, 42, video.Failure{}))
 	if c, _ := f.Composition(ctx, f.account, made.ID); c.Progress != 42 {
 		t.Errorf("progress is %d", c.Progress)
 	}
@@ -281,7 +281,7 @@ func testComposingDeleted(t *testing.T, f *fixture) {
 	id := f.compose(everything(f, session.ID)).ID
 	job := f.begin()
 	must(t, f.DeleteComposition(ctx, f.account, id))
-	wantCode(t, f.ProgressComposition(ctx, id, 1), video.CodeNotFound)
+	wantCode(t, f.ProgressComposition(ctx, id, 1, video.Failure{}), video.CodeNotFound)
 	wantCode(t, f.CompleteComposition(ctx, job.Composition), video.CodeNotFound)
 	wantCode(t, f.FailComposition(ctx, id, video.Failure{}, nil), video.CodeNotFound)
 	due, next, err := f.MediaDeletions(ctx, f.clock.now(), 10)

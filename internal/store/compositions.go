@@ -80,7 +80,7 @@ func (r compositionRow) composition(of video.AccountID) (video.Composition, erro
 	switch {
 	case r.Status == video.CompositionFailed:
 		c.FailedReason, c.FailedCode = r.FailedReason, r.FailedCode
-	case r.Status == video.CompositionEnqueued && r.FailedCode != "":
+	case r.Status != video.CompositionCompleted && r.FailedCode != "":
 		why := video.CompositionFailure(r.FailedCode, r.FailedReason)
 		c.Waiting = &why
 	}
