@@ -109,6 +109,7 @@ type progressBar struct {
 	w     io.Writer
 	live  bool
 	drawn string
+	told  string // why it waits
 }
 
 const barWidth = 40
@@ -116,6 +117,19 @@ const barWidth = 40
 func (b *progressBar) show(c video.Composition) {
 	full := barWidth * c.Progress / 100
 	text := fmt.Sprintf("[%s%s] %3d %% %-10s", strings.Repeat("#", full), strings.Repeat("-", barWidth-full), c.Progress, c.Status)
+	why := ""
+	if c.Waiting != nil {
+		why = c.Waiting.Detail
+	}
+	if why != b.told {
+		if b.told = why; why != "" {
+			if b.live && b.drawn != "" {
+				fmt.Fprintln(b.w)
+			}
+			fmt.Fprintf(b.w, "waiting: %s\n", printable(why))
+			b.drawn = ""
+		}
+	}
 	key := text
 	if !b.live {
 		key = fmt.Sprint(c.Progress/10, c.Status)

@@ -116,6 +116,20 @@ func TestComposeBesideARunningServer(t *testing.T) {
 	c.refused([]string{"format must be one of", "A region must have a source"}, "compose", session, "--layout="+layout)
 }
 
+// A server that makes no compositions says so to whoever asks for one.
+func TestComposeWhereNoneAreMade(t *testing.T) {
+	s, c := newClerk(t, "--compose-jobs=0")
+	id := c.do("compose", string(recorded(t, c.dir)))
+	eventually(t, "the composition says why it waits", func() bool {
+		var made struct {
+			Status  string
+			Waiting *struct{ Code string }
+		}
+		s.call("GET", "/v2/room_compositions/"+id, s.key(), "", http.StatusOK, &made)
+		return made.Status == "enqueued" && made.Waiting != nil && made.Waiting.Code == "not_made_here"
+	})
+}
+
 func TestProgressBar(t *testing.T) {
 	var out strings.Builder
 	c := video.Composition{Status: video.CompositionProcessing}
@@ -128,6 +142,16 @@ func TestProgressBar(t *testing.T) {
 		t.Errorf("a terminal is shown %q, want %q", out.String(), want)
 	}
 	out.Reset()
+	waits := video.CompositionFailure(video.CompositionFailedDiskFull, "no room\x1b")
+	c.Progress, c.Waiting, c.Status = 0, &waits, video.CompositionEnqueued
+	b.show(c)
+	b.show(c)
+	want = "\nwaiting: no room?\n\r[" + strings.Repeat("-", 40) + "]   0 % enqueued  "
+	if out.String() != want {
+		t.Errorf("a terminal is shown %q, want %q", out.String(), want)
+	}
+	out.Reset()
+	c = video.Composition{Status: video.CompositionProcessing}
 	b = progressBar{w: &out}
 	for c.Progress = range 21 {
 		b.show(c)

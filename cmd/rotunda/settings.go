@@ -59,7 +59,7 @@ type Config struct {
 	S3AccessKey      string          //
 	S3SecretKey      string          //
 	MediaEncryption  bool            // of recordings and compositions, where they stay
-	RecordingMinFree uint64          // bytes of disk, below which nothing is recorded; 0: the smaller of 1 GiB and 5 %
+	RecordingMinFree uint64          // bytes of disk, below which nothing is recorded or composed; 0: the smaller of 1 GiB and 5 %
 
 	RecordingRetention time.Duration // how long recordings and compositions are kept; 0: for ever
 
@@ -143,7 +143,7 @@ type serveFlags struct {
 
 	WebhookAllowPrivate bool   `name:"webhook-allow-private" help:"Let webhooks go to private networks and to this machine. Whoever may change a room can then reach what is there."`
 	WebhookUserAgent    string `name:"webhook-user-agent" placeholder:"TEXT" help:"The User-Agent of webhooks (default telnyx-webhooks)."`
-	ComposeJobs         string `name:"compose-jobs" placeholder:"N" help:"Make at most this many compositions at once (default half the processors, at least 1); 0 makes none."`
+	ComposeJobs         string `name:"compose-jobs" placeholder:"N" help:"Make at most this many compositions at once (default half the processors, at least 1); 0 makes none, and they wait."`
 	HistoryRetention    string `name:"history-retention" placeholder:"TIME" help:"How long webhook deliveries and the events of ended sessions are kept (default 720h)."`
 
 	MediaStore         string `name:"media-store" placeholder:"KIND" help:"Where recordings and compositions stay: local, in the data directory (default), or s3."`
@@ -153,7 +153,7 @@ type serveFlags struct {
 	S3Prefix           string `name:"s3-prefix" placeholder:"PREFIX" help:"Begin all keys in the bucket with this, such as rotunda/ (default: nothing)."`
 	S3Addressing       string `name:"s3-addressing" placeholder:"KIND" help:"Where the bucket's name stands in URLs: path, host, or auto (default): in the host for Amazon and Google, else in the path."`
 	MediaEncryption    bool   `name:"media-encryption" help:"Encrypt recordings and compositions where they stay, under the root key."`
-	RecordingMinFree   string `name:"recording-min-free" placeholder:"SIZE" help:"Record nothing while less of the disk is free, such as 20GiB (default auto: the smaller of 1 GiB and 5 %)."`
+	RecordingMinFree   string `name:"recording-min-free" placeholder:"SIZE" help:"Record nothing, and make no compositions, while less of the disk is free, such as 20GiB (default auto: the smaller of 1 GiB and 5 %)."`
 	RecordingRetention string `name:"recording-retention" placeholder:"TIME" help:"Delete recordings and compositions when they are this old, unless their room or account says otherwise (default 0: never)."`
 }
 

@@ -25,7 +25,7 @@ type Recordings interface {
 	// RecordingsEnded holds a token when there is one more.
 	RecordingsEnded() <-chan struct{}
 	// RecordingArchived completes a recording, with its event; doing it again changes nothing.
-	RecordingArchived(ctx context.Context, id string, sizeBytes int64) error
+	RecordingArchived(ctx context.Context, id string, sizeBytes int64, sha256 string) error
 	// RecordingArchiveFailed notes why a recording is not archived yet, and when it is tried again.
 	RecordingArchiveFailed(ctx context.Context, id, reason string, next time.Time) error
 	// RecordingFailed fails a recording for good. It returns at once.
@@ -36,7 +36,7 @@ type Recordings interface {
 
 // Media keeps objects.
 type Media interface {
-	Put(ctx context.Context, key, path string) (size int64, err error)
+	Put(ctx context.Context, key, path string) (blob.Content, error)
 	Open(ctx context.Context, key string) (*blob.Reader, error)
 	Delete(ctx context.Context, key string) error
 }
@@ -107,12 +107,12 @@ func (a *Archiver) archive(ctx context.Context, r video.Recording) error {
 	if err != nil {
 		return err
 	}
-	var size int64
+	var content blob.Content
 	if here != nil {
-		size, err = a.put(ctx, r, file, index)
+		content, err = a.put(ctx, r, file, index)
 	} else {
 		// The record may be older than the archive, such as one restored from a backup.
-		size, err = a.kept(ctx, r.FileKey())
+		content.Size, err = a.kept(ctx, r.FileKey())
 	}
 	if here == nil && errors.Is(err, blob.ErrAbsent) {
 		a.config.Log.Error("the file of a recording is missing", "recording", r.ID, "file", file)
@@ -123,11 +123,11 @@ func (a *Archiver) archive(ctx context.Context, r video.Recording) error {
 	if err != nil {
 		return err
 	}
-	if err := a.config.Recordings.RecordingArchived(ctx, r.ID, size); err != nil {
+	if err := a.config.Recordings.RecordingArchived(ctx, r.ID, content.Size, content.SHA256); err != nil {
 		return fmt.Errorf("complete recording: %w", err)
 	}
 	a.files.Add(1)
-	a.bytes.Add(size)
+	a.bytes.Add(content.Size)
 	if err := errors.Join(gone(file), gone(index)); err != nil {
 		a.config.Log.Warn("local files of an archived recording were not deleted, trying again at the next start", "recording", r.ID, "error", err)
 	}
@@ -135,13 +135,13 @@ func (a *Archiver) archive(ctx context.Context, r video.Recording) error {
 }
 
 // put puts the index first: where the file is, the index is too. One that a full disk left empty is none.
-func (a *Archiver) put(ctx context.Context, r video.Recording, file, index string) (size int64, err error) {
+func (a *Archiver) put(ctx context.Context, r video.Recording, file, index string) (blob.Content, error) {
 	info, err := stat(index)
 	if err == nil && info != nil && info.Size() > 0 {
 		_, err = a.config.Media.Put(ctx, r.IndexKey(), index)
 	}
 	if err != nil {
-		return 0, err
+		return blob.Content{}, err
 	}
 	return a.config.Media.Put(ctx, r.FileKey(), file)
 }

@@ -3,8 +3,10 @@ package archive
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/url"
@@ -136,9 +138,9 @@ func (l *ledger) UnarchivedRecordings(_ context.Context, n int) (waiting []video
 
 func (l *ledger) RecordingsEnded() <-chan struct{} { return l.news }
 
-func (l *ledger) RecordingArchived(_ context.Context, id string, size int64) error {
+func (l *ledger) RecordingArchived(_ context.Context, id string, size int64, sum string) error {
 	return l.change(id, func(r *ledgerRow) {
-		r.Status, r.SizeBytes, r.Completions = video.RecordingCompleted, size, r.Completions+1
+		r.Status, r.SizeBytes, r.SHA256, r.Completions = video.RecordingCompleted, size, sum, r.Completions+1
 	})
 }
 
@@ -239,7 +241,8 @@ func (s *scene) local() (names []string) {
 func (s *scene) wantArchived(r video.Recording, content string) {
 	s.t.Helper()
 	row := s.ledger.row(r.ID)
-	if row.Status != video.RecordingCompleted || row.Completions != 1 || row.SizeBytes != int64(len(content)) {
+	sum := fmt.Sprintf("%x", sha256.Sum256([]byte(content)))
+	if row.Status != video.RecordingCompleted || row.Completions != 1 || row.SizeBytes != int64(len(content)) || row.SHA256 != sum && row.SHA256 != "" {
 		s.t.Errorf("row %+v", row)
 	}
 	if got := s.object(r.FileKey()); got != content {
@@ -255,6 +258,9 @@ func TestArchive(t *testing.T) {
 	first, film := s.recording("vp8", "first"), s.recording("h264", "film")
 	a, stop := s.run()
 	s.await(first, video.RecordingCompleted)
+	if s.ledger.row(first.ID).SHA256 == "" {
+		t.Error("the record is not told the checksum")
+	}
 	s.await(film, video.RecordingCompleted)
 	// News is enough: the next look without any is a minute away.
 	late := s.recording("opus", "late")
@@ -321,15 +327,15 @@ type around struct {
 	refuse func(key string) error
 }
 
-func (a around) Put(ctx context.Context, key, path string) (int64, error) {
+func (a around) Put(ctx context.Context, key, path string) (blob.Content, error) {
 	if a.refuse != nil {
 		if err := a.refuse(key); err != nil {
-			return 0, err
+			return blob.Content{}, err
 		}
 	}
 	a.step("put", false)
-	size, err := a.Media.Put(ctx, key, path)
-	return size, err
+	content, err := a.Media.Put(ctx, key, path)
+	return content, err
 }
 
 func TestStorageDown(t *testing.T) {
@@ -461,9 +467,9 @@ func (d *deadly) step() {
 	}
 }
 
-func (d *deadly) RecordingArchived(ctx context.Context, id string, size int64) error {
+func (d *deadly) RecordingArchived(ctx context.Context, id string, size int64, sum string) error {
 	d.step()
-	err := d.ledger.RecordingArchived(ctx, id, size)
+	err := d.ledger.RecordingArchived(ctx, id, size, sum)
 	d.step()
 	return err
 }
@@ -474,11 +480,11 @@ type deadlyMedia struct {
 	deadly *deadly
 }
 
-func (d deadlyMedia) Put(ctx context.Context, key, path string) (int64, error) {
+func (d deadlyMedia) Put(ctx context.Context, key, path string) (blob.Content, error) {
 	d.deadly.step()
-	size, err := d.Store.Put(ctx, key, path)
+	content, err := d.Store.Put(ctx, key, path)
 	d.deadly.step()
-	return size, err
+	return content, err
 }
 
 // victim archives what is at a place until nothing is left, or it dies.

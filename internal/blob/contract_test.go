@@ -3,7 +3,9 @@ package blob
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -72,10 +74,10 @@ func file(t *testing.T, content []byte) string {
 
 func put(t *testing.T, s *Store, key string, content []byte) {
 	t.Helper()
-	size, err := s.Put(t.Context(), key, file(t, content))
+	kept, err := s.Put(t.Context(), key, file(t, content))
 	must(t, err)
-	if size != int64(len(content)) {
-		t.Fatalf("put %d bytes of %d", size, len(content))
+	if want := (Content{int64(len(content)), fmt.Sprintf("%x", sha256.Sum256(content))}); kept != want {
+		t.Fatalf("put %+v, want %+v", kept, want)
 	}
 }
 
@@ -195,6 +197,19 @@ func testFetch(t *testing.T, s *Store) {
 	must(t, err)
 	if !bytes.Equal(got, random(firstWindow*2)) {
 		t.Fatal("other bytes were fetched")
+	}
+	_, onDisk := s.backend.(*disk)
+	wantLinks := onDisk && !s.encrypt
+	linked := false
+	if onDisk {
+		kept, err := os.Stat(s.backend.(*disk).path("a/b.webm"))
+		must(t, err)
+		fetched, err := os.Stat(path)
+		must(t, err)
+		linked = os.SameFile(kept, fetched)
+	}
+	if linked != wantLinks || s.Links() != wantLinks {
+		t.Fatalf("linked %t, links %t, want %t", linked, s.Links(), wantLinks)
 	}
 	if err := s.Fetch(t.Context(), "a/b.webm", path); !errors.Is(err, os.ErrExist) {
 		t.Fatalf("fetched over a file: %v", err)

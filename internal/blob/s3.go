@@ -102,8 +102,7 @@ func (b *bucket) put(ctx context.Context, key string, content io.Reader, size in
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(tidyTimeout, over) })()
 	ctx = context.WithValue(ctx, untilKey{}, until)
 	if size > partSize {
-		// Parts that a killed process left cost money and are in no list of objects. Not every server tells of them.
-		_ = b.client.RemoveIncompleteUpload(ctx, b.name, b.prefix+key)
+		b.forget(ctx, key)
 	}
 	_, err := b.client.PutObject(ctx, b.name, b.prefix+key, &moving{content, timer, b.upload}, size, minio.PutObjectOptions{
 		ContentType:    "application/octet-stream", // objects are for us to serve
@@ -194,10 +193,16 @@ func (i *impatient) Close() error {
 
 func (b *bucket) delete(ctx context.Context, key string) error {
 	err := explained(b.client.RemoveObject(ctx, b.name, b.prefix+key, minio.RemoveObjectOptions{}))
-	if errors.Is(err, ErrAbsent) {
-		return nil
+	if err != nil && !errors.Is(err, ErrAbsent) {
+		return err
 	}
-	return err
+	b.forget(ctx, key)
+	return nil
+}
+
+// forget removes parts that a killed process left: they cost money and are in no list of objects. Not every server tells of them.
+func (b *bucket) forget(ctx context.Context, key string) {
+	_ = b.client.RemoveIncompleteUpload(ctx, b.name, b.prefix+key)
 }
 
 // explained makes ErrAbsent of what says so.

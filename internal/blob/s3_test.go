@@ -219,8 +219,20 @@ func (e endless) Read([]byte) (int, error) {
 	return 0, e.ctx.Err()
 }
 
-// What a killed process left of an upload in parts goes with the next attempt.
+// What a killed process left of an upload in parts goes with the next attempt, or when the object is deleted.
 func TestPartsOfAKilledProcessGo(t *testing.T) {
+	for name, next := range map[string]func(s *Store, path string) error{
+		"put": func(s *Store, path string) error {
+			_, err := s.Put(t.Context(), "a/b.webm", path)
+			return err
+		},
+		"deleted": func(s *Store, _ string) error { return s.Delete(t.Context(), "a/b.webm") },
+	} {
+		t.Run(name, func(t *testing.T) { testPartsGo(t, next) })
+	}
+}
+
+func testPartsGo(t *testing.T, next func(s *Store, path string) error) {
 	server := blobtest.New(t)
 	s3 := bucketOf(server)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -251,9 +263,8 @@ func TestPartsOfAKilledProcessGo(t *testing.T) {
 		return n
 	}
 	left := uploads()
-	_, err := bucketStore(t, s3, Config{}).Put(t.Context(), "a/b.webm", large)
-	must(t, err)
+	must(t, next(bucketStore(t, s3, Config{}), large))
 	if uploads() != 0 || left == 0 {
-		t.Errorf("%d parts were left by the first and %d after the second", left, uploads())
+		t.Errorf("%d parts were left, and then %d", left, uploads())
 	}
 }

@@ -25,8 +25,10 @@ const (
 	tagSize   = 16
 )
 
+// ErrSealed is the error for an encrypted object that this root key does not open.
+var ErrSealed = errors.New("the object is encrypted, and cannot be read with this root key; it was written with another, or is damaged")
+
 var (
-	errSealed  = errors.New("the object is encrypted, and cannot be read with this root key; it was written with another, or is damaged")
 	errNoKey   = errors.New("the object is encrypted, and there is no key")
 	errLooksSo = errors.New("the file begins like an encrypted object")
 )
@@ -122,7 +124,7 @@ func (s *Store) unseal(ctx context.Context, key string, o object) (object, error
 	chunks := (sealed + chunkSize + tagSize - 1) / (chunkSize + tagSize)
 	last := sealed - (chunks-1)*(chunkSize+tagSize)
 	if chunks < 1 || chunks > maxChunks || last <= tagSize {
-		return nil, errSealed
+		return nil, ErrSealed
 	}
 	aead, err := s.sealer.cipher(key, head)
 	if err != nil {
@@ -205,7 +207,7 @@ func (u *unsealing) next() error {
 	number := uint32(u.chunk)
 	plain, err := u.of.aead.Open(u.space[:0], nonce(number, u.chunk == u.of.chunks-1), u.space[:n], u.of.head)
 	if err != nil {
-		return errSealed
+		return ErrSealed
 	}
 	u.ready, u.skip, u.chunk = plain[u.skip:], 0, u.chunk+1
 	return nil

@@ -73,7 +73,7 @@ func TestTamperingIsSeen(t *testing.T) {
 		"one bit of a chunk in the midst": flipped(headSize + chunk + 77),
 	} {
 		must(t, os.WriteFile(path, damaged, 0o600))
-		if err := readObject(t, s, "a/b.webm"); !errors.Is(err, errSealed) {
+		if err := readObject(t, s, "a/b.webm"); !errors.Is(err, ErrSealed) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -84,12 +84,12 @@ func TestTamperingIsSeen(t *testing.T) {
 func TestAnEncryptedObjectBelongsToItsKeyAndRoot(t *testing.T) {
 	s, path, content := sealed(t)
 	must(t, os.Rename(path, filepath.Join(filepath.Dir(path), "c.webm")))
-	if err := readObject(t, s, "a/c.webm"); !errors.Is(err, errSealed) {
+	if err := readObject(t, s, "a/c.webm"); !errors.Is(err, ErrSealed) {
 		t.Errorf("under another key: %v", err)
 	}
 	must(t, os.Rename(filepath.Join(filepath.Dir(path), "c.webm"), path))
 	dir := s.backend.(*disk).dir
-	if err := readObject(t, opened(t, Config{Dir: dir, Secret: bytes.Repeat([]byte("another "), 4)}), "a/b.webm"); !errors.Is(err, errSealed) {
+	if err := readObject(t, opened(t, Config{Dir: dir, Secret: bytes.Repeat([]byte("another "), 4)}), "a/b.webm"); !errors.Is(err, ErrSealed) {
 		t.Errorf("with another secret: %v", err)
 	}
 	if err := readObject(t, opened(t, Config{Dir: dir}), "a/b.webm"); !errors.Is(err, errNoKey) {
@@ -123,7 +123,7 @@ func FuzzUnseal(f *testing.F) {
 		path := s.backend.(*disk).path("a.webm")
 		must(t, os.WriteFile(path, stored, 0o600))
 		err := readObject(t, s, "a.webm")
-		if bytes.HasPrefix(stored, []byte(sealMark)) && len(stored) >= headSize && !errors.Is(err, errSealed) {
+		if bytes.HasPrefix(stored, []byte(sealMark)) && len(stored) >= headSize && !errors.Is(err, ErrSealed) {
 			t.Fatalf("read what nobody encrypted: %v", err)
 		}
 	})

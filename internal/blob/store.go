@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 )
 
@@ -76,32 +77,39 @@ func Open(config Config) (*Store, error) {
 	return s, nil
 }
 
-// Put keeps the file at path under the key and returns its size. It returns when the object is durable and was read back equal; the
+// Content is what an object holds, in short.
+type Content struct {
+	Size   int64
+	SHA256 string // in hex
+}
+
+// Put keeps the file at path under the key and returns what it holds. It returns when the object is durable and was read back equal; the
 // file stays, must not be empty, and must not change from now on. A file in the file system of the store's directory takes no more room there.
-func (s *Store) Put(ctx context.Context, key, path string) (size int64, err error) {
+func (s *Store) Put(ctx context.Context, key, path string) (Content, error) {
 	if err := checkKey(key); err != nil {
-		return 0, err
+		return Content{}, err
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return 0, fmt.Errorf("put %s: %w", key, err)
+		return Content{}, fmt.Errorf("put %s: %w", key, err)
 	}
 	defer func() { _ = file.Close() }() // only read from
 	stat, err := file.Stat()
 	if err == nil && (!stat.Mode().IsRegular() || stat.Size() == 0) {
 		err = fmt.Errorf("%s is empty or no file", path)
 	}
+	given := &counted{hash: sha256.New()}
 	if err == nil {
-		err = s.put(ctx, key, file, stat.Size(), path)
+		err = s.put(ctx, key, file, given, stat.Size(), path)
 	}
 	if err != nil {
-		return 0, fmt.Errorf("put %s: %w", key, err)
+		return Content{}, fmt.Errorf("put %s: %w", key, err)
 	}
-	return stat.Size(), nil
+	return Content{stat.Size(), hex.EncodeToString(given.hash.Sum(nil))}, nil
 }
 
-func (s *Store) put(ctx context.Context, key string, content io.Reader, size int64, path string) error {
-	given := &counted{hash: sha256.New()}
+// put sums up in given what it keeps.
+func (s *Store) put(ctx context.Context, key string, content io.Reader, given *counted, size int64, path string) error {
 	content = io.TeeReader(content, given)
 	stored := size
 	if s.encrypt {
@@ -174,13 +182,17 @@ func (s *Store) Open(ctx context.Context, key string) (*Reader, error) {
 	return &Reader{ctx: ctx, object: plain, window: firstWindow}, nil
 }
 
-// Fetch copies an object to a new file at path. A file that is there already is an error.
+// Fetch makes an object a new file at path, which is only to be read. One that lies unencrypted on a disk takes no room: it is linked. A
+// file that is there already is an error.
 func (s *Store) Fetch(ctx context.Context, key, path string) (err error) {
 	r, err := s.Open(ctx, key)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = r.Close() }() // only read from
+	if linked(r.object, path) {
+		return nil
+	}
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("fetch %s: %w", key, err)
@@ -191,6 +203,25 @@ func (s *Store) Fetch(ctx context.Context, key, path string) (err error) {
 		return fmt.Errorf("fetch %s: %w", key, err)
 	}
 	return nil
+}
+
+// linked makes a plain file one more name, on another file system a symbolic one, if that can be.
+func linked(o object, path string) bool {
+	plain, is := o.(*onDisk)
+	if !is {
+		return false
+	}
+	if os.Link(plain.Name(), path) == nil {
+		return true
+	}
+	there, err := filepath.Abs(plain.Name())
+	return err == nil && os.Symlink(there, path) == nil
+}
+
+// Links reports whether Fetch takes no room for what is put now.
+func (s *Store) Links() bool {
+	_, is := s.backend.(*disk)
+	return is && !s.encrypt
 }
 
 // Delete removes an object. One that is not there is deleted already.
@@ -217,7 +248,7 @@ func (s *Store) Check(ctx context.Context) error {
 	mark := make([]byte, 16)
 	_, _ = rand.Read(mark) // never fails
 	key := "rotunda-check-" + hex.EncodeToString(mark)
-	if err := s.put(ctx, key, bytes.NewReader(mark), int64(len(mark)), ""); err != nil {
+	if err := s.put(ctx, key, bytes.NewReader(mark), &counted{hash: sha256.New()}, int64(len(mark)), ""); err != nil {
 		return fmt.Errorf("write, read and compare a test object: %w", err)
 	}
 	if err := s.backend.delete(ctx, key); err != nil {

@@ -271,6 +271,29 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// A label is no wider than its cell, whatever it is made of: ffmpeg does not break or cut it.
+func TestFitting(t *testing.T) {
+	cells := []Placement{{Cell: Cell{W: 400, H: 100}}, {Cell: Cell{W: 212, H: 100}}} // 180 pixels within
+	for name, want := range map[string]string{
+		"":                            "",
+		"Ada Lovelace":                "Ada Lovelace",
+		strings.Repeat("l", 21):       strings.Repeat("l", 21),
+		strings.Repeat("l", 22):       strings.Repeat("l", 18) + "…",
+		strings.Repeat("W", 8):        strings.Repeat("W", 8),
+		strings.Repeat("W", 9):        strings.Repeat("W", 7) + "…",
+		strings.Repeat("漢", 9):        strings.Repeat("漢", 7) + "…",
+		strings.Repeat("e\u0301", 13): strings.Repeat("e\u0301", 13),
+		"Жюли Щукина":                 "Жюли Щу…",
+	} {
+		if got := fitting(name, cells, 20); got != want {
+			t.Errorf("%q becomes %q, want %q", name, got, want)
+		}
+	}
+	if got := fitting("Ada", []Placement{{Cell: Cell{W: minTaggedWidth, H: 100}}}, 24); got != "A…" && got != "Ada" {
+		t.Errorf("in the smallest cell it is %q", got)
+	}
+}
+
 // Thousands of changes make an expression that is no deeper than it must be, and one step has the value it should.
 func TestStepped(t *testing.T) {
 	if got, want := stepped(1, []step{{25, 2}, {50, 1}}), "if(lt(t,1.98),if(lt(t,0.98),1,2),1)"; got != want {

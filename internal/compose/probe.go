@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -19,9 +20,9 @@ const (
 	lengthTolerance = 250 * time.Millisecond
 )
 
-// readable tries to decode the beginning of a recording. One that cannot be read is unreadable.
+// readable tries to decode the beginning of a recording. One that cannot be read, or at which ffmpeg hangs or dies, is unreadable.
 func (t Tools) readable(ctx context.Context, input Input) error {
-	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	looking, cancel := context.WithTimeoutCause(ctx, t.patience, errors.New("ffmpeg hangs at it"))
 	defer cancel()
 	decoded := false
 	kind, frames := "a", "-frames:a"
@@ -29,18 +30,19 @@ func (t Tools) readable(ctx context.Context, input Input) error {
 		kind, frames = "v", "-frames:v"
 	}
 	c := command{
-		program: t.FFmpeg,
-		args:    []string{"-i", input.Path, "-map", "0:" + kind + ":0", frames, "2", "-f", "null", "-"},
-		got:     func(at time.Duration) { decoded = decoded || at > 0 },
+		program: t.FFmpeg, dir: filepath.Dir(input.Path),
+		args: []string{"-i", input.Path, "-map", "0:" + kind + ":0", frames, "2", "-f", "null", "-"},
+		got:  func(at time.Duration) { decoded = decoded || at > 0 },
 	}
-	err := c.run(ctx)
-	if cause := context.Cause(ctx); cause != nil {
-		return fmt.Errorf("look at recording: %w", cause)
-	}
-	if err != nil {
+	err := c.run(looking)
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil && failureOf(err).Code == video.CompositionFailedNoFFmpeg:
+		return err
+	case err != nil:
 		return unreadable{err}
-	}
-	if !decoded {
+	case !decoded:
 		return unreadable{errors.New("nothing in it can be decoded")}
 	}
 	return nil
@@ -61,7 +63,7 @@ type made struct {
 }
 
 func (t Tools) probe(ctx context.Context, path string) (made, error) {
-	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, t.patience)
 	defer cancel()
 	var m made
 	said, err := exec.CommandContext(ctx, t.FFprobe, "-v", "error", "-of", "json",

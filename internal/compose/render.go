@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,8 +17,10 @@ import (
 
 // Media has the files of recordings and compositions.
 type Media interface {
+	// Room is about how many bytes of the directory's disk Open takes.
+	Room(recording video.Recording) int64
 	// Open makes a recording's file and index readable, at two paths, and may use the directory for that, which goes afterwards.
-	// A recording whose file is gone is video.CodeNotFound; another error may pass.
+	// A recording whose file is gone is video.CodeNotFound, one whose file makes no sense ErrDamaged; another error may pass.
 	Open(ctx context.Context, recording video.Recording, dir string) (file, index string, err error)
 	// Keep takes over the file of a composition and returns when it is safe. It replaces what was kept before.
 	Keep(ctx context.Context, composition video.Composition, path string) error
@@ -25,20 +28,11 @@ type Media interface {
 	Remove(ctx context.Context, composition video.Composition) error
 }
 
-// hopeless is a failure that another attempt would only repeat.
-type hopeless struct{ error }
-
-func (h hopeless) Unwrap() error { return h.error }
-
-func errHopeless(format string, args ...any) error { return hopeless{fmt.Errorf(format, args...)} }
-
 // A job may take this long, and this much longer for each second of the result.
 const (
 	baseDeadline   = 10 * time.Minute
 	deadlineFactor = 10
 )
-
-var errDeadline = errors.New("it took too long")
 
 // output is what the file has to be.
 type output struct {
@@ -103,11 +97,14 @@ func (r *rendering) render(ctx context.Context) (video.Composition, string, erro
 		return done, "", err
 	}
 	looked, err := r.tools.probe(ctx, path)
-	if err != nil {
-		return done, "", err
+	if cause := context.Cause(ctx); cause != nil {
+		return done, "", cause
 	}
-	if err := looked.check(want, line.Length); err != nil {
-		return done, "", err
+	if err == nil {
+		err = looked.check(want, line.Length)
+	}
+	if err != nil {
+		return done, "", coded{video.CompositionFailedFFmpeg, err}
 	}
 	file, err := os.Stat(path)
 	if err != nil {
@@ -133,31 +130,30 @@ func (r *rendering) inputs(ctx context.Context) ([]Input, error) {
 	var inputs []Input
 	for _, recording := range r.job.Recordings {
 		input, err := r.open(ctx, recording)
-		if err == nil {
-			err = r.tools.readable(ctx, input)
-		}
 		damage, damaged := errors.AsType[unreadable](err)
+		switch {
+		case err == nil:
+			err = r.tools.readable(ctx, input)
+			damage, damaged = errors.AsType[unreadable](err)
+		case !damaged:
+			err = premature{coded{video.CompositionFailedStorage, fmt.Errorf("open recording %s: %w", recording.ID, err)}}
+		}
 		switch {
 		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
 		case damaged:
 			r.warn("recording %s was left out: %v", recording.ID, damage.error)
 		case err != nil:
-			return nil, fmt.Errorf("open recording %s: %w", recording.ID, err)
+			return nil, err
 		default:
 			inputs = append(inputs, input)
 		}
 	}
 	if len(inputs) == 0 {
-		return nil, errHopeless("none of its recordings can be read: %s", strings.Join(r.warnings, "; "))
+		return nil, hopeless{coded{video.CompositionFailedUnread, fmt.Errorf("none of its recordings can be read: %s", strings.Join(r.warnings, "; "))}}
 	}
 	return inputs, nil
 }
-
-// unreadable is what is wrong with a recording that will not get better.
-type unreadable struct{ error }
-
-func (u unreadable) Unwrap() error { return u.error }
 
 func (r *rendering) open(ctx context.Context, recording video.Recording) (Input, error) {
 	input := Input{Recording: recording, Name: NameOf(r.job.Contexts[recording.ParticipantID])}
@@ -165,17 +161,26 @@ func (r *rendering) open(ctx context.Context, recording video.Recording) (Input,
 		return input, unreadable{fmt.Errorf("it failed (%s)", recording.FailedReason)}
 	}
 	file, indexFile, err := r.media.Open(ctx, recording, r.dir)
-	if video.CodeOf(err) == video.CodeNotFound && err != nil {
+	switch {
+	case err == nil:
+	case video.CodeOf(err) == video.CodeNotFound:
 		return input, unreadable{errors.New("its file is gone")}
-	}
-	if err != nil {
+	case errors.Is(err, ErrDamaged):
+		return input, unreadable{err}
+	default:
 		return input, err
 	}
 	if input.Path, err = filepath.Abs(file); err != nil { // ffmpeg runs in a directory of its own
 		return input, fmt.Errorf("find its file: %w", err)
 	}
-	if about, err := os.Stat(file); err == nil && recording.SizeBytes > 0 && about.Size() != recording.SizeBytes {
-		r.warn("recording %s is damaged: its file has %d bytes of %d", recording.ID, about.Size(), recording.SizeBytes)
+	damage, err := damageOf(ctx, file, recording)
+	switch {
+	case err != nil:
+		return input, err
+	case damage != "" && r.job.Attempts >= video.CompositionAttempts: // it may be what the others failed of
+		return input, unreadable{errors.New("it is damaged: " + damage)}
+	case damage != "":
+		r.warn("recording %s is damaged: %s", recording.ID, damage)
 	}
 	if input.Index, err = indexAt(indexFile); err != nil {
 		r.warn("recording %s has no index that can be read: it is placed by the time it began", recording.ID)
@@ -228,6 +233,9 @@ func part(at, length time.Duration, share int) int {
 // soundFile has the mix, as samples and nothing else.
 const soundFile = "sound.pcm"
 
+// always is how ffmpeg is called. It would fail at the end if most of what it decoded had errors.
+var always = []string{"-copyts", "-filter_complex_threads", "2", "-max_error_rate", "1"}
+
 // mix makes the sound, slice by slice.
 func (r *rendering) mix(ctx context.Context, line Timeline, share int) (err error) {
 	file, err := os.OpenFile(filepath.Join(r.dir, soundFile), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
@@ -251,7 +259,7 @@ func (r *rendering) mixSlice(ctx context.Context, m mix, whole *stitch, got func
 	if err := r.write(script, m.script); err != nil {
 		return err
 	}
-	args := []string{"-copyts", "-filter_complex_threads", "2"}
+	args := slices.Clone(always)
 	for _, input := range m.inputs {
 		args = append(args, "-noaccurate_seek", "-threads", "1", "-ss", seconds(input.from), "-t", seconds(m.length+2*preroll+time.Second), "-i", input.path)
 	}
@@ -269,7 +277,7 @@ func (r *rendering) mixSlice(ctx context.Context, m mix, whole *stitch, got func
 
 // final is the command that makes the file of the pictures and the mixed sound.
 func (r *rendering) final(line Timeline, want output) ([]string, error) {
-	args := []string{"-copyts", "-filter_complex_threads", "2"}
+	args := slices.Clone(always)
 	var scripts []string
 	inputs := 0
 	if want.pictured {

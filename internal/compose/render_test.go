@@ -175,8 +175,8 @@ func TestDamaged(t *testing.T) {
 	f.sees(second, 10, 180, red)
 	f.hears(second, map[int]bool{440: true, 1000: false})
 	for i, warning := range f.done.Warnings {
-		if want := "recording " + s.recordings[i+2].ID + " was left out: "; !strings.HasPrefix(warning, want) {
-			t.Errorf("warning %d is %q, want %q", i, warning, want)
+		if want := "recording " + s.recordings[i+2].ID + " was left out: "; !strings.HasPrefix(warning, want) || strings.Contains(warning, s.dir) {
+			t.Errorf("warning %d is %q, want %q, and no path", i, warning, want)
 		}
 	}
 	if len(f.done.Warnings) != 3 {
@@ -255,7 +255,7 @@ func TestSameAgain(t *testing.T) {
 // Names stand in the lower left corner of each cell, and whoever is muted has a mark in the upper right one.
 func TestLabels(t *testing.T) {
 	s := newStudio(t)
-	s.contexts["a"] = `{"name": "ÄÖ: 'x' %{n} [0];,\\ \u0000"}`
+	s.contexts["a"] = `{"name": "ÄÖ: 'x' %{n} [0];,\\ \u0000WWWWWWWWWWWWWWWWWWWWWWWW"}`
 	s.picture("a", 0, 4*second, "lime")
 	s.tone("a", 0, 4*second, 440, Gap{Span{second, 3 * second}, GapCensored})
 	s.picture("b", 0, 4*second, "blue") // has no name and no sound

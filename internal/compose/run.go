@@ -3,15 +3,17 @@ package compose
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
 const (
@@ -26,8 +28,6 @@ const (
 
 	tailBytes = 4 << 10 // of what it says on stderr
 )
-
-var errStalled = errors.New("ffmpeg stood still")
 
 // command is one run of ffmpeg.
 type command struct {
@@ -58,8 +58,12 @@ func (c command) run(ctx context.Context) error {
 	// The child dies with the thread that started it, so that it does not outlive a killed server.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	if err := child.Start(); err != nil {
-		return fmt.Errorf("start ffmpeg: %w", err)
+	err = child.Start()
+	if cause := context.Cause(ctx); err != nil && cause != nil { // it ended before this began
+		return cause
+	}
+	if err != nil {
+		return coded{video.CompositionFailedNoFFmpeg, fmt.Errorf("start ffmpeg: %w", err)}
 	}
 	lower(child)
 	patience := c.patience
@@ -78,13 +82,20 @@ func (c command) run(ctx context.Context) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}
-	if err != nil {
-		return fmt.Errorf("ffmpeg failed (%w): %s", err, said.last())
-	}
-	if !ended {
-		return fmt.Errorf("ffmpeg ended early: %s", said.last())
+	switch {
+	case said.has("No space left on device"), said.has("Disk quota exceeded"): // whatever its exit code is
+		return errDiskFull
+	case err != nil:
+		return coded{video.CompositionFailedFFmpeg, fmt.Errorf("ffmpeg failed (%w): %s", err, c.named(said.last()))}
+	case !ended:
+		return coded{video.CompositionFailedFFmpeg, fmt.Errorf("ffmpeg ended early: %s", c.named(said.last()))}
 	}
 	return nil
+}
+
+// named leaves out where the files are that are named: reasons are read by others than the operator.
+func (c command) named(said string) string {
+	return strings.ReplaceAll(said, c.dir+string(filepath.Separator), "")
 }
 
 // watch reads ffmpeg's progress until it closes it, and reports whether ffmpeg said that it came to its end.
@@ -125,4 +136,10 @@ func (t *tail) last() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return lastLine(string(t.text))
+}
+
+func (t *tail) has(text string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return strings.Contains(string(t.text), text)
 }

@@ -48,6 +48,16 @@ func TestDeadline(t *testing.T) {
 	o.untilIdle()
 }
 
+// What is stopped before ffmpeg is started was stopped, and did not fail.
+func TestStoppedBefore(t *testing.T) {
+	c, _ := endless(t)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errClosing)
+	if err := c.run(ctx); !errors.Is(err, errClosing) {
+		t.Errorf("it ended with %v", err)
+	}
+}
+
 func TestRunSaysWhy(t *testing.T) {
 	c, _ := endless(t)
 	c.args = []string{"-i", "nothing.webm", "-f", "null", "-"}

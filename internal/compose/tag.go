@@ -92,11 +92,33 @@ func fitting(name string, cells []Placement, size int) string {
 	for _, p := range cells {
 		narrowest = min(narrowest, p.Cell.W)
 	}
-	room := (narrowest - 4*tagMargin) * 10 / (6 * size)
-	if utf8.RuneCountInString(name) <= room {
-		return name
+	room := (narrowest - 4*tagMargin) * 100 / size
+	used, fits := 0, 0
+	for at, r := range name {
+		if used += percentWide(r); used > room {
+			return name[:fits] + "…"
+		}
+		if used+percentWide('…') <= room {
+			fits = at + utf8.RuneLen(r)
+		}
 	}
-	return string([]rune(name)[:max(room-1, 1)]) + "…"
+	return name
+}
+
+// percentWide is how wide a letter is at the most, in percent of the size of the font, by those of DejaVu, which is a wide one.
+func percentWide(r rune) int {
+	switch {
+	case unicode.Is(unicode.M, r):
+		return 0
+	case strings.ContainsRune(" .,:;'|!ijlIftr", r):
+		return 42
+	case strings.ContainsRune("MWmw@%…—", r), unicode.In(r, unicode.Cyrillic, unicode.Armenian, unicode.Georgian),
+		r >= 0x1100 && !unicode.In(r, unicode.Latin, unicode.Greek):
+		return 111
+	case unicode.IsUpper(r):
+		return 80
+	}
+	return 65
 }
 
 // write has ffmpeg write the label of that number in the lower left corner.

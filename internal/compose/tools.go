@@ -20,6 +20,8 @@ type Tools struct {
 	FFmpeg, FFprobe string // paths
 	Version         string // as ffmpeg says it
 	Font            string // of labels; empty: there is none, or ffmpeg cannot write
+
+	patience time.Duration // with which a file is looked at
 }
 
 // The oldest ffmpeg that will do is 5.1. It is known by its libavfilter, because development builds have no version.
@@ -38,7 +40,7 @@ var encoders = []string{"libx264", "aac", "libvpx-vp9", "libopus"}
 func FindTools(ctx context.Context) (Tools, error) {
 	ctx, cancel := context.WithTimeout(ctx, findTimeout)
 	defer cancel()
-	var t Tools
+	t := Tools{patience: probeTimeout}
 	var err error
 	if t.FFmpeg, err = exec.LookPath("ffmpeg"); err == nil {
 		t.FFprobe, err = exec.LookPath("ffprobe")

@@ -23,13 +23,15 @@ type Jobs interface {
 	ReleaseCompositions(ctx context.Context) error
 	// ClaimComposition begins the next one whose recordings are all complete; nil if there is none.
 	ClaimComposition(ctx context.Context) (*video.CompositionJob, error)
-	ProgressComposition(ctx context.Context, id string, percent int) error
+	ProgressComposition(ctx context.Context, id string, percent int, why video.Failure) error
 	CompleteComposition(ctx context.Context, composition video.Composition) error
 	// FailComposition has it tried again at a time, or fail for good.
-	FailComposition(ctx context.Context, id, reason string, again *time.Time) error
-	// ReturnComposition puts it back as if it had not been begun.
-	ReturnComposition(ctx context.Context, id string) error
-	// CompositionsCommitted holds a token whenever compositions were added or deleted.
+	FailComposition(ctx context.Context, id string, why video.Failure, again *time.Time) error
+	// ReturnComposition puts it back, until a time, as if it had not been begun; why may be zero.
+	ReturnComposition(ctx context.Context, id string, why video.Failure, until time.Time) error
+	// HoldCompositions says why none that waits is begun.
+	HoldCompositions(ctx context.Context, why video.Failure) error
+	// CompositionsCommitted holds a token whenever compositions were added or deleted, or a recording ended that one may wait for.
 	CompositionsCommitted() <-chan struct{}
 }
 
@@ -38,8 +40,9 @@ type Config struct {
 	Jobs    Jobs
 	Media   Media
 	Dir     string                // of what is being made; emptied at the start
-	Places  int                   // compositions made at once; at least 1
+	Places  int                   // compositions made at once; 0: none, and they wait
 	Pauses  []time.Duration       // before the second and the third attempt; nil: 30 s and 5 min
+	Space   Space                 // nil: there is always enough
 	Metrics prometheus.Registerer // nil: none
 	Logger  *slog.Logger          // nil discards
 }
@@ -56,11 +59,6 @@ const (
 
 var defaultPauses = []time.Duration{30 * time.Second, 5 * time.Minute}
 
-var (
-	errClosing = errors.New("the server is stopping")
-	errDeleted = errors.New("the composition was deleted")
-)
-
 // Worker makes compositions. Make one with New, Start it once, and Close it.
 type Worker struct {
 	config   Config
@@ -68,6 +66,7 @@ type Worker struct {
 	ended    chan struct{}
 	outcomes *prometheus.CounterVec
 	underWay atomic.Int64
+	held     atomic.Bool // the last one looked at was not begun
 }
 
 // New makes a Worker that does nothing yet.
@@ -78,12 +77,11 @@ func New(config Config) *Worker {
 	if len(config.Pauses) == 0 {
 		config.Pauses = defaultPauses
 	}
-	config.Places = max(config.Places, 1)
 	w := &Worker{config: config, outcomes: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "rotunda_composition_attempts_total",
-		Help: "Attempts to make compositions, by outcome: completed, failed (for good), put_off (tried again later), cancelled (deleted), cut (by a stop).",
+		Help: "Attempts to make compositions, by outcome: completed, failed (for good), put_off (tried again later), held (there was too little space to begin), cancelled (deleted), cut (by a stop).",
 	}, []string{"outcome"})}
-	for _, outcome := range []string{"completed", "failed", "put_off", "cancelled", "cut"} {
+	for _, outcome := range []string{"completed", "failed", "put_off", "held", "cancelled", "cut"} {
 		w.outcomes.WithLabelValues(outcome)
 	}
 	if config.Metrics != nil {
@@ -96,7 +94,9 @@ func New(config Config) *Worker {
 
 // Start says in the log what ffmpeg there is, takes up what an earlier process had begun, and begins to work.
 func (w *Worker) Start(ctx context.Context) error {
-	if tools, err := FindTools(ctx); err != nil {
+	if w.config.Places == 0 {
+		w.config.Logger.Info("compositions are not made here")
+	} else if tools, err := FindTools(ctx); err != nil {
 		w.config.Logger.Warn("compositions will fail", "error", err)
 	} else {
 		w.config.Logger.Info("compositions are made", "ffmpeg", tools.Version, "labels", tools.Font != "", "at_once", w.config.Places)
@@ -138,6 +138,9 @@ func (w *Worker) work(ctx context.Context) {
 	look := time.NewTicker(lookAgain)
 	defer look.Stop()
 	for {
+		if w.config.Places == 0 {
+			w.hold(ctx)
+		}
 		for len(places) < cap(places) {
 			job := w.claim(ctx)
 			if job == nil {
@@ -180,38 +183,96 @@ func (w *Worker) claim(ctx context.Context) *video.CompositionJob {
 	return job
 }
 
+// hold says of those that wait that they do so in vain.
+func (w *Worker) hold(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	why := video.CompositionFailure(video.CompositionWaitsElsewhere, "the server is set to make no compositions (--compose-jobs=0)")
+	if err := w.config.Jobs.HoldCompositions(ctx, why); err != nil && ctx.Err() == nil {
+		w.config.Logger.Warn("compositions are not told that they wait in vain, trying again", "error", err)
+	}
+}
+
 // attempt makes one composition, or says why not.
 func (w *Worker) attempt(ctx context.Context, job video.CompositionJob) {
 	log := w.config.Logger.With("composition", job.ID, "session", job.SessionID, "attempt", job.Attempts)
-	log.Info("composition begun", "recordings", len(job.Recordings))
 	err := w.make(ctx, job, log)
-	settle, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
-	defer cancel()
+	_, early := errors.AsType[premature](err)
 	outcome := "completed"
-	var told error
+	var say func(context.Context) error
 	switch pause, again := w.pauseAfter(job.Attempts, err); {
 	case err == nil:
 	case errors.Is(err, errDeleted), video.CodeOf(err) == video.CodeNotFound:
 		outcome = "cancelled"
 		log.Info("composition cancelled")
-		told = w.config.Media.Remove(settle, job.Composition)
+		say = func(ctx context.Context) error { return w.config.Media.Remove(ctx, job.Composition) }
 	case errors.Is(err, errClosing):
 		outcome = "cut"
-		told = w.config.Jobs.ReturnComposition(settle, job.ID)
+		say = func(ctx context.Context) error {
+			return w.config.Jobs.ReturnComposition(ctx, job.ID, video.Failure{}, time.Now())
+		}
+	case early:
+		outcome = "held"
+		level := slog.LevelDebug
+		if !w.held.Swap(true) { // it is looked at again and again
+			level = slog.LevelWarn
+		}
+		log.Log(ctx, level, "composition waits", "error", err)
+		until := time.Now().Add(w.config.Pauses[0])
+		say = func(ctx context.Context) error {
+			return w.config.Jobs.ReturnComposition(ctx, job.ID, failureOf(err), until)
+		}
 	case again:
 		outcome = "put_off"
 		log.Warn("composition failed, trying again", "error", err, "in", pause)
 		at := time.Now().Add(pause)
-		told = w.config.Jobs.FailComposition(settle, job.ID, err.Error(), &at)
+		say = func(ctx context.Context) error {
+			return w.config.Jobs.FailComposition(ctx, job.ID, failureOf(err), &at)
+		}
 	default:
 		outcome = "failed"
 		log.Warn("composition failed", "error", err)
-		told = w.config.Jobs.FailComposition(settle, job.ID, err.Error(), nil)
+		say = func(ctx context.Context) error {
+			return w.config.Jobs.FailComposition(ctx, job.ID, failureOf(err), nil)
+		}
 	}
-	if told != nil && video.CodeOf(told) != video.CodeNotFound {
-		log.Error("what came of a composition was not recorded", "outcome", outcome, "error", told)
+	if say != nil {
+		if err := w.settle(ctx, job.ID, say); err != nil && video.CodeOf(err) != video.CodeNotFound {
+			log.Error("what came of a composition was not recorded", "outcome", outcome, "error", err)
+		}
 	}
 	w.outcomes.WithLabelValues(outcome).Inc()
+}
+
+// refusals is how often something is said to a database that answers, and does not take it.
+const refusals = 5
+
+// settle has something written down, and goes on while the database does not answer. What it answers with is returned, and so is what
+// it does not take for a reason of its own.
+func (w *Worker) settle(ctx context.Context, id string, say func(context.Context) error) error {
+	within := func(do func(context.Context) error) error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+		defer cancel()
+		return do(ctx)
+	}
+	for refused := 0; ; {
+		err := within(say)
+		if err == nil || video.CodeOf(err) == video.CodeNotFound || video.CodeOf(err) == video.CodeState {
+			return err
+		}
+		answers := within(func(ctx context.Context) error { return w.config.Jobs.ProgressComposition(ctx, id, 99, video.Failure{}) })
+		if answers == nil {
+			refused++
+		}
+		if refused == refusals {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(noteEvery):
+		}
+	}
 }
 
 // pauseAfter says whether, and when, to try again after a failure.
@@ -227,7 +288,7 @@ func (w *Worker) make(ctx context.Context, job video.CompositionJob, log *slog.L
 	defer func() {
 		if fault := recover(); fault != nil {
 			log.Error("composition panicked", "panic", fault, "stack", string(debug.Stack()))
-			err = errHopeless("internal error")
+			err = hopeless{coded{video.CompositionFailedInternal, errors.New("internal error")}}
 		}
 	}()
 	tools, err := FindTools(ctx)
@@ -235,8 +296,13 @@ func (w *Worker) make(ctx context.Context, job video.CompositionJob, log *slog.L
 		return cause
 	}
 	if err != nil {
-		return hopeless{err}
+		return hopeless{coded{video.CompositionFailedNoFFmpeg, err}}
 	}
+	if err := w.cramped(roomFor(job, w.config.Media)); err != nil {
+		return premature{err}
+	}
+	w.held.Store(false)
+	log.Info("composition begun", "recordings", len(job.Recordings))
 	dir := filepath.Join(w.config.Dir, job.ID)
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return fmt.Errorf("make directory: %w", err)
@@ -248,20 +314,21 @@ func (w *Worker) make(ctx context.Context, job video.CompositionJob, log *slog.L
 	}()
 	ctx, cancel := context.WithCancelCause(ctx)
 	var percent atomic.Int64
+	var stuck atomic.Pointer[video.Failure]
 	var noting sync.WaitGroup
-	noting.Go(func() { w.note(ctx, job.ID, &percent, cancel) })
+	noting.Go(func() { w.note(ctx, job.ID, &percent, &stuck, cancel) })
 	defer noting.Wait()
 	defer cancel(nil)
 	r := &rendering{tools: tools, media: w.config.Media, job: job, dir: dir, log: log, progress: func(p int) { percent.Store(int64(p)) }}
 	done, path, err := r.render(ctx)
+	if cause := context.Cause(ctx); err != nil && cause != nil { // which whatever failed may not say
+		return cause
+	}
 	if err != nil {
 		return err
 	}
-	if err := w.config.Media.Keep(ctx, done, path); err != nil {
-		if cause := context.Cause(ctx); cause != nil {
-			return cause
-		}
-		return fmt.Errorf("keep the file: %w", err)
+	if err := w.keep(ctx, done, path, &stuck, log); err != nil {
+		return err
 	}
 	if err := w.complete(ctx, done); err != nil {
 		return err
@@ -270,25 +337,43 @@ func (w *Worker) make(ctx context.Context, job video.CompositionJob, log *slog.L
 	return nil
 }
 
-// complete says that the file is there, and goes on saying so while the database does not take it.
-func (w *Worker) complete(ctx context.Context, done video.Composition) error {
+// keep has the file kept, and goes on trying while the storage does not take it: making it again would cost more than waiting.
+func (w *Worker) keep(ctx context.Context, done video.Composition, path string, stuck *atomic.Pointer[video.Failure], log *slog.Logger) error {
 	for {
-		try, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
-		err := w.config.Jobs.CompleteComposition(try, done)
-		cancel()
-		if err == nil || video.CodeOf(err) == video.CodeNotFound {
-			return err
+		err := w.config.Media.Keep(ctx, done, path)
+		if err == nil {
+			stuck.Store(nil)
+			return nil
+		}
+		if cause := context.Cause(ctx); cause != nil {
+			return cause
+		}
+		if why := failureOf(coded{video.CompositionFailedStorage, fmt.Errorf("keep the file: %w", err)}); stuck.Swap(&why) == nil {
+			log.Warn("a composition is made but cannot be kept, trying again", "error", err)
 		}
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		case <-time.After(noteEvery):
+		case <-time.After(w.config.Pauses[0]):
 		}
 	}
 }
 
-// note writes progress and ends the work when the composition is gone.
-func (w *Worker) note(ctx context.Context, id string, percent *atomic.Int64, cancel context.CancelCauseFunc) {
+// complete says that the file is there. One that the record does not take goes.
+func (w *Worker) complete(ctx context.Context, done video.Composition) error {
+	err := w.settle(ctx, done.ID, func(ctx context.Context) error { return w.config.Jobs.CompleteComposition(ctx, done) })
+	if err == nil || video.CodeOf(err) == video.CodeNotFound {
+		return err
+	}
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	err = fmt.Errorf("the file was made, and the record does not take it: %w", err)
+	return hopeless{coded{video.CompositionFailedInternal, errors.Join(err, w.config.Media.Remove(ctx, done))}}
+}
+
+// note writes progress, and why there is none, and ends the work when the composition or the space is gone.
+func (w *Worker) note(ctx context.Context, id string, percent *atomic.Int64, stuck *atomic.Pointer[video.Failure], cancel context.CancelCauseFunc) {
 	tick := time.NewTicker(noteEvery)
 	defer tick.Stop()
 	for {
@@ -297,7 +382,15 @@ func (w *Worker) note(ctx context.Context, id string, percent *atomic.Int64, can
 			return
 		case <-tick.C:
 		}
-		err := w.config.Jobs.ProgressComposition(ctx, id, int(percent.Load()))
+		if err := w.cramped(0); err != nil {
+			cancel(err)
+			return
+		}
+		var why video.Failure
+		if is := stuck.Load(); is != nil {
+			why = *is
+		}
+		err := w.config.Jobs.ProgressComposition(ctx, id, int(percent.Load()), why)
 		if err != nil && video.CodeOf(err) == video.CodeNotFound {
 			cancel(errDeleted)
 			return

@@ -64,7 +64,7 @@ func (o *office) lengthen(length time.Duration) {
 }
 
 func (o *office) worker() *Worker {
-	return New(Config{Jobs: o.db, Media: o.studio, Dir: o.dir, Pauses: []time.Duration{time.Millisecond}, Logger: o.log})
+	return New(Config{Jobs: o.db, Media: o.studio, Dir: o.dir, Places: 1, Pauses: []time.Duration{time.Millisecond}, Logger: o.log})
 }
 
 // start has a worker at work until the test ends, or it is closed.
@@ -216,7 +216,7 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(asServer); dir != "" {
 		db, err := store.Open(context.Background(), store.Config{Path: filepath.Join(dir, "rotunda.db")})
 		if err == nil {
-			err = New(Config{Jobs: db, Media: &studio{dir: dir}, Dir: filepath.Join(dir, "under way")}).Start(context.Background())
+			err = New(Config{Jobs: db, Media: &studio{dir: dir}, Dir: filepath.Join(dir, "under way"), Places: 1}).Start(context.Background())
 		}
 		if err != nil {
 			panic(err)
@@ -256,7 +256,7 @@ func (r relative) Open(ctx context.Context, recording video.Recording, dir strin
 func TestRelativePaths(t *testing.T) {
 	o := newOffice(t)
 	t.Chdir(o.studio.dir)
-	w := New(Config{Jobs: o.db, Media: relative{o.studio}, Dir: "under way", Logger: o.log})
+	w := New(Config{Jobs: o.db, Media: relative{o.studio}, Dir: "under way", Places: 1, Logger: o.log})
 	must(t, w.Start(t.Context()))
 	defer w.Close()
 	if c := o.until(o.ask(), video.CompositionCompleted); len(c.Warnings) > 0 {
@@ -291,20 +291,26 @@ func (f *faulty) Keep(ctx context.Context, c video.Composition, path string) err
 func TestStorageFails(t *testing.T) {
 	o := newOffice(t)
 	media := &faulty{studio: o.studio}
-	w := New(Config{Jobs: o.db, Media: media, Dir: o.dir, Pauses: []time.Duration{time.Millisecond}, Logger: o.log})
+	w := New(Config{Jobs: o.db, Media: media, Dir: o.dir, Places: 1, Pauses: []time.Duration{time.Millisecond}, Logger: o.log})
 	must(t, w.Start(t.Context()))
 	defer w.Close()
-	media.opens.Store(1)
-	media.keeps.Store(1)
-	if c := o.until(o.ask(), video.CompositionCompleted); c.Attempts != 3 {
-		t.Errorf("it took %d attempts", c.Attempts)
+	media.opens.Store(5)
+	media.keeps.Store(5)
+	if c := o.until(o.ask(), video.CompositionCompleted); c.Attempts != 1 || c.Waiting != nil {
+		t.Errorf("it took %d attempts and waits for %v", c.Attempts, c.Waiting)
 	}
-	media.keeps.Store(3)
-	id := o.ask()
-	if c := o.until(id, video.CompositionFailed); c.Attempts != 3 || c.FailedReason != "keep the file: the storage is full" {
-		t.Errorf("failed after %d attempts with %q", c.Attempts, c.FailedReason)
+	for during, failures := range map[video.CompositionStatus]*atomic.Int32{video.CompositionEnqueued: &media.opens, video.CompositionProcessing: &media.keeps} {
+		failures.Store(1 << 30) // a storage that stays away
+		id := o.ask()
+		await(t, "it waits, "+string(during), func() bool {
+			c, err := o.db.Composition(t.Context(), o.account, id)
+			must(t, err)
+			return c.Status == during && c.Waiting != nil && c.Waiting.Code == video.CompositionFailedStorage
+		})
+		failures.Store(0)
+		o.until(id, video.CompositionCompleted)
+		o.wantKept(id, true)
 	}
-	o.wantKept(id, false)
 	media.panics.Store(true)
 	if c := o.until(o.ask(), video.CompositionFailed); c.FailedReason != "internal error" {
 		t.Errorf("failed with %q", c.FailedReason)

@@ -49,7 +49,7 @@ func TestRecordingsAreTold(t *testing.T) {
 	o.RecordingFailed(bad.ID, video.FailedDiskFull)
 	good.SizeBytes, good.Codec = 4_200_000, "opus"
 	o.RecordingEnded(good)
-	must(t, o.RecordingArchived(t.Context(), good.ID, good.SizeBytes))
+	must(t, o.RecordingArchived(t.Context(), good.ID, good.SizeBytes, ""))
 	h.await(t, 7) // session, join, two starts, a failure, and two attempts to tell of the file; each checked against the schema
 	seen := map[string]bool{}
 	for _, got := range h.all() {

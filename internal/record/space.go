@@ -40,10 +40,7 @@ func (r *Recorder) low(now int64) bool {
 		return false
 	}
 	r.space.mute = false
-	least := r.config.MinFree
-	if least == 0 {
-		least = min(mostMinFree, total*minFreePercent/100)
-	}
+	least := LeastFree(r.config.MinFree, total)
 	if low := free < least; low != r.space.low {
 		r.space.low = low
 		if low {
@@ -53,4 +50,12 @@ func (r *Recorder) low(now int64) bool {
 		}
 	}
 	return r.space.low
+}
+
+// LeastFree is how many bytes of a disk are to stay free: what is set, or by itself the smaller of 1 GiB and 5 %.
+func LeastFree(set, total uint64) uint64 {
+	if set > 0 {
+		return set
+	}
+	return min(mostMinFree, total*minFreePercent/100)
 }

@@ -80,6 +80,8 @@ type (
 		UserID                  video.AccountID         `json:"user_id"`
 		Status                  video.CompositionStatus `json:"status"`
 		FailedReason            *string                 `json:"failed_reason"`
+		Error                   *failureJSON            `json:"error"`
+		Waiting                 *failureJSON            `json:"waiting"`
 		Progress                int                     `json:"progress"`
 		Warnings                []string                `json:"warnings"`
 		Format                  video.CompositionFormat `json:"format"`
@@ -128,6 +130,13 @@ func (e *entrance) renderComposition(c video.Composition) compositionJSON {
 		milliseconds, rounded := float64(c.Offset.Microseconds())/1000, math.Round(c.Speed*100)/100
 		offset, speed = &milliseconds, &rounded
 	}
+	var failed, waiting *failureJSON
+	if c.Status == video.CompositionFailed {
+		failed = renderFailure(video.CompositionFailure(c.FailedCode, c.FailedReason))
+	}
+	if c.Waiting != nil {
+		waiting = renderFailure(*c.Waiting)
+	}
 	var download *string
 	if c.Status == video.CompositionCompleted && e.MediaURL != nil {
 		download = optional(e.MediaURL(c.AccountID, video.MediaComposition, c.ID))
@@ -140,6 +149,8 @@ func (e *entrance) renderComposition(c video.Composition) compositionJSON {
 		UserID:                  c.AccountID,
 		Status:                  c.Status,
 		FailedReason:            optional(c.FailedReason),
+		Error:                   failed,
+		Waiting:                 waiting,
 		Progress:                c.Progress,
 		Warnings:                append([]string{}, c.Warnings...),
 		Format:                  c.Format,

@@ -28,7 +28,7 @@ func TestCompositionLife(t *testing.T) {
 	}
 	want := map[string]any{
 		"record_type": "room_composition", "room_id": room, "session_id": session, "user_id": string(h.account),
-		"status": "enqueued", "failed_reason": nil, "progress": 0.0, "warnings": []any{}, "format": "mp4", "resolution": "1280x720",
+		"status": "enqueued", "failed_reason": nil, "error": nil, "waiting": nil, "progress": 0.0, "warnings": []any{}, "format": "mp4", "resolution": "1280x720",
 		"layout": map[string]any{"grid": "reflow", "fit": "letterbox", "labels": false}, "av_offset_ms": nil, "speed": nil,
 		"video_layout": map[string]any{"main": region}, "audio_sources": []any{"*"},
 		"size_mb": 0.0, "duration_secs": 0.0, "download_url": nil,
@@ -63,6 +63,41 @@ func TestCompositionLife(t *testing.T) {
 		h.call(method, "/room_compositions/"+id, nil).wantFaults(http.StatusNotFound, "10005")
 	}
 	h.compose(map[string]any{"session_id": session}).want(http.StatusAccepted) // its room is deleted, its recordings are not
+}
+
+// Whoever looks is told why a composition waits, and why it failed.
+func TestCompositionReasons(t *testing.T) {
+	h := newHouse(t)
+	session := h.openSession(h.room(nil))
+	h.record(session, nil)
+	id := h.compose(map[string]any{"session_id": session}).want(http.StatusAccepted).data()["id"].(string)
+	why := video.CompositionFailure(video.CompositionFailedDiskFull, "no room")
+	want := map[string]any{"code": "disk_full", "title": "The disk is full", "detail": "no room"}
+	begin := func() {
+		job, err := h.store.ClaimComposition(h.Context())
+		h.must(err)
+		if job == nil || job.ID != id {
+			t.Fatalf("claimed %+v", job)
+		}
+	}
+	wantReasons := func(status string, waiting, failed any) {
+		t.Helper()
+		got := h.call("GET", "/room_compositions/"+id, nil).want(http.StatusOK).data()
+		if got["status"] != status || !reflect.DeepEqual(got["waiting"], waiting) || !reflect.DeepEqual(got["error"], failed) || (got["failed_reason"] != nil) != (failed != nil) {
+			t.Errorf("it is %v, want %s, waiting %v, error %v", got, status, waiting, failed)
+		}
+	}
+	begin()
+	again := h.clock()
+	h.must(h.store.FailComposition(h.Context(), id, why, &again))
+	wantReasons("enqueued", want, nil)
+	begin()
+	wantReasons("processing", nil, nil)
+	h.must(h.store.ReturnComposition(h.Context(), id, why, again))
+	wantReasons("enqueued", want, nil)
+	begin()
+	h.must(h.store.FailComposition(h.Context(), id, why, nil))
+	wantReasons("failed", nil, want)
 }
 
 func TestCompositionOfEverything(t *testing.T) {

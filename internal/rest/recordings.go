@@ -122,6 +122,7 @@ type (
 		Status        video.RecordingStatus `json:"status"`
 		FailedReason  *string               `json:"failed_reason"`
 		Error         *failureJSON          `json:"error"`
+		Waiting       *failureJSON          `json:"waiting"`
 		Type          video.Kind            `json:"type"`
 		Codec         *string               `json:"codec"`
 		SizeMB        megabytes             `json:"size_mb"`
@@ -162,10 +163,13 @@ func (e *entrance) renderRecording(r video.Recording) recordingJSON {
 	}
 	switch {
 	case r.Status == video.RecordingFailed:
-		failure := video.FailureOf(r.FailedReason)
-		rendered.Error = &failureJSON{failure.Code, failure.Title, failure.Detail}
+		rendered.Error = renderFailure(video.FailureOf(r.FailedReason))
+	case r.Status == video.RecordingProcessing && r.WaitingReason != "":
+		rendered.Waiting = renderFailure(video.Awaited(r.WaitingReason))
 	case r.Status == video.RecordingCompleted && e.MediaURL != nil:
 		rendered.DownloadURL = optional(e.MediaURL(r.AccountID, video.MediaRecording, r.ID))
 	}
 	return rendered
 }
+
+func renderFailure(f video.Failure) *failureJSON { return &failureJSON{f.Code, f.Title, f.Detail} }

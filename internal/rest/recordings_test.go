@@ -53,7 +53,7 @@ func TestRecordingLife(t *testing.T) {
 	id := h.record(session, by)
 	want := map[string]any{
 		"record_type": "room_recording", "id": id, "room_id": room, "session_id": session, "participant_id": participant,
-		"stream_key": "camera", "status": "completed", "failed_reason": nil, "error": nil, "type": "video", "codec": "vp8",
+		"stream_key": "camera", "status": "completed", "failed_reason": nil, "error": nil, "waiting": nil, "type": "video", "codec": "vp8",
 		"size_mb": 4.2, "duration_secs": 60.0, "download_url": "https://media.example/1",
 		"started_at": "2021-04-20T12:00:00.000000Z", "ended_at": "2021-04-20T12:01:00.000000Z", "completed_at": "2021-04-20T12:01:00.000000Z",
 		"created_at": "2021-04-20T12:00:00.000000Z", "updated_at": "2021-04-20T12:01:00.000000Z",
@@ -78,13 +78,25 @@ func TestRecordingLife(t *testing.T) {
 	}
 	going := h.record(session, underway)
 	r := h.call("GET", "/room_recordings/"+going, nil).want(http.StatusOK)
-	for _, field := range []string{"codec", "error", "download_url", "ended_at", "completed_at"} {
+	for _, field := range []string{"codec", "error", "waiting", "download_url", "ended_at", "completed_at"} {
 		if r.data()[field] != nil {
 			t.Errorf("%s of a running recording is %v", field, r.data()[field])
 		}
 	}
 	if !strings.Contains(string(r.raw), `"size_mb":0.0,`) { // some decoders tell 0 from 0.0
 		t.Errorf("running recording is %s", r.raw)
+	}
+	ended := h.record(session, func(r *video.Recording) { r.Status, r.CompletedAt = video.RecordingProcessing, nil })
+	for _, reason := range []string{"storage_full", "storage_refused"} {
+		h.must(h.store.RecordingArchiveFailed(h.Context(), ended, reason, h.clock().Add(time.Hour)))
+		waiting, _ := h.call("GET", "/room_recordings/"+ended, nil).data()["waiting"].(map[string]any)
+		if waiting["code"] != reason || waiting["title"] == "" || waiting["detail"] == "" {
+			t.Errorf("a recording that cannot be archived waits because of %v, want %s", waiting, reason)
+		}
+	}
+	h.must(h.store.RecordingArchived(h.Context(), ended, 1, ""))
+	if got := h.call("GET", "/room_recordings/"+ended, nil).data(); got["waiting"] != nil || got["status"] != "completed" {
+		t.Errorf("archived at last, it is %v", got)
 	}
 	h.call("DELETE", "/room_recordings/"+going, nil).wantFaults(http.StatusUnprocessableEntity, "10036")
 	h.call("DELETE", "/rooms/"+room, nil).want(http.StatusNoContent)

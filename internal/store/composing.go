@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -84,6 +83,7 @@ func (s *Store) ClaimComposition(ctx context.Context) (*video.CompositionJob, er
 		var rows []compositionRow
 		_, err := tx.NewUpdate().Model((*compositionRow)(nil)).
 			Set("status = ?", video.CompositionProcessing).Set("next_at = NULL").Set("attempts = attempts + 1").Set("progress = 0").
+			Set("failed_code = ''").Set("failed_reason = ''").
 			Set("started_at = coalesce(started_at, ?)", now).Set("updated_at = ?", now).
 			Where("id IN (?)", due(tx)).Returning("*").Exec(ctx, &rows)
 		if err != nil || len(rows) == 0 {
@@ -145,39 +145,73 @@ func (s *Store) ReleaseCompositions(ctx context.Context) error {
 		return failed("release compositions", err)
 	}
 	for _, id := range dead {
-		if err := s.FailComposition(ctx, id, "the server stopped each time it was being made", nil); err != nil {
+		why := video.CompositionFailure(video.CompositionFailedStop, "the server stopped each time it was being made")
+		if err := s.FailComposition(ctx, id, why, nil); err != nil {
 			return err
 		}
 	}
 	return s.write(ctx, "release compositions", func(ctx context.Context, tx bun.Tx) error {
-		_, err := s.enqueue(tx, s.now()).Where("status = ?", video.CompositionProcessing).Exec(ctx)
+		why := video.CompositionFailure(video.CompositionFailedStop, "the server stopped while it was being made")
+		_, err := s.enqueue(tx, s.now(), why).Where("status = ?", video.CompositionProcessing).Exec(ctx)
+		if err != nil {
+			return err
+		}
+		_, err = tx.NewUpdate().Model((*compositionRow)(nil)).Set("failed_code = ''").Set("failed_reason = ''").
+			Where("next_at IS NOT NULL").Where("failed_code = ?", video.CompositionWaitsElsewhere).Exec(ctx)
 		return err
 	})
 }
 
-func (s *Store) enqueue(tx bun.Tx, at time.Time) *bun.UpdateQuery {
-	return tx.NewUpdate().Model((*compositionRow)(nil)).Set("status = ?", video.CompositionEnqueued).
-		Set("next_at = ?", at.UnixMicro()).Set("progress = 0").Set("updated_at = ?", s.stamp().UnixMicro())
+// HoldCompositions writes down why none that waits is being made.
+func (s *Store) HoldCompositions(ctx context.Context, why video.Failure) error {
+	held := func(q bun.QueryBuilder) bun.QueryBuilder {
+		return q.Where("next_at IS NOT NULL").Where("failed_code <> ?", why.Code)
+	}
+	some, err := s.reads.NewSelect().Model((*compositionRow)(nil)).ApplyQueryBuilder(held).Exists(ctx)
+	if err != nil {
+		return failed("hold compositions", err)
+	}
+	if !some {
+		return nil
+	}
+	return s.write(ctx, "hold compositions", func(ctx context.Context, tx bun.Tx) error {
+		_, err := tx.NewUpdate().Model((*compositionRow)(nil)).Set("failed_code = ?", why.Code).Set("failed_reason = ?", storable(why.Detail)).
+			Set("updated_at = ?", s.stamp().UnixMicro()).ApplyQueryBuilder(held).Exec(ctx)
+		return err
+	})
 }
 
-// ReturnComposition puts a composition back that was begun and has to be left for no fault of its own. It does not count as an attempt.
-func (s *Store) ReturnComposition(ctx context.Context, id string) error {
+// enqueue has compositions wait until a time, for a reason if there is any.
+func (s *Store) enqueue(tx bun.Tx, at time.Time, why video.Failure) *bun.UpdateQuery {
+	return tx.NewUpdate().Model((*compositionRow)(nil)).Set("status = ?", video.CompositionEnqueued).
+		Set("next_at = ?", at.UnixMicro()).Set("progress = 0").Set("updated_at = ?", s.stamp().UnixMicro()).
+		Set("failed_code = ?", why.Code).Set("failed_reason = ?", storable(why.Detail))
+}
+
+// ReturnComposition puts a composition back that was begun and has to be left for no fault of its own, until a time. It does not
+// count as an attempt.
+func (s *Store) ReturnComposition(ctx context.Context, id string, why video.Failure, until time.Time) error {
 	return s.write(ctx, "return composition", func(ctx context.Context, tx bun.Tx) error {
-		_, err := s.enqueue(tx, s.now()).Set("attempts = attempts - 1").
+		_, err := s.enqueue(tx, until, why).Set("attempts = attempts - 1").
 			Where("id = ?", id).Where("status = ?", video.CompositionProcessing).Exec(ctx)
 		return err
 	})
 }
 
-// ProgressComposition notes how far a composition is, in percent. One that was deleted is not_found.
-func (s *Store) ProgressComposition(ctx context.Context, id string, percent int) error {
-	var known int
-	err := s.reads.NewSelect().Model((*compositionRow)(nil)).Column("progress").Where("id = ?", id).Scan(ctx, &known)
-	if err := one(err, compositionAbsent(id), "find composition"); err != nil || known == percent {
+// ProgressComposition notes how far a composition is, in percent, and why it does not get on, if there is a reason. One that was
+// deleted is not_found.
+func (s *Store) ProgressComposition(ctx context.Context, id string, percent int, why video.Failure) error {
+	var known compositionRow
+	err := s.reads.NewSelect().Model(&known).Column("progress", "failed_code", "failed_reason").Where("id = ?", id).Scan(ctx)
+	if err := one(err, compositionAbsent(id), "find composition"); err != nil {
 		return err
+	}
+	if known.Progress == percent && known.FailedCode == why.Code && known.FailedReason == storable(why.Detail) {
+		return nil
 	}
 	return s.write(ctx, "note progress of composition", func(ctx context.Context, tx bun.Tx) error {
 		_, err := tx.NewUpdate().Model((*compositionRow)(nil)).Set("progress = ?", percent).
+			Set("failed_code = ?", why.Code).Set("failed_reason = ?", storable(why.Detail)).
 			Where("id = ?", id).Where("status = ?", video.CompositionProcessing).Exec(ctx)
 		return err
 	})
@@ -188,7 +222,7 @@ func (s *Store) ProgressComposition(ctx context.Context, id string, percent int)
 func (s *Store) CompleteComposition(ctx context.Context, c video.Composition) error {
 	at := s.stamp()
 	return s.conclude(ctx, "complete composition", c.ID, video.CompositionCompleted, func(ctx context.Context, tx bun.Tx, row *compositionRow) (video.EventType, string, error) {
-		row.Progress = 100
+		row.Progress, row.FailedCode, row.FailedReason = 100, "", ""
 		row.SizeBytes, row.DurationUS, row.Warnings = c.SizeBytes, c.Duration.Microseconds(), asJSON(append([]string{}, c.Warnings...))
 		row.OffsetUS, row.Speed = c.Offset.Microseconds(), c.Speed
 		row.CompletedAt = microsOrNil(&at)
@@ -201,23 +235,22 @@ func (s *Store) CompleteComposition(ctx context.Context, c video.Composition) er
 
 // FailComposition writes why an attempt failed. With a time to try again the composition is enqueued for then; without, it has
 // failed, with its event for those who want it. Errors are those of CompleteComposition.
-func (s *Store) FailComposition(ctx context.Context, id, reason string, again *time.Time) error {
-	reason = strings.ReplaceAll(strings.ToValidUTF8(reason, "\uFFFD"), "\x00", "\uFFFD")
+func (s *Store) FailComposition(ctx context.Context, id string, why video.Failure, again *time.Time) error {
 	if again != nil {
 		return s.write(ctx, "put composition off", func(ctx context.Context, tx bun.Tx) error {
-			_, err := s.enqueue(tx, *again).Where("id = ?", id).Where("status = ?", video.CompositionProcessing).Exec(ctx)
+			_, err := s.enqueue(tx, *again, why).Where("id = ?", id).Where("status = ?", video.CompositionProcessing).Exec(ctx)
 			return err
 		})
 	}
 	return s.conclude(ctx, "fail composition", id, video.CompositionFailed, func(ctx context.Context, tx bun.Tx, row *compositionRow) (video.EventType, string, error) {
-		row.FailedReason = reason
+		row.FailedCode, row.FailedReason = why.Code, storable(why.Detail)
 		settings, err := findWebhookSettings(ctx, tx, row.Account)
 		if err != nil || !slices.Contains(settings.ExtraEventTypes, video.EventCompositionFailed) {
 			return "", "", err
 		}
 		return video.EventCompositionFailed, asJSON(compositionFailed{
 			CompositionID: row.ID, RoomID: row.RoomID, SessionID: row.SessionID,
-			Error: failureJSON{Code: "composition_failed", Title: "The composition failed", Detail: reason},
+			Error: failureJSON{why.Code, why.Title, row.FailedReason},
 		}), nil
 	})
 }

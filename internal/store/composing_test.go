@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -97,7 +98,7 @@ func testComposing(t *testing.T, f *fixture) {
 		job.Settings != made.Settings || len(job.Missing) != 0 {
 		t.Errorf("the job is %+v", job)
 	}
-	must(t, f.ProgressComposition(ctx, made.ID, 42))
+	must(t, f.ProgressComposition(ctx, made.ID, 42, video.Failure{}))
 	if c, _ := f.Composition(ctx, f.account, made.ID); c.Progress != 42 {
 		t.Errorf("progress is %d", c.Progress)
 	}
@@ -111,7 +112,7 @@ func testComposing(t *testing.T, f *fixture) {
 		c.Offset != done.Offset || !slices.Equal(c.Warnings, done.Warnings) || c.CompletedAt == nil || c.EndedAt == nil {
 		t.Errorf("completed as %+v", c)
 	}
-	wantCode(t, f.FailComposition(ctx, made.ID, "late", nil), video.CodeState)
+	wantCode(t, f.FailComposition(ctx, made.ID, video.Failure{Detail: "late"}, nil), video.CodeState)
 	f.endRecording(later, video.RecordingCompleted)
 
 	third := f.compose(everything(f, session.ID))
@@ -170,8 +171,15 @@ func testComposingEvents(t *testing.T, f *fixture) {
 			must(t, err)
 		}
 		id := f.compose(own).ID
-		must(t, f.FailComposition(ctx, f.begin().ID, "no\x00 \xff", nil))
-		wantEqual(t, "failed events", len(told(video.EventCompositionFailed)), i)
+		must(t, f.FailComposition(ctx, f.begin().ID, video.CompositionFailure(video.CompositionFailedDeadline, "no\x00 \xff"), nil))
+		events := told(video.EventCompositionFailed)
+		wantEqual(t, "failed events", len(events), i)
+		if wanted {
+			want := `"error":{"code":"deadline_exceeded","title":"It took too long","detail":"no` + "\uFFFD \uFFFD" + `"}`
+			if !strings.Contains(string(events[0].Payload), want) {
+				t.Errorf("payload is %s, want %s", events[0].Payload, want)
+			}
+		}
 		c, err := f.Composition(ctx, f.account, id)
 		must(t, err)
 		if c.Status != video.CompositionFailed || c.FailedReason != "no\uFFFD \uFFFD" || c.EndedAt == nil || c.CompletedAt != nil {
@@ -187,18 +195,19 @@ func testComposingAgain(t *testing.T, f *fixture) {
 	f.recorded(session.ID, video.Video, video.RecordingCompleted)
 	id := f.compose(everything(f, session.ID)).ID
 	again := f.clock.now().Add(time.Minute)
-	must(t, f.FailComposition(ctx, f.begin().ID, "passing", &again))
-	wantEqual(t, "status", f.statusOf(id), video.CompositionEnqueued)
+	must(t, f.FailComposition(ctx, f.begin().ID, video.CompositionFailure(video.CompositionFailedDiskFull, "passing"), &again))
+	f.wantWaiting(id, "disk_full: passing")
 	if job := f.begin(); job != nil {
 		t.Fatalf("claimed before it is due: %+v", job)
 	}
 	f.clock.advance(time.Hour)
 	job := f.begin()
 	wantEqual(t, "attempts", job.Attempts, 2)
-	must(t, f.ReturnComposition(ctx, id))
+	must(t, f.ReturnComposition(ctx, id, video.Failure{}, f.clock.now()))
 	job = f.begin()
 	wantEqual(t, "attempts after a stop", job.Attempts, 2)
 	must(t, f.ReleaseCompositions(ctx)) // the server died
+	f.wantWaiting(id, "server_stopped: the server stopped while it was being made")
 	job = f.begin()
 	wantEqual(t, "attempts after a death", job.Attempts, 3)
 	must(t, f.ReleaseCompositions(ctx))
@@ -206,6 +215,62 @@ func testComposingAgain(t *testing.T, f *fixture) {
 	if job := f.begin(); job != nil {
 		t.Fatalf("claimed one that failed: %+v", job)
 	}
+}
+
+// Those that nobody makes say so, until somebody does.
+func testComposingHeld(t *testing.T, f *fixture) {
+	ctx := t.Context()
+	session := f.session(f.room("").ID)
+	f.recorded(session.ID, video.Video, video.RecordingCompleted)
+	begun := f.compose(everything(f, session.ID)).ID
+	f.begin()
+	id := f.compose(everything(f, session.ID)).ID
+	why := video.CompositionFailure(video.CompositionWaitsElsewhere, "nobody")
+	for range 2 {
+		must(t, f.HoldCompositions(ctx, why))
+		f.wantWaiting(id, "not_made_here: nobody")
+	}
+	wantEqual(t, "status", f.statusOf(begun), video.CompositionProcessing)
+	must(t, f.ReleaseCompositions(ctx))
+	f.wantWaiting(id, "")
+	f.wantWaiting(begun, "server_stopped: the server stopped while it was being made")
+}
+
+// Compositions may wait for a recording that is completed, or fails.
+func testComposingWakes(t *testing.T, f *fixture) {
+	p := f.join(f.session(f.room("").ID).ID, "")
+	news := func() (told bool) {
+		select {
+		case <-f.CompositionsCommitted():
+			return true
+		default:
+			return false
+		}
+	}
+	good, bad := f.starts(p, video.Audio), f.starts(p, video.Video)
+	f.ends(good, time.Second)
+	f.flush()
+	wantEqual(t, "told while recordings are made", news(), false)
+	must(t, f.RecordingArchived(t.Context(), good.ID, 1, "abc"))
+	wantEqual(t, "told of a completed one", news(), true)
+	read, err := f.Recording(t.Context(), f.account, good.ID)
+	must(t, err)
+	wantEqual(t, "checksum", read.SHA256, "abc")
+	f.RecordingFailed(bad.ID, video.FailedDisk)
+	f.flush()
+	wantEqual(t, "told of a failed one", news(), true)
+}
+
+func (f *fixture) wantWaiting(id, want string) {
+	f.t.Helper()
+	c, err := f.Composition(f.t.Context(), f.account, id)
+	must(f.t, err)
+	got := ""
+	if c.Waiting != nil {
+		got = c.Waiting.Code + ": " + c.Waiting.Detail
+	}
+	wantEqual(f.t, "why it waits", got, want)
+	wantEqual(f.t, "status", c.Status, video.CompositionEnqueued)
 }
 
 // A composition that is deleted is gone for whoever makes it, and the file that may still come of it is deleted later.
@@ -216,9 +281,9 @@ func testComposingDeleted(t *testing.T, f *fixture) {
 	id := f.compose(everything(f, session.ID)).ID
 	job := f.begin()
 	must(t, f.DeleteComposition(ctx, f.account, id))
-	wantCode(t, f.ProgressComposition(ctx, id, 1), video.CodeNotFound)
+	wantCode(t, f.ProgressComposition(ctx, id, 1, video.Failure{}), video.CodeNotFound)
 	wantCode(t, f.CompleteComposition(ctx, job.Composition), video.CodeNotFound)
-	wantCode(t, f.FailComposition(ctx, id, "x", nil), video.CodeNotFound)
+	wantCode(t, f.FailComposition(ctx, id, video.Failure{}, nil), video.CodeNotFound)
 	due, next, err := f.MediaDeletions(ctx, f.clock.now(), 10)
 	must(t, err)
 	if len(due) != 0 || next.Before(f.clock.now().Add(compositionTail-time.Minute)) {

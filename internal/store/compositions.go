@@ -19,7 +19,8 @@ type compositionRow struct {
 	RoomID                  video.RoomID            `bun:"room_id"`
 	SessionID               video.SessionID         `bun:"session_id"`
 	Status                  video.CompositionStatus `bun:"status"`
-	FailedReason            string                  `bun:"failed_reason"`
+	FailedReason            string                  `bun:"failed_reason"` // of one that is enqueued: why it waits
+	FailedCode              string                  `bun:"failed_code"`
 	Progress                int                     `bun:"progress"`
 	Attempts                int                     `bun:"attempts"`
 	NextAt                  *int64                  `bun:"next_at"`
@@ -54,7 +55,7 @@ func newCompositionRow(c video.Composition, number account) (compositionRow, err
 		return compositionRow{}, err
 	}
 	return compositionRow{
-		ID: c.ID, Account: number, RoomID: c.RoomID, SessionID: c.SessionID, Status: c.Status, FailedReason: c.FailedReason,
+		ID: c.ID, Account: number, RoomID: c.RoomID, SessionID: c.SessionID, Status: c.Status, FailedReason: c.FailedReason, FailedCode: c.FailedCode,
 		Progress: c.Progress, Attempts: c.Attempts,
 		Format: c.Format, Width: c.Width, Height: c.Height, Layout: string(layout), AudioSources: string(audio),
 		Settings: asJSON(c.Settings), Warnings: asJSON(append([]string{}, c.Warnings...)),
@@ -68,13 +69,20 @@ func newCompositionRow(c video.Composition, number account) (compositionRow, err
 
 func (r compositionRow) composition(of video.AccountID) (video.Composition, error) {
 	c := video.Composition{
-		ID: r.ID, AccountID: of, RoomID: r.RoomID, SessionID: r.SessionID, Status: r.Status, FailedReason: r.FailedReason,
+		ID: r.ID, AccountID: of, RoomID: r.RoomID, SessionID: r.SessionID, Status: r.Status,
 		Progress: r.Progress, Attempts: r.Attempts, Format: r.Format, Width: r.Width, Height: r.Height,
 		Offset: time.Duration(r.OffsetUS) * time.Microsecond, Speed: r.Speed,
 		SizeBytes: r.SizeBytes, Duration: time.Duration(r.DurationUS) * time.Microsecond,
 		WebhookEventURL: r.WebhookEventURL, WebhookEventFailoverURL: r.WebhookEventFailoverURL, WebhookTimeoutSecs: r.WebhookTimeoutSecs,
 		StartedAt: momentOrNil(r.StartedAt), EndedAt: momentOrNil(r.EndedAt), CompletedAt: momentOrNil(r.CompletedAt),
 		CreatedAt: moment(r.CreatedAt), UpdatedAt: moment(r.UpdatedAt),
+	}
+	switch {
+	case r.Status == video.CompositionFailed:
+		c.FailedReason, c.FailedCode = r.FailedReason, r.FailedCode
+	case r.Status != video.CompositionCompleted && r.FailedCode != "":
+		why := video.CompositionFailure(r.FailedCode, r.FailedReason)
+		c.Waiting = &why
 	}
 	if err := json.Unmarshal([]byte(r.Layout), &c.Layout); err != nil {
 		return c, failed("read layout of composition", err)

@@ -187,6 +187,8 @@ func contract(t *testing.T, open func(*testing.T) *fixture) {
 		"compositions tell":            testComposingEvents,
 		"compositions are tried again": testComposingAgain,
 		"compositions are deleted":     testComposingDeleted,
+		"compositions are held":        testComposingHeld,
+		"compositions are woken":       testComposingWakes,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -53,7 +53,7 @@ func dieTelling(t *testing.T, path string, inside bool) {
 				err := f.Join(context.Background(), p)
 				r := f.starts(p, video.Audio)
 				f.ends(r, 0)
-				_ = f.RecordingArchived(context.Background(), r.ID, 1)
+				_ = f.RecordingArchived(context.Background(), r.ID, 1, "")
 				if err == nil && joined.Add(1) == 100 {
 					if inside {
 						f.journal.post(&entry{write: func(context.Context, bun.Tx) error { return self.Kill() }})

@@ -52,14 +52,14 @@ func (s *Store) RecordingFailed(id, reason string) {
 	})
 }
 
-// RecordingArchived completes a recording that ended. It returns when that is durable; doing it again changes nothing.
-// Errors: not_found, and invalid_state for one that did not end, or failed.
-func (s *Store) RecordingArchived(ctx context.Context, id string, sizeBytes int64) error {
+// RecordingArchived completes a recording that ended, with the size and the SHA-256 of its file (in hex; empty if it is not known). It
+// returns when that is durable; doing it again changes nothing. Errors: not_found, and invalid_state for one that did not end, or failed.
+func (s *Store) RecordingArchived(ctx context.Context, id string, sizeBytes int64, sha256 string) error {
 	at := s.now().UnixMicro()
 	return s.journal.await(ctx, &entry{
 		about: slog.Group("recording_archived", "recording", id),
 		write: func(ctx context.Context, tx bun.Tx) error {
-			return completeRecording(ctx, tx, s.journal.told, id, sizeBytes, at)
+			return completeRecording(ctx, tx, s.journal.told, id, sizeBytes, sha256, at)
 		},
 	})
 }
@@ -173,6 +173,7 @@ func failRecording(ctx context.Context, tx bun.Tx, told *tidings, id, reason str
 	if row.Status != video.RecordingProcessing {
 		return nil
 	}
+	told.settled = true
 	if row.EndedAt == nil {
 		end := max(at, row.StartedAt)
 		row.EndedAt = &end
@@ -197,11 +198,11 @@ func failRecording(ctx context.Context, tx bun.Tx, told *tidings, id, reason str
 	return nil
 }
 
-func completeRecording(ctx context.Context, tx bun.Tx, told *tidings, id string, size, at int64) error {
+func completeRecording(ctx context.Context, tx bun.Tx, told *tidings, id string, size int64, sha256 string, at int64) error {
 	var completed []recordingRow
 	_, err := tx.NewUpdate().Model((*recordingRow)(nil)).
 		Apply(over("completed_at", "ended_at", at)).
-		Set("status = ?", video.RecordingCompleted).Set("size_bytes = ?", size).
+		Set("status = ?", video.RecordingCompleted).Set("size_bytes = ?", size).Set("sha256 = ?", sha256).
 		Set("archive_at = NULL").Set("archive_failure = ''").
 		Where("id = ?", id).Where("status = ?", video.RecordingProcessing).Where("ended_at IS NOT NULL").
 		Returning("*").Exec(ctx, &completed)
@@ -211,6 +212,7 @@ func completeRecording(ctx context.Context, tx bun.Tx, told *tidings, id string,
 	if len(completed) == 0 {
 		return notArchivable(ctx, tx, id)
 	}
+	told.settled = true
 	row := &completed[0]
 	p, err := told.place(ctx, tx, row.SessionID)
 	if err != nil {

@@ -84,7 +84,7 @@ func testMakingRecordings(t *testing.T, f *fixture) {
 	want.RoomID, want.Status, want.CreatedAt, want.UpdatedAt = room.ID, video.RecordingProcessing, r.StartedAt, r.StartedAt
 	wantEqual(t, "started", fmt.Sprintf("%+v", read), fmt.Sprintf("%+v", want))
 	wantCode(t, f.DeleteRecording(ctx, f.account, r.ID), video.CodeState)
-	wantCode(t, f.RecordingArchived(ctx, r.ID, 1), video.CodeState) // it has not ended
+	wantCode(t, f.RecordingArchived(ctx, r.ID, 1, ""), video.CodeState) // it has not ended
 
 	ended := f.ends(r, 90*time.Second+999*time.Millisecond)
 	f.ends(r, time.Hour) // of several the first counts
@@ -96,11 +96,11 @@ func testMakingRecordings(t *testing.T, f *fixture) {
 		read.Codec != "vp8" || read.SizeBytes != 1_500_000 || read.CompletedAt != nil || !read.UpdatedAt.Equal(ended) {
 		t.Fatalf("ended: %+v", read)
 	}
-	must(t, f.RecordingArchived(ctx, r.ID, 1_600_000))
+	must(t, f.RecordingArchived(ctx, r.ID, 1_600_000, ""))
 	completed := f.clock.now()
 	f.clock.advance(time.Hour)
-	must(t, f.RecordingArchived(ctx, r.ID, 7)) // as before
-	f.RecordingFailed(r.ID, video.FailedDisk)  // too late
+	must(t, f.RecordingArchived(ctx, r.ID, 7, "")) // as before
+	f.RecordingFailed(r.ID, video.FailedDisk)      // too late
 	f.ends(r, time.Second)
 	f.flush()
 	read, err = f.Recording(ctx, f.account, r.ID)
@@ -116,7 +116,7 @@ func testMakingRecordings(t *testing.T, f *fixture) {
 	wantLines(t, "history", f.recordingLines(session.ID), "recording_started"+line, "recording_stopped"+line)
 	f.wantRecordings(video.RecordingFilter{Status: video.RecordingCompleted}, r.ID) // which the counter agrees with
 	must(t, f.DeleteRecording(ctx, f.account, r.ID))
-	wantCode(t, f.RecordingArchived(ctx, r.ID, 1), video.CodeNotFound)
+	wantCode(t, f.RecordingArchived(ctx, r.ID, 1, ""), video.CodeNotFound)
 
 	// A session's end closes its history, but not what is told of its recordings.
 	late := f.starts(p, video.Audio)
@@ -124,7 +124,7 @@ func testMakingRecordings(t *testing.T, f *fixture) {
 	f.ends(late, time.Second)
 	later := f.starts(p, video.Audio) // its first packet waited in a queue
 	f.flush()
-	must(t, f.RecordingArchived(ctx, late.ID, 1_000_000))
+	must(t, f.RecordingArchived(ctx, late.ID, 1_000_000, ""))
 	wantLines(t, "history", f.recordingLines(session.ID), "recording_started"+line, "recording_stopped"+line,
 		strings.Replace("recording_started"+line, "video", "audio", 1))
 	events := f.recordingEvents(late.ID, "late", later.ID, "later")
@@ -168,7 +168,7 @@ func testFailingRecordings(t *testing.T, f *fixture) {
 	if read.Status != video.RecordingFailed || !read.EndedAt.Equal(ended) {
 		t.Fatalf("failed after its end: %+v", read)
 	}
-	wantCode(t, f.RecordingArchived(ctx, odd.ID, 1), video.CodeState)
+	wantCode(t, f.RecordingArchived(ctx, odd.ID, 1, ""), video.CodeState)
 	waiting, err := f.UnarchivedRecordings(ctx, 10)
 	must(t, err)
 	wantEqual(t, "waiting for the archive", len(waiting), 0)
@@ -232,7 +232,7 @@ func testRecordingsLeftOver(t *testing.T, f *fixture) {
 	some, err := f.UnarchivedRecordings(ctx, 1)
 	must(t, err)
 	wantEqual(t, "limited", len(some), 1)
-	must(t, f.RecordingArchived(ctx, first.ID, 1))
+	must(t, f.RecordingArchived(ctx, first.ID, 1, ""))
 	must(t, f.RecordingArchiveFailed(ctx, first.ID, "too late", start))
 	wantLines(t, "unarchived", waiting(), line(second, 0, "", 121*time.Second))
 	read, err := f.Recording(ctx, f.account, first.ID)

@@ -78,6 +78,6 @@ func (s *Store) DeliveriesCommitted() <-chan struct{} { return s.journal.news.de
 // emptied. It is for one reader.
 func (s *Store) RecordingsEnded() <-chan struct{} { return s.journal.news.recordings }
 
-// CompositionsCommitted returns a channel that holds a token whenever compositions were added or deleted since it was last
-// emptied. It is for one reader.
+// CompositionsCommitted returns a channel that holds a token whenever compositions were added or deleted, or a recording was
+// completed or failed that one may wait for, since it was last emptied. It is for one reader.
 func (s *Store) CompositionsCommitted() <-chan struct{} { return s.journal.news.compositions }

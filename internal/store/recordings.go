@@ -36,6 +36,7 @@ type recordingRow struct {
 	ArchiveAt       *int64 `bun:"archive_at"` // set from the end until it is archived or failed
 	ArchiveAttempts int    `bun:"archive_attempts"`
 	ArchiveFailure  string `bun:"archive_failure"`
+	SHA256          string `bun:"sha256"`
 }
 
 func newRecordingRow(r video.Recording, number account) recordingRow {
@@ -44,7 +45,7 @@ func newRecordingRow(r video.Recording, number account) recordingRow {
 		StreamID: r.StreamID, StreamKey: r.StreamKey, Status: r.Status, FailedReason: r.FailedReason, Type: r.Type, Codec: r.Codec,
 		SizeBytes: r.SizeBytes, DurationUS: r.Duration.Microseconds(), StartedAt: r.StartedAt.UnixMicro(),
 		EndedAt: microsOrNil(r.EndedAt), CompletedAt: microsOrNil(r.CompletedAt),
-		CreatedAt: r.CreatedAt.UnixMicro(), UpdatedAt: r.UpdatedAt.UnixMicro(),
+		CreatedAt: r.CreatedAt.UnixMicro(), UpdatedAt: r.UpdatedAt.UnixMicro(), SHA256: r.SHA256,
 	}
 	if r.Status == video.RecordingProcessing {
 		row.ArchiveAt = row.EndedAt
@@ -53,13 +54,17 @@ func newRecordingRow(r video.Recording, number account) recordingRow {
 }
 
 func (r recordingRow) recording(of video.AccountID) video.Recording {
-	return video.Recording{
+	recording := video.Recording{
 		ID: r.ID, AccountID: of, RoomID: r.RoomID, SessionID: r.SessionID, ParticipantID: r.ParticipantID,
 		StreamID: r.StreamID, StreamKey: r.StreamKey, Status: r.Status, FailedReason: r.FailedReason, Type: r.Type, Codec: r.Codec,
 		SizeBytes: r.SizeBytes, Duration: time.Duration(r.DurationUS) * time.Microsecond, StartedAt: moment(r.StartedAt),
 		EndedAt: momentOrNil(r.EndedAt), CompletedAt: momentOrNil(r.CompletedAt),
-		CreatedAt: moment(r.CreatedAt), UpdatedAt: moment(r.UpdatedAt),
+		CreatedAt: moment(r.CreatedAt), UpdatedAt: moment(r.UpdatedAt), SHA256: r.SHA256,
 	}
+	if r.ArchiveAt != nil {
+		recording.WaitingReason = r.ArchiveFailure
+	}
+	return recording
 }
 
 func recordingAbsent(id string) *video.Error {

@@ -19,6 +19,7 @@ type tidings struct {
 	moved      map[video.SessionID]int64 // like latest, of this transaction
 	ended      []video.SessionID
 	unarchived bool // a recording was given to the archive
+	settled    bool // a recording was completed or failed, which compositions may wait for
 
 	// latest is the time of the last happening of each open session, over all transactions, so that time never runs back in one.
 	latest map[video.SessionID]int64
@@ -34,7 +35,7 @@ func newTidings() *tidings {
 func (t *tidings) begin() {
 	clear(t.happenings)
 	clear(t.deliveries)
-	t.happenings, t.deliveries, t.ended, t.unarchived = t.happenings[:0], t.deliveries[:0], nil, false
+	t.happenings, t.deliveries, t.ended, t.unarchived, t.settled = t.happenings[:0], t.deliveries[:0], nil, false, false
 	t.places = make(map[video.SessionID]place)
 	t.moved = make(map[video.SessionID]int64)
 }
@@ -102,6 +103,9 @@ func (t *tidings) committed(news *news) {
 	}
 	if t.unarchived {
 		wake(news.recordings)
+	}
+	if t.settled {
+		news.compose()
 	}
 	t.begin()
 }

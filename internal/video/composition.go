@@ -86,8 +86,10 @@ type Composition struct {
 	RoomID                  RoomID
 	SessionID               SessionID
 	Status                  CompositionStatus
-	FailedReason            string // only when failed
-	Progress                int    // percent
+	FailedReason            string   // only when failed
+	FailedCode              string   // the same as one of the words CompositionFailure knows
+	Waiting                 *Failure // why it is not made yet, if there is a reason beside its turn
+	Progress                int      // percent
 	Format                  CompositionFormat
 	Width, Height           int
 	Layout                  map[string]Region

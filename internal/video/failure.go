@@ -31,3 +31,56 @@ func FailureOf(reason string) Failure {
 	}
 	return Failure{code, "The recording failed", reason}
 }
+
+var awaited = map[string]Failure{
+	"storage_unavailable": {Title: "The storage does not answer", Detail: "The place where recordings stay cannot be reached. It is tried again until it can."},
+	"storage_full":        {Title: "The storage is full", Detail: "The place where recordings stay has no room. It is tried again until it has."},
+	"storage_refused":     {Title: "The storage refuses", Detail: "The place where recordings stay does not take the server's keys, or knows no such bucket. It is tried again until it does."},
+	"checksum_mismatch":   {Title: "The storage changed the file", Detail: "What was read back differs from what was put. The server's own file stays, and it is tried again."},
+}
+
+// Awaited explains why a recording that ended is not where recordings stay.
+func Awaited(reason string) Failure {
+	if f, known := awaited[reason]; known {
+		f.Code = reason
+		return f
+	}
+	return Failure{"storage_unavailable", "The recording waits", reason}
+}
+
+// Why a composition failed, or is not being made.
+const (
+	CompositionFailedNoFFmpeg  = "ffmpeg_unusable"     // it is missing, too old, or lacks what is needed
+	CompositionFailedFFmpeg    = "ffmpeg_failed"       // it ended with an error, or its file is not what was asked for
+	CompositionFailedStalled   = "ffmpeg_stalled"      // it did not get on
+	CompositionFailedDeadline  = "deadline_exceeded"   // it took too long
+	CompositionFailedUnread    = "no_readable_tracks"  // none of its recordings can be read
+	CompositionFailedDiskFull  = "disk_full"           // there is too little room to make it
+	CompositionFailedStorage   = "storage_unavailable" // a recording could not be had, or the file not be kept
+	CompositionFailedStop      = "server_stopped"      // the server died while it was made
+	CompositionFailedInternal  = "internal_error"      // it is our fault
+	CompositionFailedOtherwise = "composition_failed"  // anything else
+	CompositionWaitsElsewhere  = "not_made_here"       // the server is set to make none
+)
+
+var compositionTitles = map[string]string{
+	CompositionFailedNoFFmpeg: "There is no ffmpeg that will do",
+	CompositionFailedFFmpeg:   "ffmpeg failed",
+	CompositionFailedStalled:  "ffmpeg stood still",
+	CompositionFailedDeadline: "It took too long",
+	CompositionFailedUnread:   "No recording can be read",
+	CompositionFailedDiskFull: "The disk is full",
+	CompositionFailedStorage:  "The storage failed",
+	CompositionFailedStop:     "The server stopped",
+	CompositionFailedInternal: "Something went wrong inside",
+	CompositionWaitsElsewhere: "Compositions are not made here",
+}
+
+// CompositionFailure explains why a composition failed or waits. Without a code it is about neither, or one of before there were codes.
+func CompositionFailure(code, detail string) Failure {
+	title, known := compositionTitles[code]
+	if !known {
+		code, title = CompositionFailedOtherwise, "The composition failed"
+	}
+	return Failure{code, title, detail}
+}

@@ -25,6 +25,8 @@ type Recording struct {
 	StreamKey            string
 	Status               RecordingStatus
 	FailedReason         string // only when failed; see FailureOf
+	WaitingReason        string // why it was not archived yet, of the last attempt; see Awaited
+	SHA256               string // of the file, in hex; empty until it is archived
 	Type                 Kind
 	Codec                string // lower case; empty until known
 	SizeBytes            int64
