@@ -43,6 +43,7 @@ type Engine struct {
 	stop    context.CancelFunc
 	ctx     context.Context
 
+	ticker     ticker
 	segments   segmentation
 	batches    sync.Pool     // of *batch, for those who send outside of the readers
 	generation atomic.Uint64 // counts changes of byRemote
@@ -73,7 +74,7 @@ func (c *counters) add(t *tally) {
 // failing socket did not take.
 type Stats struct {
 	PacketsReceived, PacketsSent, PacketsUnsent, PacketsUndecryptable, PacketsUnsupported, PacketsRetransmitted, KeyframeRequests uint64
-	Transports, Routers                                                                                            int
+	Transports, Routers                                                                                                           int
 }
 
 // New opens the media port and starts reading from it.
@@ -87,7 +88,7 @@ func New(cfg Config) (*Engine, error) {
 		return nil, fmt.Errorf("make DTLS certificate: %w", err)
 	}
 	e := &Engine{
-		log: cfg.Logger, certificate: cert, started: now,
+		log: cfg.Logger, certificate: cert, started: now, ticker: newTicker(),
 		all: map[*Transport]struct{}{}, byUfrag: map[string]*Transport{}, byRemote: map[netip.AddrPort]*Transport{}, routers: map[video.SessionID]*router{},
 	}
 	if err := portFree(cfg.UDPPort); err != nil {
@@ -222,6 +223,7 @@ func (e *Engine) NewTransport(cfg TransportConfig) (*Transport, error) {
 	t := newTransport(e, r, cfg)
 	e.all[t] = struct{}{}
 	e.byUfrag[t.ice.local.ufrag] = t
+	e.ticker.rouse()
 	return t, nil
 }
 

@@ -35,11 +35,11 @@ type forwarder struct {
 	started  bool
 	last     uint64 // number of the newest outgoing packet; its lower half is the sequence number
 	lastTime uint32
-	lastAt   int64  // when the packet of lastTime came
-	offset   uint64 // added to a packet's number to give the outgoing one
+	lastAt   int64   // when the packet of lastTime came
+	offset   uint64  // added to a packet's number to give the outgoing one
 	from, to *format // packets of one are sent as the other
-	base     uint64 // first number of the current run; older packets are not forwarded
-	shift    uint32 // added to a packet's timestamp
+	base     uint64  // first number of the current run; older packets are not forwarded
+	shift    uint32  // added to a packet's timestamp
 
 	lastPicture   uint16
 	lastTL0       uint8

@@ -42,6 +42,7 @@ type source struct {
 // arrival is the scratch space of a reader: the packet on its way through the server, and those that go out.
 type arrival struct {
 	batch  *batch
+	plain  []byte // RTCP
 	buffer []byte
 	rtp    rtp.Header
 	onward onward
@@ -144,6 +145,9 @@ func (t *Transport) receiveRTP(b []byte, a *arrival, now int64) {
 // take notes the arrival of a packet and reads what forwarding needs to know. It reports false for what goes no further.
 func (p *onward) take(l *layer, f *format, raw []byte, h *packet.Header, now int64) bool {
 	number, fresh := l.reception.Arrived(h.Sequence, now)
+	if l.reception.Misses() {
+		l.track.transport.engine.ticker.loses()
+	}
 	if !fresh || !p.describe(l, f, raw, h, number, now) {
 		return false
 	}
@@ -283,25 +287,49 @@ func (t *Transport) receiveRTCP(b []byte, a *arrival, now int64) {
 	if t.in.srtp == nil {
 		return
 	}
-	plain, err := t.in.srtp.DecryptRTCP(nil, b, nil)
+	plain, err := t.in.srtp.DecryptRTCP(a.plain[:0], b, nil)
 	if err != nil {
 		a.batch.undecryptable++
 		return
 	}
-	packets, err := rtcp.Unmarshal(plain)
-	if err != nil {
-		return
-	}
 	t.hears(now)
-	for _, p := range packets {
-		switch p := p.(type) {
-		case *rtcp.SenderReport:
-			t.senderReport(p, now)
-		case *rtcp.TransportLayerNack:
-			t.resend(a.batch, p, now)
-		case *rtcp.PictureLossIndication:
+	a.plain = plain
+	for len(plain) > 0 {
+		var h rtcp.Header
+		if h.Unmarshal(plain) != nil {
+			return
+		}
+		size := 4 * (int(h.Length) + 1)
+		if size > len(plain) {
+			return
+		}
+		t.control(&h, plain[:size], a, now)
+		plain = plain[size:]
+	}
+}
+
+// control takes one packet of a compound. Of those we have no use for, and which are the most, only the header is read: receiver
+// reports, bandwidth estimates, descriptions.
+func (t *Transport) control(h *rtcp.Header, b []byte, a *arrival, now int64) {
+	switch {
+	case h.Type == rtcp.TypeSenderReport:
+		var p rtcp.SenderReport
+		if p.Unmarshal(b) == nil {
+			t.senderReport(&p, now)
+		}
+	case h.Type == rtcp.TypeTransportSpecificFeedback && h.Count == rtcp.FormatTLN:
+		var p rtcp.TransportLayerNack
+		if p.Unmarshal(b) == nil {
+			t.resend(a.batch, &p, now)
+		}
+	case h.Type == rtcp.TypePayloadSpecificFeedback && h.Count == rtcp.FormatPLI:
+		var p rtcp.PictureLossIndication
+		if p.Unmarshal(b) == nil {
 			t.wantKeyframe(p.MediaSSRC, now)
-		case *rtcp.FullIntraRequest:
+		}
+	case h.Type == rtcp.TypePayloadSpecificFeedback && h.Count == rtcp.FormatFIR:
+		var p rtcp.FullIntraRequest
+		if p.Unmarshal(b) == nil {
 			for _, entry := range p.FIR {
 				t.wantKeyframe(entry.SSRC, now)
 			}

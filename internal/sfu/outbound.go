@@ -15,9 +15,18 @@ const reportInterval = 1e9
 type outbound struct {
 	sealer     *sealer // nil until secured
 	forwarders []*forwarder
-	bySSRC     map[uint32]*forwarder
-	chained    [2]chained // where its packets are in a batch: of video, and of audio
-	repair     [packet.MaxSize]byte // scratch of resend
+	bySSRC     map[uint32]*forwarder // by that of their retransmissions too
+	chained    [2]chained            // where its packets are in a batch: of video, and of audio
+	repair     [packet.MaxSize]byte  // scratch of resend
+}
+
+// unusedSSRC draws an SSRC. Two sources of one connection with the same would be sealed with the same numbers under one key.
+func (o *outbound) unusedSSRC() uint32 {
+	for {
+		if ssrc := randomSSRC(); o.bySSRC[ssrc] == nil {
+			return ssrc
+		}
+	}
 }
 
 // putHeader writes the header of an outgoing packet.
@@ -49,7 +58,7 @@ func (t *Transport) sendRTCP(packets ...rtcp.Packet) {
 // resend answers a request for lost packets (RFC 4585 section 6.2.1). Called with router.media held.
 func (t *Transport) resend(b *batch, p *rtcp.TransportLayerNack, now int64) {
 	f := t.out.bySSRC[p.MediaSSRC]
-	if f == nil {
+	if f == nil || f.ssrc != p.MediaSSRC {
 		return
 	}
 	for _, pair := range p.Nacks {

@@ -100,4 +100,6 @@ func (s *sealer) seal(b, payload []byte, number uint64) (int, error) {
 }
 
 // sealRTCP encrypts a compound RTCP packet.
-func (s *sealer) sealRTCP(plain []byte) ([]byte, error) { return s.context.EncryptRTCP(nil, plain, nil) }
+func (s *sealer) sealRTCP(plain []byte) ([]byte, error) {
+	return s.context.EncryptRTCP(nil, plain, nil)
+}

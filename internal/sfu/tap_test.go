@@ -232,7 +232,7 @@ func TestTapTakesTheBestLayer(t *testing.T) {
 	again := p.vp8(0x2001)
 	again.extensions, again.width = s.layers[0].extensions, 1280
 	p.push(again.make(true), now+1)
-	p.tend(now+1)
+	p.tend(now + 1)
 	p.push(again.make(false), now+2)
 	if m := k.want(t, 2)[0]; m.Layer == serial || !m.Keyframe {
 		t.Fatal("two sources have one layer id")
@@ -283,14 +283,14 @@ func TestTapChangesLayersWhenAKeyframeIsComplete(t *testing.T) {
 	key := s.layers[0].make(true)
 	key.Marker = false
 	p.push(key, now+33e6)
-	p.tend(now+33e6) // chooses it
+	p.tend(now + 33e6) // chooses it
 	p.push(s.layers[1].make(false), now+33e6)
 	if m := k.want(t, 1)[0]; m.Keyframe {
 		t.Fatal("took a keyframe that is not complete")
 	}
 	s.layers[0].make(false) // lost
 	p.push(s.layers[0].make(false), now+66e6)
-	p.tend(now+66e6)
+	p.tend(now + 66e6)
 	p.push(s.layers[1].make(false), now+66e6)
 	if m := k.want(t, 1)[0]; m.Keyframe {
 		t.Fatal("took a keyframe with a hole")

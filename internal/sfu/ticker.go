@@ -1,6 +1,8 @@
 package sfu
 
 import (
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/rtcp"
@@ -9,39 +11,80 @@ import (
 )
 
 const (
-	// tickInterval is how long a lost packet waits at most before it is asked for.
-	tickInterval = 20 * time.Millisecond
-	// slowTicks is after how many ticks the rest is done: every 100 ms, the longest that senders' bandwidth estimators
-	// expect between two transport-wide feedbacks.
-	slowTicks = 5
+	// lossInterval is how long a lost packet waits before it is asked for: it may only have been overtaken.
+	lossInterval = 20 * time.Millisecond
+	// tickInterval is the longest time that senders' bandwidth estimators expect between two transport-wide feedbacks.
+	tickInterval = 100 * time.Millisecond
 )
 
-// tick does everything that time, not a packet, gives rise to, for all transports one after another.
+// ticker wakes the goroutine that does what time, not a packet, gives rise to. Each wake-up costs as much as forwarding
+// ten packets, so there is none without need: every 100 ms while there are connections, every 20 ms while packets are missing.
+type ticker struct {
+	lossy atomic.Bool   // packets are missing
+	wake  chan struct{} // of one place: something is there to be done, or packets are missing
+}
+
+func newTicker() ticker { return ticker{wake: make(chan struct{}, 1)} }
+
+// loses says that packets are missing. It costs nothing while that is known.
+func (t *ticker) loses() {
+	if !t.lossy.Load() && t.lossy.CompareAndSwap(false, true) {
+		t.rouse()
+	}
+}
+
+func (t *ticker) rouse() {
+	select {
+	case t.wake <- struct{}{}:
+	default:
+	}
+}
+
+// tick does everything that time gives rise to, for all transports one after another.
 func (e *Engine) tick() {
-	ticker := time.NewTicker(tickInterval)
-	defer ticker.Stop()
 	var all []*Transport
 	var switched []sending
 	b := newBatch(e)
-	for n := 0; ; n++ {
+	timer := time.NewTimer(tickInterval)
+	defer timer.Stop()
+	next := e.Now() // when the slow work is due
+	for {
 		select {
 		case <-e.ctx.Done():
 			return
-		case <-ticker.C:
-		}
-		now := e.Now()
-		all = e.transports(all)
-		slow := n%slowTicks == 0
-		for _, t := range all {
-			switched = t.tick(b, switched[:0], now, slow)
-			t.tellLayers(switched)
+		case <-e.ticker.wake:
+		case <-timer.C:
+			now := e.Now()
+			slow := now >= next
 			if slow {
-				t.checkAlive(now)
+				next = now + int64(tickInterval)
+			}
+			e.ticker.lossy.Store(false)
+			missing := false
+			all = e.transports(all)
+			for _, t := range all {
+				switched = t.tick(b, switched[:0], now, slow)
+				missing = missing || t.misses()
+				t.tellLayers(switched)
+				if slow {
+					t.checkAlive(now)
+				}
+			}
+			b.flush()
+			clear(all)
+			clear(switched)
+			if missing {
+				e.ticker.lossy.Store(true)
+			}
+			if len(all) == 0 {
+				continue // until there is one
 			}
 		}
-		b.flush()
-		clear(all)
-		clear(switched)
+		until := time.Duration(next - e.Now())
+		if e.ticker.lossy.Load() {
+			until = min(until, lossInterval)
+		}
+		timer.Reset(until)
 	}
 }
 
@@ -57,6 +100,13 @@ func (t *Transport) tick(b *batch, switched []sending, now int64, slow bool) []s
 	t.tendTaps(b, now)
 	t.sendReports(now)
 	return t.switched(switched)
+}
+
+// misses reports whether packets of the client are missing.
+func (t *Transport) misses() bool {
+	t.router.media.Lock()
+	defer t.router.media.Unlock()
+	return slices.ContainsFunc(t.in.layers, func(l *layer) bool { return l.reception.Misses() })
 }
 
 // sendFeedback tells the client what of its media arrived: requests for lost packets at every tick, transport-wide feedback
