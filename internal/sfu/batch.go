@@ -20,10 +20,13 @@ type batch struct {
 	engine *Engine
 	tally
 
+	shedding int // lines of a lower rank get no video
+
 	slab   []byte
 	used   int
 	out    []outgoing
 	chains []chain
+	made   int    // packets since the batch was
 	turn   uint64 // counts flushes: chains of an earlier turn are not there any more
 	sender sender
 }
@@ -49,7 +52,7 @@ type chained struct {
 
 // tally counts what happened since the last flush.
 type tally struct {
-	received, sent, unsent, undecryptable, unsupported, retransmitted uint64
+	received, sent, unsent, shed, undecryptable, unsupported, retransmitted uint64
 }
 
 // segmentation says whether the kernel cuts messages into datagrams.
@@ -74,6 +77,7 @@ func (b *batch) room() []byte {
 // add puts the packet that was written to the room, and is n bytes long, behind those of its chain.
 func (b *batch) add(c *chained, to *path, n int) {
 	this := len(b.out)
+	b.made++
 	b.out = append(b.out, outgoing{at: b.used, size: n, next: -1})
 	b.used += n
 	if c.batch == b && c.turn == b.turn && b.chains[c.chain].to == to {

@@ -39,6 +39,7 @@ type Engine struct {
 	counters    counters
 
 	sockets []*socket
+	readers []*reader
 	running sync.WaitGroup
 	stop    context.CancelFunc
 	ctx     context.Context
@@ -58,23 +59,30 @@ type Engine struct {
 
 // counters are totals since the start.
 type counters struct {
-	received, sent, unsent, undecryptable, unsupported, retransmitted, keyframeRequests atomic.Uint64
+	received, sent, unsent, shed, refused, undecryptable, unsupported, retransmitted, keyframeRequests atomic.Uint64
 }
 
 func (c *counters) add(t *tally) {
 	c.received.Add(t.received)
 	c.sent.Add(t.sent)
 	c.unsent.Add(t.unsent)
+	c.shed.Add(t.shed)
 	c.undecryptable.Add(t.undecryptable)
 	c.unsupported.Add(t.unsupported)
 	c.retransmitted.Add(t.retransmitted)
 }
 
-// Stats are totals since the engine started, and what is there now. PacketsUnsent are those of PacketsSent that a full or
-// failing socket did not take.
+// Stats are totals since the engine started, and what is there now.
 type Stats struct {
-	PacketsReceived, PacketsSent, PacketsUnsent, PacketsUndecryptable, PacketsUnsupported, PacketsRetransmitted, KeyframeRequests uint64
-	Transports, Routers                                                                                                           int
+	PacketsReceived, PacketsSent, PacketsRetransmitted uint64
+	PacketsUnsent                                      uint64 // of those sent: a full or failing socket did not take them
+	PacketsShed                                        uint64 // kept back because there was too much to do
+	PacketsUndecryptable, PacketsUnsupported           uint64
+	KeyframeRequests                                   uint64
+	ConnectionsRefused                                 uint64 // because there was too much to do
+	Transports, Routers                                int
+	Busy                                               float64 // part of its time the busiest reader needs, 0 to 1
+	Shedding                                           float64 // part of the lines that get no video, 0 to 1
 }
 
 // New opens the media port and starts reading from it.
@@ -107,17 +115,16 @@ func New(cfg Config) (*Engine, error) {
 		e.log.Info("the kernel does not cut messages into datagrams: each packet is sent by itself")
 	}
 	e.batches.New = func() any { return newBatch(e) }
-	var readers []*reader
 	for _, s := range e.sockets {
 		r, err := newReader(s)
 		if err != nil {
 			e.closeSockets()
 			return nil, fmt.Errorf("read the media port: %w", err)
 		}
-		readers = append(readers, r)
+		e.readers = append(e.readers, r)
 	}
 	e.ctx, e.stop = context.WithCancel(context.Background())
-	for _, r := range readers {
+	for _, r := range e.readers {
 		e.running.Go(r.run)
 	}
 	e.running.Go(e.tick)
@@ -189,8 +196,10 @@ func (e *Engine) Stats() Stats {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	c := &e.counters
+	busy, shed := e.load()
 	return Stats{
-		PacketsReceived: c.received.Load(), PacketsSent: c.sent.Load(), PacketsUnsent: c.unsent.Load(), PacketsUndecryptable: c.undecryptable.Load(),
+		Busy: busy, Shedding: shed, ConnectionsRefused: c.refused.Load(),
+		PacketsReceived: c.received.Load(), PacketsSent: c.sent.Load(), PacketsUnsent: c.unsent.Load(), PacketsShed: c.shed.Load(), PacketsUndecryptable: c.undecryptable.Load(),
 		PacketsUnsupported: c.unsupported.Load(), PacketsRetransmitted: c.retransmitted.Load(),
 		KeyframeRequests: c.keyframeRequests.Load(), Transports: len(e.all), Routers: len(e.routers),
 	}
@@ -207,8 +216,13 @@ func (e *Engine) ntp(now int64) uint64 {
 	return ntpTime(e.started.UnixNano() + now - clockStart + unixEpoch*1e9)
 }
 
-// NewTransport makes a connection of a session. It has no lines until the client's first offer.
+// NewTransport makes a connection of a session. It has no lines until the client's first offer. While the media path is nearly as
+// busy as it can be, the error is overloaded.
 func (e *Engine) NewTransport(cfg TransportConfig) (*Transport, error) {
+	if busy, shed := e.load(); busy > roomToJoin || shed > 0 {
+		e.counters.refused.Add(1)
+		return nil, video.Errorf(video.CodeOverloaded, "the server carries as much media as it can at present")
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {

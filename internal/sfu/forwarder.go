@@ -20,6 +20,7 @@ type forwarder struct {
 	kind      video.Kind
 	ssrc, rtx uint32
 	formats   []format
+	rank      int // what has a lower one than is shed gets nothing
 
 	stream  video.StreamID // whose source it is
 	source  *track
@@ -29,6 +30,7 @@ type forwarder struct {
 	told    *layer // what of current was last told upward; the ticker tells
 	target  *layer // what is wanted; a keyframe of it is waited for while it differs from current
 	fresh   bool   // nothing of current was sent since the last interruption
+	shed    bool   // the reader has too much to do
 
 	sent     []sentPacket
 	rtxNext  uint64
@@ -78,7 +80,7 @@ func (f *forwarder) interrupt() { f.fresh = true }
 
 // retarget chooses the layer to forward. It returns a layer whose keyframe is needed, or nil. Called with router.media held.
 func (f *forwarder) retarget(now int64) *layer {
-	if f.source == nil || !f.enabled || !f.source.open.Load() || f.kind != video.Video {
+	if f.source == nil || !f.enabled || !f.source.open.Load() || f.kind != video.Video || f.shed {
 		return nil
 	}
 	l := f.source.choose(f.quality, now)
@@ -94,6 +96,13 @@ func (f *forwarder) retarget(now int64) *layer {
 
 // forward sends a packet on, if this forwarder takes it now. Called with router.media held.
 func (f *forwarder) forward(p *onward) {
+	if f.shed = f.rank < p.batch.shedding; f.shed {
+		if p.layer == f.current {
+			f.fresh = true
+			p.batch.shed++
+		}
+		return
+	}
 	if (p.layer != f.current || f.fresh) && !f.begin(p) {
 		return
 	}

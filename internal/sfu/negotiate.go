@@ -3,6 +3,7 @@ package sfu
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 
 	"github.com/pion/sdp/v3"
@@ -135,14 +136,14 @@ func (t *Transport) directionFor(l *line, o *offeredLine) direction {
 func (t *Transport) newForwarder(o *offeredLine) *forwarder {
 	t.router.media.Lock()
 	defer t.router.media.Unlock()
-	f := &forwarder{transport: t, kind: o.kind, formats: o.formats, ssrc: t.out.unusedSSRC()}
+	f := &forwarder{transport: t, kind: o.kind, formats: o.formats, ssrc: t.out.unusedSSRC(), rank: allRanks}
 	t.out.bySSRC[f.ssrc] = f
 	if slices.ContainsFunc(o.formats, func(f format) bool { return f.rtx != 0 }) {
 		f.rtx = t.out.unusedSSRC()
 		t.out.bySSRC[f.rtx] = f
 	}
 	if o.kind == video.Video {
-		f.sent = make([]sentPacket, sentHistory)
+		f.sent, f.rank = make([]sentPacket, sentHistory), rand.IntN(allRanks)
 	}
 	t.out.forwarders = append(t.out.forwarders, f)
 	return f

@@ -71,6 +71,6 @@ func FuzzReceive(f *testing.F) {
 		if sealed, err := w.encrypt.EncryptRTCP(nil, b, nil); err == nil && len(b) >= 8 {
 			feed(s, sealed, secured, e.Now())
 		}
-		client.tick(newBatch(e), nil, e.Now()+1e9, true)
+		client.tick(newBatch(e), nil, e.Now()+1e9, true, false)
 	})
 }

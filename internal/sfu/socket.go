@@ -35,6 +35,7 @@ type reader struct {
 	socket   *socket
 	incoming *receiver
 	arrival
+	load load
 
 	known      map[netip.AddrPort]*Transport // part of Engine.byRemote, good for one generation
 	generation uint64
@@ -82,7 +83,7 @@ func (s *socket) send(b []byte, to netip.AddrPort) error {
 func newReader(s *socket) (*reader, error) {
 	r := &reader{socket: s, arrival: arrival{batch: newBatch(s.engine)}, known: map[netip.AddrPort]*Transport{}}
 	var err error
-	r.incoming, err = newReceiver(s, r.batch.flush)
+	r.incoming, err = newReceiver(s, r.rest)
 	return r, err
 }
 
@@ -104,13 +105,22 @@ func (r *reader) run() {
 
 // receive takes the datagrams of a burst.
 func (r *reader) receive(n int) {
-	now := r.socket.engine.Now()
+	now, made := r.socket.engine.Now(), r.batch.made
+	r.load.begin(now)
+	r.batch.shedding = r.load.shed
 	r.refresh()
 	for i := range n {
 		b, from := r.incoming.datagram(i)
 		r.take(b, from, now)
 	}
 	r.hold(nil)
+	r.load.did(n+r.batch.made-made, now)
+}
+
+// rest sends what there is before the reader waits for more.
+func (r *reader) rest() {
+	r.batch.flush()
+	r.load.idle(r.socket.engine.Now())
 }
 
 // take sorts a datagram by its first byte (RFC 9443). Those of one session that come one after another are taken under one lock.

@@ -61,10 +61,11 @@ func (e *Engine) tick() {
 			}
 			e.ticker.lossy.Store(false)
 			missing := false
+			_, shed := e.load()
 			all = e.transports(all)
 			for _, t := range all {
-				switched = t.tick(b, switched[:0], now, slow)
-				missing = missing || t.misses()
+				switched = t.tick(b, switched[:0], now, slow, shed > 0)
+				missing = missing || shed == 0 && t.misses()
 				t.tellLayers(switched)
 				if slow {
 					t.checkAlive(now)
@@ -89,10 +90,10 @@ func (e *Engine) tick() {
 }
 
 // tick does what time gives rise to on one connection's media. It appends the layers that are sent since the last time.
-func (t *Transport) tick(b *batch, switched []sending, now int64, slow bool) []sending {
+func (t *Transport) tick(b *batch, switched []sending, now int64, slow, overloaded bool) []sending {
 	t.router.media.Lock()
 	defer t.router.media.Unlock()
-	t.sendFeedback(now, slow)
+	t.sendFeedback(now, slow, overloaded)
 	if !slow {
 		return switched
 	}
@@ -111,7 +112,7 @@ func (t *Transport) misses() bool {
 
 // sendFeedback tells the client what of its media arrived: requests for lost packets at every tick, transport-wide feedback
 // at every slow one, receiver reports every second. Called with router.media held.
-func (t *Transport) sendFeedback(now int64, slow bool) {
+func (t *Transport) sendFeedback(now int64, slow, overloaded bool) {
 	var packets []rtcp.Packet
 	if t.in.srtp == nil {
 		return
@@ -120,7 +121,7 @@ func (t *Transport) sendFeedback(now int64, slow bool) {
 	for _, l := range t.in.layers {
 		var lost bool
 		t.in.nacks, lost = l.reception.Wanted(now, t.in.nacks[:0])
-		if len(t.in.nacks) > 0 && l.track.repairable() {
+		if len(t.in.nacks) > 0 && l.track.repairable() && !overloaded { // what comes again would be lost again
 			packets = append(packets, &rtcp.TransportLayerNack{
 				SenderSSRC: t.ssrc, MediaSSRC: l.ssrc, Nacks: rtcp.NackPairsFromSequenceNumbers(t.in.nacks),
 			})
