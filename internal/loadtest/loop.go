@@ -9,7 +9,9 @@ import (
 
 const (
 	// pollInterval is how often a loop looks at its sockets. Arrival times come from the kernel, so it does not blur latencies.
-	pollInterval = time.Millisecond
+	pollInterval = 2 * time.Millisecond
+	// sendGrain is the shortest sleep: what becomes due meanwhile is sent together.
+	sendGrain = time.Millisecond
 	// handshakePoll is the same while connections are being made, which take several round trips.
 	handshakePoll = 250 * time.Microsecond
 	// tickInterval is how often feedback and timeouts are looked after.
@@ -20,7 +22,7 @@ const (
 func wallClock() int64 { return time.Now().UnixNano() }
 
 // loop is the goroutine that does everything for the media of some participants: it sends what is due, reads all their sockets, and
-// sleeps a millisecond. Whatever belongs to a transport's media is touched by its loop alone.
+// sleeps a millisecond or two. Whatever belongs to a transport's media is touched by its loop alone.
 type loop struct {
 	started    time.Time
 	commands   chan func()
@@ -53,7 +55,7 @@ func (l *loop) run(ctx context.Context) {
 	defer close(l.ended)
 	wait := time.NewTimer(0)
 	defer wait.Stop()
-	var ticked int64
+	var ticked, polled int64
 	for {
 		select {
 		case <-ctx.Done():
@@ -75,13 +77,24 @@ func (l *loop) run(ctx context.Context) {
 		if slow {
 			ticked = now
 		}
+		poll := l.connecting > 0 || now-polled >= int64(pollInterval-sendGrain/2)
+		if poll {
+			polled = now
+		}
+		due := polled + int64(pollInterval)
 		for _, t := range l.transports {
-			t.run(now, slow)
+			due = min(due, t.send(now))
+			if poll {
+				t.read(now)
+			}
+			if slow {
+				t.tend(now)
+			}
 		}
 		if l.connecting > 0 {
 			wait.Reset(handshakePoll)
 		} else {
-			wait.Reset(pollInterval)
+			wait.Reset(max(time.Duration(due-l.now()), sendGrain))
 		}
 	}
 }

@@ -19,6 +19,9 @@ const (
 	leaveTimeout = 5 * time.Second
 )
 
+// errDismissed is why someone who was told to go before media flowed is not waited for.
+var errDismissed = errors.New("told to leave")
+
 // participant is someone in a room, who either publishes or watches everybody who does. The goroutine of stay has it; another reads its
 // socket and answers what comes.
 type participant struct {
@@ -53,7 +56,7 @@ func (p *participant) stay(ctx context.Context, leave <-chan struct{}, joined fu
 	l := p.run.loops[p.number%len(p.run.loops)]
 	p.transport = newTransport(l, p.run.identity, path{loss: p.run.plan.Loss, delay: int64(p.run.plan.Delay)})
 	if !p.publishes {
-		p.receiver = newReceiver(rand.Uint32(), p.run.plan.NACK, p.arrivals)
+		p.receiver = newReceiver(rand.Uint32(), &p.run.plan, p.arrivals)
 		p.transport.receiver = p.receiver
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -75,7 +78,10 @@ func (p *participant) stay(ctx context.Context, leave <-chan struct{}, joined fu
 		p.socket.close()
 		<-ended
 	}()
-	if err := p.awaitMedia(joining, ended); err != nil {
+	switch err := p.awaitMedia(joining, ended, leave); {
+	case errors.Is(err, errDismissed):
+		return p.leave(ctx, ended)
+	case err != nil:
 		return err
 	}
 	joined()
@@ -93,7 +99,7 @@ func (p *participant) stay(ctx context.Context, leave <-chan struct{}, joined fu
 }
 
 // awaitMedia returns when media flows: when a publisher can send, and when a subscriber has got a packet of everything there was.
-func (p *participant) awaitMedia(ctx context.Context, ended chan error) error {
+func (p *participant) awaitMedia(ctx context.Context, ended chan error, leave <-chan struct{}) error {
 	enough := p.secured
 	switch {
 	case !p.publishes && p.run.plan.Churn > 0:
@@ -106,6 +112,8 @@ func (p *participant) awaitMedia(ctx context.Context, ended chan error) error {
 		return nil
 	case <-p.alone:
 		return nil
+	case <-leave:
+		return errDismissed
 	case err := <-ended:
 		ended <- err
 		return err

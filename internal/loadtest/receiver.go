@@ -30,6 +30,8 @@ type receiver struct {
 	header   rtp.Header
 	recorder *twcc.Recorder // nil unless the server wants feedback
 	fedBack  int64
+	nackRest int64 // between two requests: what is under way must not be asked for again
+	nacked   int64
 	reported int64
 	lost     []uint16 // scratch
 
@@ -52,8 +54,12 @@ type incoming struct {
 	reportedAt           int64
 }
 
-func newReceiver(ssrc uint32, nack bool, joined *arrivals) *receiver {
-	return &receiver{ssrc: ssrc, nack: nack, incoming: map[uint32]*incoming{}, joined: joined}
+func newReceiver(ssrc uint32, plan *Plan, joined *arrivals) *receiver {
+	r := &receiver{ssrc: ssrc, nack: plan.NACK, incoming: map[uint32]*incoming{}, joined: joined}
+	if plan.Delay > 0 {
+		r.nackRest = int64(2*plan.Delay + tickInterval)
+	}
+	return r
 }
 
 // expect makes the sources of an answer known. It runs in the loop.
@@ -171,7 +177,14 @@ func (r *receiver) record(b []byte, ssrc uint32, at int64) {
 // a receiver report every second.
 func (r *receiver) feedBack(t *transport, now int64) {
 	var packets []rtcp.Packet
+	ask := now-r.nacked >= r.nackRest
+	if ask {
+		r.nacked = now
+	}
 	for _, in := range r.all {
+		if !ask {
+			break
+		}
 		var final bool
 		r.lost, final = in.reception.Wanted(now, r.lost[:0])
 		in.broken = in.broken || final && in.kind == video.Video

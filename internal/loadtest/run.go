@@ -37,9 +37,8 @@ type run struct {
 	lastID   atomic.Uint32
 
 	mu       sync.Mutex
-	sources  []*source // all that was ever sent from; their counts belong to their loops; guarded by mu
-	server   string    // its version; guarded by mu
-	outcomes outcomes  // guarded by mu
+	server   string   // its version; guarded by mu
+	outcomes outcomes // guarded by mu
 }
 
 // seat is a place in a room, which churn gives to one participant after another.
@@ -202,6 +201,9 @@ func (r *run) occupy(ctx context.Context, s *seat) {
 		})
 		close(left)
 		waiting.Wait()
+		if joined {
+			r.stayed(p)
+		}
 		if err != nil && ctx.Err() == nil {
 			r.gone(err, joined)
 		}
@@ -343,15 +345,21 @@ func (r *run) greeted(data json.RawMessage) error {
 	return nil
 }
 
+// joined counts someone who is in.
 func (r *run) joined(p *participant) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.outcomes.joined++
 	if p.publishes {
 		r.outcomes.published = append(r.outcomes.published, time.Since(p.arrivals.begun))
-		return
 	}
+}
+
+// stayed notes when the media of someone who was in began: with churn not all streams had when they counted as joined.
+func (r *run) stayed(p *participant) {
 	first, picture, whole := p.arrivals.times()
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for times, d := range map[*[]time.Duration]time.Duration{
 		&r.outcomes.first: first, &r.outcomes.pictures: picture, &r.outcomes.wholes: whole,
 	} {

@@ -2,6 +2,7 @@ package loadtest
 
 import (
 	"encoding/binary"
+	"math"
 	"net/netip"
 	"time"
 
@@ -75,9 +76,11 @@ func (s *sender) begin(now int64, phase float64) {
 	s.t.sender = s
 }
 
-func (s *sender) run(now int64) {
+// run sends the frames that are due, and returns when the next is.
+func (s *sender) run(now int64) (due int64) {
+	due = math.MaxInt64
 	if s.stopped {
-		return
+		return due
 	}
 	for _, src := range s.sources {
 		for caughtUp := 0; now >= src.due; caughtUp++ {
@@ -88,8 +91,10 @@ func (s *sender) run(now int64) {
 			s.frame(src, now)
 			src.due += src.interval
 		}
+		due = min(due, src.due)
 	}
 	s.t.loop.batch.flush(s.t.socket)
+	return due
 }
 
 // frame sends one frame, its packets right behind each other as an encoder hands them over.
@@ -106,9 +111,10 @@ func (s *sender) frame(src *source, now int64) {
 	}
 	src.picture = (src.picture + 1) & 0x7fff
 	src.budget += float64(src.bitRate) / 8 / frameRate
-	// A frame is split evenly, as encoders do.
-	n := max(1, int(src.budget/videoPayload+0.5))
-	size := min(max(int(src.budget)/n, stampSize+16), maxPayload)
+	n, size := int(src.budget/videoPayload), videoPayload
+	if n == 0 {
+		n, size = 1, max(int(src.budget), stampSize+16)
+	}
 	src.budget -= float64(n * size)
 	for i := range n {
 		s.packet(src, now, record{

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/netip"
 	"slices"
@@ -185,16 +186,24 @@ func (t *transport) drop() {
 	}
 }
 
-// run does what is due: it sends, reads the socket, and sees to the slow things if it is their turn.
-func (t *transport) run(now int64, slow bool) {
-	if t.sender != nil && t.out != nil {
-		t.sender.run(now)
+// send sends what is due, and returns when something will be again.
+func (t *transport) send(now int64) (due int64) {
+	if t.path.delay > 0 {
+		t.path.deliver(t, now)
 	}
+	if t.sender == nil || t.out == nil {
+		return math.MaxInt64
+	}
+	return t.sender.run(now)
+}
+
+// read takes what waits at the socket.
+func (t *transport) read(now int64) {
 	t.dropped = max(t.dropped, t.loop.batch.receive(t.socket, func(b []byte, at int64) { t.arrive(b, at, now) }))
-	t.path.deliver(t, now)
-	if !slow {
-		return
-	}
+}
+
+// tend sees to checks, feedback and reports.
+func (t *transport) tend(now int64) {
 	if now >= t.nextCheck {
 		t.check(now)
 	}
