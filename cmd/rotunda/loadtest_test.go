@@ -4,10 +4,13 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/alecthomas/kong"
 
 	"github.com/rotunda-rtc/rotunda/internal/loadtest"
 )
@@ -136,6 +139,43 @@ func TestLoadtestFails(t *testing.T) {
 		code, _, stderr := command(t, nil, append([]string{"loadtest"}, c.args...)...)
 		if code != c.code || !strings.Contains(stderr, c.stderr) {
 			t.Errorf("%v: ended with %d\n%s", c.args, code, stderr)
+		}
+	}
+}
+
+// docs/loadtest.md names every flag with its default, and every part of the JSON.
+func TestLoadtestIsDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/loadtest.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]string{} // by the first cell: the whole row
+	for line := range strings.Lines(string(page)) {
+		if cells := strings.Split(line, "|"); len(cells) > 2 {
+			rows[strings.Trim(cells[1], " `")] = line
+		}
+	}
+	parser := kong.Must(new(commands), kong.Vars{"key_name": ""})
+	flags := 0
+	for _, c := range parser.Model.Children {
+		if c.Name != "loadtest" {
+			continue
+		}
+		for _, f := range c.Flags {
+			flags++
+			row := rows["--"+f.Name]
+			if row == "" || f.Default != "" && f.Name != "nack" && !strings.Contains(row, "| `"+f.Default+"` |") {
+				t.Errorf("--%s (default %q) is not in the table as it is: %q", f.Name, f.Default, row)
+			}
+		}
+	}
+	if flags < 10 {
+		t.Errorf("the command has %d flags", flags)
+	}
+	report := reflect.TypeFor[loadtest.Report]()
+	for i := range report.NumField() {
+		if name := report.Field(i).Tag.Get("json"); rows[name] == "" {
+			t.Errorf("%s of the JSON is not in the table", name)
 		}
 	}
 }
