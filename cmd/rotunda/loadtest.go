@@ -33,7 +33,7 @@ type loadtestCommand struct {
 	Delay time.Duration `default:"0s" help:"Time to hold datagrams back, each way; up to 2s."`
 	NACK  bool          `name:"nack" default:"true" negatable:"" help:"Let subscribers ask for lost packets again (--no-nack: they do not)."`
 
-	RampUp   time.Duration `name:"ramp-up" default:"5s" help:"Time over which participants join."`
+	RampUp   time.Duration `name:"ramp-up" default:"1s" help:"Time over which participants join."`
 	Duration time.Duration `default:"20s" help:"Time of measuring, once everyone is in."`
 
 	ServerPID int    `name:"server-pid" placeholder:"PID" help:"The server's process, if it is on this machine, to read what it takes."`

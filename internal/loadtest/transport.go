@@ -116,6 +116,7 @@ func (t *transport) secure(ctx context.Context, fingerprint string) error {
 		dtls.WithExtendedMasterSecret(dtls.RequireExtendedMasterSecret),
 		dtls.WithSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80),
 		dtls.WithFlightInterval(dtlsRetransmit),
+		dtls.WithDisableRetransmitBackoff(true), // or emulated loss would now and then use up the time for joining
 	)
 	if err != nil {
 		return fmt.Errorf("start DTLS: %w", err)
