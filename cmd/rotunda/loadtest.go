@@ -47,6 +47,7 @@ func (c *loadtestCommand) Run(ctx context.Context, t *terminal) error {
 		return misuse{err}
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends it on the spot
 	defer stop()
 	line := progressLine{w: t.stderr, live: isTerminal(t.stderr), pid: c.ServerPID != 0}
 	report, err := loadtest.Run(ctx, plan, version, line.show)

@@ -123,6 +123,41 @@ func TestLoadtestChurnAndSimulcast(t *testing.T) {
 	}
 }
 
+// Whoever is thrown out while it runs makes it fail, and the report is there nonetheless.
+func TestLoadtestLosesParticipants(t *testing.T) {
+	s := start(t, t.TempDir())
+	file := filepath.Join(t.TempDir(), "report.json")
+	ended := make(chan int, 1)
+	var stdout, stderr lockedBuffer
+	go func() {
+		ended <- run(t.Context(), []string{
+			"loadtest", s.url, "--subscribers=2", "--ramp-up=0s", "--duration=3s", "--json=" + file, "--api-key=" + s.key(),
+		}, nil, &stdout, &stderr)
+	}()
+	eventually(t, "somebody is in", func() bool {
+		var in []struct {
+			ID string `json:"id"`
+		}
+		s.call("GET", "/v2/room_sessions?filter[active]=true", s.key(), "", 200, &in)
+		if len(in) == 0 {
+			return false
+		}
+		var people []any
+		s.call("GET", "/v2/room_sessions/"+in[0].ID+"/participants", s.key(), "", 200, &people)
+		if len(people) < 3 {
+			return false
+		}
+		s.call("POST", "/v2/room_sessions/"+in[0].ID+"/actions/kick", s.key(), `{"participants": "all"}`, 200, nil)
+		return true
+	})
+	if code := <-ended; code != 1 || !strings.Contains(stderr.String(), "participants") || !strings.Contains(stderr.String(), "kicked") {
+		t.Errorf("ended with %d:\n%s%s", code, &stdout, &stderr)
+	}
+	if content, err := os.ReadFile(file); err != nil || !strings.Contains(string(content), "4001 kicked") {
+		t.Errorf("%v:\n%s", err, content)
+	}
+}
+
 func TestLoadtestFails(t *testing.T) {
 	s := start(t, t.TempDir())
 	for _, c := range []struct {
@@ -134,6 +169,7 @@ func TestLoadtestFails(t *testing.T) {
 		{[]string{s.url}, 2, "an API key is needed"},
 		{[]string{s.url, "--api-key=" + s.key(), "--subscribers=50"}, 2, "a room holds 50"},
 		{[]string{s.url, "--api-key=no-such-key"}, 1, "401"},
+		{[]string{s.url, "--api-key=" + s.key(), "--server-pid=1073741824"}, 1, "usage of process"},
 		{[]string{"http://" + freePort(t), "--api-key=x"}, 1, "refused"},
 	} {
 		code, _, stderr := command(t, nil, append([]string{"loadtest"}, c.args...)...)

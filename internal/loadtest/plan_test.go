@@ -58,6 +58,7 @@ func TestReportSaysWhatIsWrong(t *testing.T) {
 		{Report{Packets: Packets{Received: 1}}, ""},
 		{Report{}, "no media flowed"},
 		{Report{Packets: Packets{Received: 1}, Joins: Joins{Failed: 1}}, "participants could not join"},
+		{Report{Packets: Packets{Received: 1}, Joins: Joins{Lost: 1}}, "participants were lost"},
 	} {
 		if got := c.report.Fault(); got != c.fault {
 			t.Errorf("%+v: %q, want %q", c.report, got, c.fault)

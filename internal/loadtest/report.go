@@ -27,6 +27,7 @@ type Joins struct {
 	Joined    int   `json:"joined"`
 	Failed    int   `json:"failed"`
 	Left      int   `json:"left"` // by churn
+	Lost      int   `json:"lost"` // after they had joined
 	Published Times `json:"published_ms"`
 	First     Times `json:"first_packet_ms"`
 	Picture   Times `json:"first_picture_ms"`
@@ -106,6 +107,8 @@ func (r *Report) Fault() string {
 	switch {
 	case r.Joins.Failed > 0:
 		return "participants could not join"
+	case r.Joins.Lost > 0:
+		return "participants were lost"
 	case r.Packets.Received == 0:
 		return "no media flowed"
 	}
@@ -215,7 +218,7 @@ func (r *run) latency() (Latency, float64) {
 func (r *Report) addOutcomes(o *outcomes, server string) {
 	r.ServerVersion = server
 	r.Joins = Joins{
-		Joined: o.joined, Failed: o.failed, Left: o.left,
+		Joined: o.joined, Failed: o.failed, Left: o.left, Lost: o.lost,
 		Published: timesOf(o.published), First: timesOf(o.first), Picture: timesOf(o.pictures), Whole: timesOf(o.wholes),
 	}
 	for text, n := range o.errors {

@@ -52,7 +52,8 @@ type seat struct {
 
 // outcomes are what became of participants.
 type outcomes struct {
-	joined, failed, left    int
+	joined, failed          int
+	left, lost              int             // after they had joined: by churn; because of an error
 	published               []time.Duration // until media was secured
 	first, pictures, wholes []time.Duration // until media arrived
 	errors                  map[string]int
@@ -62,6 +63,11 @@ type outcomes struct {
 func Run(ctx context.Context, plan Plan, version string, progress func(Progress)) (*Report, error) {
 	if err := plan.Check(); err != nil {
 		return nil, err
+	}
+	if plan.ServerPID != 0 {
+		if _, err := usageOf(plan.ServerPID); err != nil {
+			return nil, err
+		}
 	}
 	id, err := newIdentity()
 	if err != nil {
@@ -371,12 +377,14 @@ func (r *run) stayed(p *participant) {
 
 // gone notes why someone did not get in, or was lost.
 func (r *run) gone(err error, joined bool) {
-	if !joined {
-		r.mu.Lock()
+	r.mu.Lock()
+	if joined {
+		r.outcomes.lost++
+	} else {
 		r.outcomes.failed++
-		r.mu.Unlock()
 		err = fmt.Errorf("join: %w", err)
 	}
+	r.mu.Unlock()
 	r.note(err)
 }
 

@@ -10,7 +10,7 @@ func (r *Report) Table() [][]string {
 	p, j := &r.Packets, &r.Joins
 	rows := [][]string{
 		{"load", fmt.Sprintf("%d x %d publishers, %d subscribers each, for %.1f s", r.Plan.Rooms, r.Plan.Publishers, r.Plan.Subscribers, r.Seconds)},
-		{"joins", fmt.Sprintf("%d joined, %d failed%s", j.Joined, j.Failed, map[bool]string{true: fmt.Sprintf(", %d left", j.Left)}[j.Left > 0])},
+		{"joins", fmt.Sprintf("%d joined, %d failed, %d left by churn, %d lost", j.Joined, j.Failed, j.Left, j.Lost)},
 		{"join to first packet", j.First.row()},
 		{"join to first picture", j.Picture.row()},
 		{"join to all streams", j.Whole.row()},
