@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -123,39 +124,64 @@ func TestLoadtestChurnAndSimulcast(t *testing.T) {
 	}
 }
 
+// underWay starts a load test with three people, and returns when all of them are in a session.
+func underWay(ctx context.Context, t *testing.T, s *server, args ...string) (session string, ended chan int, said *lockedBuffer) {
+	t.Helper()
+	ended, said = make(chan int, 1), new(lockedBuffer)
+	args = append([]string{"loadtest", s.url, "--subscribers=2", "--ramp-up=0s", "--api-key=" + s.key()}, args...)
+	go func() { ended <- run(ctx, args, nil, said, said) }()
+	eventually(t, "three people are in", func() bool {
+		var sessions []struct {
+			ID string `json:"id"`
+		}
+		s.call("GET", "/v2/room_sessions?filter[active]=true", s.key(), "", 200, &sessions)
+		if len(sessions) == 0 {
+			return false
+		}
+		session = sessions[0].ID
+		var people []any
+		s.call("GET", "/v2/room_sessions/"+session+"/participants", s.key(), "", 200, &people)
+		return len(people) == 3
+	})
+	return session, ended, said
+}
+
 // Whoever is thrown out while it runs makes it fail, and the report is there nonetheless.
 func TestLoadtestLosesParticipants(t *testing.T) {
 	s := start(t, t.TempDir())
 	file := filepath.Join(t.TempDir(), "report.json")
-	ended := make(chan int, 1)
-	var stdout, stderr lockedBuffer
-	go func() {
-		ended <- run(t.Context(), []string{
-			"loadtest", s.url, "--subscribers=2", "--ramp-up=0s", "--duration=3s", "--json=" + file, "--api-key=" + s.key(),
-		}, nil, &stdout, &stderr)
-	}()
-	eventually(t, "somebody is in", func() bool {
-		var in []struct {
-			ID string `json:"id"`
-		}
-		s.call("GET", "/v2/room_sessions?filter[active]=true", s.key(), "", 200, &in)
-		if len(in) == 0 {
-			return false
-		}
-		var people []any
-		s.call("GET", "/v2/room_sessions/"+in[0].ID+"/participants", s.key(), "", 200, &people)
-		if len(people) < 3 {
-			return false
-		}
-		s.call("POST", "/v2/room_sessions/"+in[0].ID+"/actions/kick", s.key(), `{"participants": "all"}`, 200, nil)
-		return true
-	})
-	if code := <-ended; code != 1 || !strings.Contains(stderr.String(), "participants") || !strings.Contains(stderr.String(), "kicked") {
-		t.Errorf("ended with %d:\n%s%s", code, &stdout, &stderr)
+	session, ended, said := underWay(t.Context(), t, s, "--duration=3s", "--json="+file)
+	s.call("POST", "/v2/room_sessions/"+session+"/actions/kick", s.key(), `{"participants": "all"}`, 200, nil)
+	if code := <-ended; code != 1 || !strings.Contains(said.String(), "rotunda: load test: participants") {
+		t.Errorf("ended with %d:\n%s", code, said)
 	}
 	if content, err := os.ReadFile(file); err != nil || !strings.Contains(string(content), "4001 kicked") {
 		t.Errorf("%v:\n%s", err, content)
 	}
+}
+
+// An interrupted run leaves nobody and no room behind.
+func TestLoadtestIsInterrupted(t *testing.T) {
+	s := start(t, t.TempDir())
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	session, ended, said := underWay(ctx, t, s, "--duration=5m")
+	interrupt()
+	if code := <-ended; code != 1 || !strings.Contains(said.String(), "interrupted") {
+		t.Errorf("ended with %d:\n%s", code, said)
+	}
+	var rooms []any
+	s.call("GET", "/v2/rooms", s.key(), "", 200, &rooms)
+	if len(rooms) != 0 {
+		t.Errorf("rooms are left behind: %v", rooms)
+	}
+	eventually(t, "the session has ended", func() bool {
+		var after struct {
+			Active bool `json:"active"`
+		}
+		s.call("GET", "/v2/room_sessions/"+session, s.key(), "", 200, &after)
+		return !after.Active
+	})
 }
 
 func TestLoadtestFails(t *testing.T) {

@@ -76,7 +76,7 @@ func (p *participant) stay(ctx context.Context, leave <-chan struct{}, joined fu
 	go func() { ended <- p.listen(ctx) }()
 	defer func() {
 		p.socket.close()
-		_ = <-ended // closing it was ours
+		<-ended //nolint:errcheck // closing it was ours
 	}()
 	switch err := p.awaitMedia(joining, ended, leave); {
 	case errors.Is(err, errDismissed):
