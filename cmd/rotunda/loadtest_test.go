@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -239,5 +240,26 @@ func TestLoadtestIsDocumented(t *testing.T) {
 		if name := report.Field(i).Tag.Get("json"); rows[name] == "" {
 			t.Errorf("%s of the JSON is not in the table", name)
 		}
+	}
+}
+
+func TestLoadtestProgress(t *testing.T) {
+	var terminal, file strings.Builder
+	live, plain := progressLine{w: &terminal, live: true}, progressLine{w: &file}
+	for i := range 2 * plainEvery {
+		p := loadtest.Progress{Elapsed: time.Duration(i) * time.Second, Seats: 5, SentPerSecond: 1000}
+		if i > 0 {
+			p.SentPerSecond = 10
+		}
+		live.show(p)
+		plain.show(p)
+	}
+	live.end()
+	plain.end()
+	if lines := strings.Split(terminal.String(), "\r"); len(lines) != 2*plainEvery+1 || len(lines[2]) != len(lines[1]) || !strings.HasSuffix(lines[10], "\n") {
+		t.Errorf("on a terminal each line must cover the one before: %q", lines)
+	}
+	if text := file.String(); strings.Count(text, "\n") != 2 || strings.Contains(text, "\r") {
+		t.Errorf("elsewhere: %q", text)
 	}
 }

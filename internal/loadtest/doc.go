@@ -8,7 +8,7 @@
 // # Goroutines
 //
 //   - One for each loop (loop.go), of which there is one to two processors: it owns the media of its participants, reads their sockets every
-//     two milliseconds and sends what is due. Others hand it functions to run.
+//     four milliseconds and sends what is due. Others hand it functions to run.
 //   - Two for each participant (participant.go): one has its life, one reads its signalling socket. While it connects a third shakes hands.
 //   - One that tells the progress (progress.go).
 //

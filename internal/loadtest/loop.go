@@ -9,7 +9,7 @@ import (
 
 const (
 	// pollInterval is how often a loop looks at its sockets. Arrival times come from the kernel, so it does not blur latencies.
-	pollInterval = 2 * time.Millisecond
+	pollInterval = 4 * time.Millisecond
 	// sendGrain is the shortest sleep: what becomes due meanwhile is sent together.
 	sendGrain = time.Millisecond
 	// handshakePoll is the same while connections are being made, which take several round trips.
@@ -22,7 +22,7 @@ const (
 func wallClock() int64 { return time.Now().UnixNano() }
 
 // loop is the goroutine that does everything for the media of some participants: it sends what is due, reads all their sockets, and
-// sleeps a millisecond or two. Whatever belongs to a transport's media is touched by its loop alone.
+// sleeps a few milliseconds. Whatever belongs to a transport's media is touched by its loop alone.
 type loop struct {
 	started    time.Time
 	commands   chan func()
