@@ -26,6 +26,7 @@ type sender struct {
 	filled   int // messages
 	sent     int // of them
 	unsent   int // packets
+	total    int // messages of the batch
 }
 
 // outlet is a socket of one address family to send from; any of the media port will do.
@@ -66,7 +67,7 @@ func (s *sender) init(e *Engine) {
 
 // send sends the packets of a batch and returns how many the socket did not take.
 func (s *sender) send(b *batch) (unsent int) {
-	s.unsent = 0
+	s.unsent, s.total = 0, 0
 	for family := range s.outlets {
 		s.filled, s.sent = 0, 0
 		parts := 0
@@ -78,6 +79,7 @@ func (s *sender) send(b *batch) (unsent int) {
 		if s.filled == 0 {
 			continue
 		}
+		s.total += s.filled
 		o := &s.outlets[family]
 		if o.conn == nil || o.conn.Write(o.send) != nil {
 			s.drop()

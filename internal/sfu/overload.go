@@ -5,22 +5,24 @@ import (
 	"sync/atomic"
 )
 
-// A reader that keeps up empties its socket again and again. One that does not gives up video, whole pictures of single
-// viewers, until it does: audio and the pictures of the others stay whole, and what waits in the socket, which delays
-// everybody, stays short. What is given up is decided by rank: each viewer's line has one, drawn when it is made.
+// A reader that keeps up reads what came since the last time, which is less than a whole burst holds. One that does not finds whole
+// bursts again and again, and what waits in the socket delays everybody. Then it gives up video, whole pictures of single
+// viewers, until the bursts get smaller: audio and the pictures of the others stay whole. It does not aim at rest: large bursts
+// are cheaper for each packet, so the most gets through just where they are nearly full. What is given up is decided by
+// rank: each viewer's line has one, drawn when it is made.
 const (
-	// workBeforeShedding is how many packets, read and sent, a reader deals with without ever finding its socket empty before it
-	// sheds; 30 to 50 ms of a core. A pause of the process (another program, a quota) is caught up with in less.
+	// workBeforeShedding is how many packets, read and sent, a reader deals with in nothing but whole bursts before it sheds:
+	// 30 to 50 ms of a core. A pause of the process (another program, a quota) is caught up with in less.
 	workBeforeShedding = 16_000
-	// workBetweenSteps is how many more it is given to empty its socket after each step.
+	// workBetweenSteps is how many more it is given after each step.
 	workBetweenSteps = 4_000
-	shedStep         = 16  // ranks more, while the socket does not empty
-	takeBackStep     = 8   // ranks fewer, every takeBackAfter (ns), while there is room
+	shedStep         = 8   // ranks more
+	takeBackStep     = 4   // ranks fewer, every takeBackAfter (ns), while hardly a burst is whole
 	takeBackAfter    = 1e9 // long enough for a keyframe to have come and its cost to show
-	// roomToTakeBack is the share of its time a reader may be busy for pictures to be given back.
-	roomToTakeBack = 0.75
+	// wholeToTakeBack is the share of whole bursts up to which pictures are given back.
+	wholeToTakeBack = 0.1
 	// roomToJoin is the share from which on nobody is let in any more. It is below what those inside would suffer from.
-	roomToJoin = 0.90
+	roomToJoin = 0.85
 	// loadWindow is the time over which the share is taken (ns).
 	loadWindow = 500e6
 	// loadHolds is how long a share is believed that no later one follows (ns): nothing came.
@@ -32,10 +34,12 @@ const (
 // load is how busy one reader is, and what it sheds. It belongs to the reader; busyShare and shedShare may be called by all.
 type load struct {
 	since  int64 // when the socket was last found not empty (ns), 0 while it is empty
-	work   int   // packets since then
-	next   int   // the work at which more is shed
-	window int64 // when the window began (ns)
 	busy   int64 // of the window (ns)
+	window int64 // when the window began (ns)
+	bursts int   // of the window
+	whole  int   // of them
+	work   int   // packets since a burst was less than whole
+	next   int   // the work at which more is shed
 	shed   int   // lines of a rank below it get no video
 	turned int64 // when shed last changed (ns)
 
@@ -46,54 +50,67 @@ type load struct {
 
 // begin says that a burst was read.
 func (l *load) begin(now int64) {
-	if l.since != 0 {
-		return
-	}
 	if l.window == 0 || now-l.window > loadHolds {
-		l.window, l.busy = now, 0
+		l.restart(now)
 	}
-	l.since, l.work, l.next = now, 0, workBeforeShedding
+	if l.since == 0 {
+		l.since = now
+	}
 }
 
-// did says how many packets were read and sent.
-func (l *load) did(packets int, now int64) {
-	l.work += packets
-	if l.work < l.next {
-		return
+// did says how many datagrams a burst had, how many packets it gave rise to, and when it was read.
+func (l *load) did(datagrams, packets int, now int64) {
+	l.bursts++
+	if datagrams < burstPackets {
+		l.work, l.next = 0, workBeforeShedding
+	} else {
+		l.whole++
+		l.work += datagrams + packets
+		if l.work >= l.next {
+			l.next = l.work + workBetweenSteps
+			l.turn(min(l.shed+shedStep, allRanks), now)
+		}
 	}
-	l.next = l.work + workBetweenSteps
-	l.turn(min(l.shed+shedStep, allRanks), now)
-	l.measure(1, now)
-	l.window, l.busy, l.since = now, 0, now
+	l.look(now)
 }
 
 // idle says that the socket is empty.
 func (l *load) idle(now int64) {
-	if l.since == 0 {
-		return
+	if l.since != 0 {
+		l.busy += now - l.since
+		l.since = 0
+		l.look(now)
 	}
-	l.busy += now - l.since
-	l.since = 0
+}
+
+// look ends the window, if it is time.
+func (l *load) look(now int64) {
 	passed := now - l.window
 	if passed < loadWindow {
 		return
 	}
-	share := float64(l.busy) / float64(passed)
-	l.measure(share, now)
-	l.window, l.busy = now, 0
-	if l.shed > 0 && share < roomToTakeBack && now-l.turned >= takeBackAfter {
+	if l.since != 0 {
+		l.busy += now - l.since
+		l.since = now
+	}
+	l.share.Store(math.Float64bits(float64(l.busy) / float64(passed)))
+	l.measured.Store(now)
+	if l.shed > 0 && float64(l.whole) <= wholeToTakeBack*float64(l.bursts) && now-l.turned >= takeBackAfter {
 		l.turn(max(l.shed-takeBackStep, 0), now)
+	}
+	l.restart(now)
+}
+
+func (l *load) restart(now int64) {
+	l.window, l.busy, l.bursts, l.whole = now, 0, 0, 0
+	if l.next == 0 {
+		l.next = workBeforeShedding
 	}
 }
 
 func (l *load) turn(shed int, now int64) {
 	l.shed, l.turned = shed, now
 	l.published.Store(int64(shed))
-}
-
-func (l *load) measure(share float64, now int64) {
-	l.share.Store(math.Float64bits(share))
-	l.measured.Store(now)
 }
 
 // busyShare returns which part of its time the reader was busy of late.

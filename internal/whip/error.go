@@ -44,6 +44,7 @@ var answers = map[video.Code]shown{
 	video.CodeRoomFull:       {http.StatusServiceUnavailable, "10037", "Service unavailable"},
 	video.CodeTooMany:        {http.StatusServiceUnavailable, "10037", "Service unavailable"},
 	video.CodeUnavailable:    {http.StatusServiceUnavailable, "10037", "Service unavailable"},
+	video.CodeOverloaded:     {http.StatusServiceUnavailable, "10037", "Service unavailable"},
 	codeMethod:               {http.StatusMethodNotAllowed, "10030", "Method not allowed"},
 	codeNotSDP:               {http.StatusUnsupportedMediaType, "10014", "Unsupported Media Type"},
 	codeNotAcceptable:        {http.StatusNotAcceptable, "10015", "Bad Request"},
