@@ -260,7 +260,9 @@ func (w *Worker) settle(ctx context.Context, id string, say func(context.Context
 		if err == nil || video.CodeOf(err) == video.CodeNotFound || video.CodeOf(err) == video.CodeState {
 			return err
 		}
-		answers := within(func(ctx context.Context) error { return w.config.Jobs.ProgressComposition(ctx, id, 99, video.Failure{}) })
+		answers := within(func(ctx context.Context) error {
+			return w.config.Jobs.ProgressComposition(ctx, id, 99, video.Failure{})
+		})
 		if answers == nil {
 			refused++
 		}
