@@ -1,0 +1,112 @@
+package sfu
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/rotunda-rtc/rotunda/internal/packet"
+	"github.com/rotunda-rtc/rotunda/internal/video"
+)
+
+// A viewer decrypts a source that goes on for more than two rollovers of its numbers, over changes of the publisher's source,
+// and what it asks for again from before a rollover.
+func TestNumbersRollOver(t *testing.T) {
+	for _, rtx := range []bool{false, true} {
+		t.Run(map[bool]string{true: "with RTX", false: "without"}[rtx], func(t *testing.T) {
+			lines := receivePair("a", "v")
+			if !rtx {
+				lines[1].formats[0].rtx = 0
+			}
+			c := newCall(t, lines...)
+			c.camera.seq = 65_000
+			c.camera.frame(true)
+			last := c.viewer.take(1)[0]
+			const total, chunk = 140_000, 100
+			for n := 0; n < total; n += chunk {
+				if n == 70_000 { // the numbers of the publisher begin elsewhere; those of the viewer go on
+					c.publisher.transport.SetGate(c.stream, video.Video, false)
+					c.camera.seq += 20_000
+					c.publisher.transport.SetGate(c.stream, video.Video, true)
+					c.camera.frame(true)
+					last = c.viewer.take(1)[0]
+				}
+				c.camera.frames(chunk)
+				got := c.viewer.take(chunk)
+				for i, p := range got {
+					if p.SequenceNumber != last.SequenceNumber+1 {
+						t.Fatalf("after %d packets number %d follows %d", n+i, p.SequenceNumber, last.SequenceNumber)
+					}
+					last = p
+				}
+				if end := got[chunk-1].SequenceNumber; end < chunk { // rolled over in between
+					lost := got[0]
+					c.viewer.report(c.engine.Now(), nack(lost.SSRC, lost.SequenceNumber))
+					again := c.viewer.take(1)[0].Payload
+					if rtx {
+						again = again[2:]
+					}
+					if !bytes.Equal(again, lost.Payload) {
+						t.Fatalf("packet %d came again as another", lost.SequenceNumber)
+					}
+				}
+			}
+		})
+	}
+}
+
+// What arrives twice, or again after a long time, is sent on once.
+func TestReplaysAreDropped(t *testing.T) {
+	c := newCall(t)
+	c.camera.frame(true)
+	first := c.camera.make(false)
+	plain, err := first.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := c.publisher.encrypt.EncryptRTP(nil, plain, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	arrive := func() {
+		c.publisher.burst(func() { c.publisher.transport.receiveRTP(bytes.Clone(sealed), &c.publisher.scratch, c.engine.Now()) })
+	}
+	arrive()
+	sent := c.sent()
+	arrive()
+	c.camera.frames(2)
+	arrive()
+	c.camera.frames(1000)
+	arrive()
+	forged := bytes.Clone(sealed)
+	forged[len(forged)-1] ^= 1
+	sealed = forged
+	arrive()
+	if n := c.sent() - sent; n != 1002 {
+		t.Errorf("%d packets were sent, want 1002", n)
+	}
+}
+
+// The longest packets that are taken reach the viewer whole, also where RTX and the seal make them longer, and longer ones harm nobody.
+func TestLongestPackets(t *testing.T) {
+	c := newCall(t)
+	c.camera.frame(true)
+	c.viewer.take(1)
+	long := c.camera.make(false)
+	long.Payload = append(long.Payload, make([]byte, packet.MaxSize-16-packet.HeaderSize-len(long.Payload))...)
+	c.publisher.push(long, c.engine.Now())
+	got := c.viewer.take(1)[0]
+	if !bytes.Equal(got.Payload[4:], long.Payload[4:]) {
+		t.Fatalf("%d bytes arrived of %d", len(got.Payload), len(long.Payload))
+	}
+	c.viewer.report(c.engine.Now(), nack(got.SSRC, got.SequenceNumber))
+	if again := c.viewer.take(1)[0]; !bytes.Equal(again.Payload[2:], got.Payload) {
+		t.Fatalf("%d bytes came again of %d", len(again.Payload), len(got.Payload))
+	}
+	longer := c.camera.make(false)
+	longer.Payload = append(longer.Payload, make([]byte, packet.MaxSize)...)
+	c.publisher.push(longer, c.engine.Now())
+	c.camera.frame(true)
+	if next := c.viewer.take(1)[0]; !isKey(next) {
+		t.Error("a packet that is too long was sent on")
+	}
+}
