@@ -54,12 +54,12 @@ type forwarder struct {
 
 // sentPacket remembers how a packet was rewritten, to send it again from the publisher's history. It has no pointers.
 type sentPacket struct {
-	seq, sourceSeq uint16
+	number, source uint64 // ours, and that of the layer's packet
+	resent         int64  // when it was last sent again (ns)
+	layer          int    // its serial + 1; 0 is an empty entry
 	timestamp      uint32
 	picture        uint16
 	tl0            uint8
-	layer          uint8 // id + 1; 0 is an empty entry
-	resent         int64 // when it was last sent again (ns)
 }
 
 // attach makes the forwarder carry tr, which a stream uses, from now on (nil: nothing). Called with router.media held.
@@ -151,7 +151,6 @@ func (f *forwarder) begin(p *onward) bool {
 	if !f.started {
 		f.pictureOffset, f.tl0Offset = 0, 0
 	}
-	f.forget(p.layer)
 	f.started, f.fresh, f.current = true, false, p.layer
 	return true
 }
@@ -173,22 +172,14 @@ func (f *forwarder) nextTimestamp(p *onward) uint32 {
 	return next
 }
 
-// forget drops entries of an earlier layer that had the same id.
-func (f *forwarder) forget(l *layer) {
-	if f.current == nil || f.current == l || f.current.id != l.id {
-		return
-	}
-	clear(f.sent)
-}
-
 func (f *forwarder) write(p *onward) {
 	number := p.number + f.offset
 	entry := sentPacket{
-		seq: uint16(number), sourceSeq: p.header.Sequence, timestamp: p.header.Timestamp + f.shift, layer: uint8(p.layer.id) + 1,
+		number: number, source: p.number, timestamp: p.header.Timestamp + f.shift, layer: p.layer.serial + 1,
 		picture: p.vp8.PictureID + f.pictureOffset, tl0: p.vp8.TL0PicIdx + f.tl0Offset,
 	}
 	if f.sent != nil {
-		f.sent[entry.seq&(sentHistory-1)] = entry
+		f.sent[number&(sentHistory-1)] = entry
 	}
 	if number > f.last || f.packets == 0 {
 		f.last = number
@@ -204,7 +195,7 @@ func (f *forwarder) write(p *onward) {
 		return
 	}
 	b, payload := p.batch.room(), p.payload
-	putHeader(b, f.to.payloadType, p.header.Marker, entry.seq, entry.timestamp, f.ssrc)
+	putHeader(b, f.to.payloadType, p.header.Marker, uint16(number), entry.timestamp, f.ssrc)
 	if p.format.codec == vp8 && (f.pictureOffset != 0 || f.tl0Offset != 0) && len(payload) > 0 {
 		payload = b[packet.HeaderSize:][:copy(b[packet.HeaderSize:], payload)]
 		p.vp8.Renumber(payload, entry.picture, entry.tl0)
@@ -234,14 +225,15 @@ func (f *forwarder) resend(batch *batch, seq uint16, now int64) {
 		return
 	}
 	e := &f.sent[seq&(sentHistory-1)]
-	if e.layer == 0 || e.seq != seq || now-e.resent < resendInterval && e.resent != 0 {
+	number := f.last - uint64(uint16(f.last)-seq) // the newest that can be meant
+	if e.layer == 0 || e.number != number || now-e.resent < resendInterval && e.resent != 0 {
 		return
 	}
-	l := f.layerByID(int(e.layer) - 1)
+	l := f.layerOf(e)
 	if l == nil {
 		return
 	}
-	n := l.history.Copy(e.sourceSeq, out.repair[:])
+	n := l.history.Copy(e.source, out.repair[:])
 	if n == 0 {
 		return
 	}
@@ -269,7 +261,7 @@ func (f *forwarder) resend(batch *batch, seq uint16, now int64) {
 	b := batch.room()
 	if f.rtx == 0 || target.rtx == 0 {
 		putHeader(b, target.payloadType, h.Marker, seq, e.timestamp, f.ssrc)
-		f.send(batch, path, b, payload, f.last-uint64(uint16(f.last)-seq))
+		f.send(batch, path, b, payload, number)
 		return
 	}
 	putHeader(b, target.rtx, h.Marker, uint16(f.rtxNext), e.timestamp, f.rtx)
@@ -279,12 +271,14 @@ func (f *forwarder) resend(batch *batch, seq uint16, now int64) {
 	f.rtxNext++
 }
 
-func (f *forwarder) layerByID(id int) *layer {
-	if f.current != nil && f.current.id == id {
+// layerOf returns the layer that a packet was of. It is nil if another took its place.
+func (f *forwarder) layerOf(e *sentPacket) *layer {
+	serial := e.layer - 1
+	if f.current != nil && f.current.serial == serial {
 		return f.current
 	}
 	for _, l := range *f.source.order.Load() {
-		if l.id == id {
+		if l.serial == serial {
 			return l
 		}
 	}

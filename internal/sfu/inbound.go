@@ -137,7 +137,7 @@ func (t *Transport) receiveRTP(b []byte, a *arrival, now int64) {
 	}
 	a.onward.batch = a.batch
 	if a.onward.take(src.layer, f, raw, &h, now) {
-		a.buffer = src.layer.history.Put(h.Sequence, raw)
+		a.buffer = src.layer.history.Put(a.onward.number, raw)
 		a.onward.fanOut()
 	}
 }

@@ -110,3 +110,63 @@ func TestLongestPackets(t *testing.T) {
 		t.Error("a packet that is too long was sent on")
 	}
 }
+
+// What left the history does not come again as what has the same sequence number a cycle of numbers later. Without RTX two contents
+// would be sealed under one number.
+func TestResendKnowsPacketsApart(t *testing.T) {
+	for name, between := range map[string]func(*call){
+		"a cycle of numbers while the viewer gets nothing": func(c *call) {
+			c.publisher.transport.SetGate(c.stream, video.Video, false)
+			c.camera.frames(1 << 16)
+		},
+		"a cycle of numbers, most of which are lost": func(c *call) {
+			for range 16 {
+				c.camera.seq += 4098
+				c.camera.frame(false)
+			}
+			c.viewer.take(16)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			lines := receivePair("a", "v")
+			lines[1].formats[0].rtx = 0
+			c := newCall(t, lines...)
+			c.camera.frame(true)
+			c.camera.frames(9)
+			got := c.viewer.take(10)
+			between(c)
+			for _, p := range got {
+				c.viewer.report(c.engine.Now(), nack(p.SSRC, p.SequenceNumber))
+			}
+			if n := c.resent(); n != 0 {
+				t.Fatalf("%d packets came again, the first with %x", n, c.viewer.take(1)[0].Payload)
+			}
+		})
+	}
+}
+
+// So it is with a layer that another source took over, whose numbers are the same.
+func TestResendKnowsSourcesApart(t *testing.T) {
+	e := newEngine(t)
+	s := newScene(t, e, "f", "h", "q")
+	lines := receivePair("a", "v")
+	lines[1].formats[0].rtx = 0
+	v := newWire(t, e, "session", lines...)
+	v.subscribe(video.Subscription{StreamID: "camera", Video: true})
+	high := s.layers[0]
+	high.frame(true)
+	high.frames(9)
+	got := v.take(10)
+	s.step(false)
+	v.subscribe(video.Subscription{StreamID: "camera", Video: true, Quality: video.QualityLow})
+	s.step(true)
+	v.take(2) // the last of one, the first of the other
+	high.ssrc, high.seq = 0x2001, high.seq-12
+	high.frames(10)
+	for _, p := range got {
+		v.report(e.Now(), nack(p.SSRC, p.SequenceNumber))
+	}
+	if n := e.Stats().PacketsRetransmitted; n != 0 {
+		t.Fatalf("%d packets came again from a source that is gone, the first %x", n, v.take(1)[0].Payload)
+	}
+}

@@ -38,7 +38,7 @@ func (l *layer) repeat(b *batch, forward func(*onward), now int64) {
 	p := onward{batch: b}
 	highest, _ := l.reception.Highest()
 	for number := l.keyNumber; number <= highest; number++ {
-		n := l.history.Copy(uint16(number), raw[:])
+		n := l.history.Copy(number, raw[:])
 		h, ok := packet.ParseHeader(raw[:n])
 		if !ok {
 			continue

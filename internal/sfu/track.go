@@ -41,7 +41,6 @@ type track struct {
 // layer is one RTP source of a track: all of it, or one of its simulcast encodings.
 type layer struct {
 	track  *track
-	id     int // bit in a forwarder's interest; order of first appearance
 	serial int // among all layers the track ever had
 	rid    string
 	ssrc   uint32
@@ -76,14 +75,13 @@ func historySize(k video.Kind) int {
 }
 
 // addLayer makes the layer of a source that appeared. A source that goes on under another SSRC (after a collision, or a
-// restarted encoder) replaces its layer and keeps the id. It returns nil if the track has all the layers it may have.
+// restarted encoder) replaces its layer. It returns nil if the track has all the layers it may have.
 // Called with router.media held.
 func (t *track) addLayer(rid string, ssrc uint32) *layer {
 	layers := slices.Clone(*t.order.Load())
-	l := &layer{track: t, id: len(layers), serial: t.serial, rid: rid, ssrc: ssrc, history: packet.NewHistory(historySize(t.kind))}
+	l := &layer{track: t, serial: t.serial, rid: rid, ssrc: ssrc, history: packet.NewHistory(historySize(t.kind))}
 	t.serial++
 	if i := slices.IndexFunc(layers, func(o *layer) bool { return o.rid == rid }); i >= 0 {
-		l.id = layers[i].id
 		layers[i] = l
 	} else if len(layers) == maxLayers {
 		return nil
