@@ -25,7 +25,7 @@ const (
 	roomToJoin = 0.85
 	// loadWindow is the time over which the share is taken (ns).
 	loadWindow = 500e6
-	// loadHolds is how long a share is believed that no later one follows (ns): nothing came.
+	// loadHolds is how long the load is believed that no later one follows (ns): nothing came.
 	loadHolds = 2e9
 	// allRanks is one more than the highest rank.
 	allRanks = math.MaxUint8 + 1
@@ -50,7 +50,11 @@ type load struct {
 
 // begin says that a burst was read.
 func (l *load) begin(now int64) {
-	if l.window == 0 || now-l.window > loadHolds {
+	if l.window == 0 || now-l.window > loadHolds { // nothing came for long: there is no load
+		l.work, l.next = 0, workBeforeShedding
+		if l.shed > 0 {
+			l.turn(0, now)
+		}
 		l.restart(now)
 	}
 	if l.since == 0 {
@@ -103,9 +107,6 @@ func (l *load) look(now int64) {
 
 func (l *load) restart(now int64) {
 	l.window, l.busy, l.bursts, l.whole = now, 0, 0, 0
-	if l.next == 0 {
-		l.next = workBeforeShedding
-	}
 }
 
 func (l *load) turn(shed int, now int64) {
@@ -121,14 +122,19 @@ func (l *load) busyShare(now int64) float64 {
 	return math.Float64frombits(l.share.Load())
 }
 
-// shedShare returns which part of the lines get no video.
-func (l *load) shedShare() float64 { return float64(l.published.Load()) / allRanks }
+// shedShare returns which part of the lines get no video. When those who made the load are gone, nothing comes that would end it.
+func (l *load) shedShare(now int64) float64 {
+	if now-l.measured.Load() > loadHolds {
+		return 0
+	}
+	return float64(l.published.Load()) / allRanks
+}
 
 // load returns the busy share of the busiest reader, and the largest share that is shed.
 func (e *Engine) load() (busy, shed float64) {
 	now := e.Now()
 	for _, r := range e.readers {
-		busy, shed = max(busy, r.load.busyShare(now)), max(shed, r.load.shedShare())
+		busy, shed = max(busy, r.load.busyShare(now)), max(shed, r.load.shedShare(now))
 	}
 	return busy, shed
 }

@@ -41,7 +41,7 @@ func TestLoadShedsWhileBurstsAreWhole(t *testing.T) {
 		t.Fatal("a pause that is caught up with was taken for overload")
 	}
 	s.bursts(1, burstPackets, false)
-	if s.shed != shedStep || s.shedShare() != float64(shedStep)/allRanks {
+	if s.shed != shedStep || s.shedShare(s.now) != float64(shedStep)/allRanks {
 		t.Fatalf("%d is shed after the first step", s.shed)
 	}
 	s.bursts(100_000, burstPackets, false)
@@ -69,6 +69,24 @@ func TestLoadShedsWhileBurstsAreWhole(t *testing.T) {
 	}
 	if s.busyShare(s.now+loadHolds+1) != 0 {
 		t.Error("a share is believed although nothing came since")
+	}
+}
+
+// Those who made the load may all go at once, and nothing comes any more.
+func TestLoadEndsWithTheTraffic(t *testing.T) {
+	s := &strain{now: clockStart}
+	s.bursts(10_000, burstPackets, false)
+	if s.shedShare(s.now) == 0 || s.busyShare(s.now) == 0 {
+		t.Fatal("there is no load")
+	}
+	s.idle(s.now)
+	s.now += loadHolds + 1e9
+	if s.shedShare(s.now) != 0 || s.busyShare(s.now) != 0 {
+		t.Errorf("shedding %.2f, busy %.2f, though nothing comes", s.shedShare(s.now), s.busyShare(s.now))
+	}
+	s.bursts(1, burstPackets, true)
+	if s.shed != 0 {
+		t.Errorf("%d is shed as the traffic begins anew", s.shed)
 	}
 }
 
