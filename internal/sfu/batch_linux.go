@@ -39,7 +39,6 @@ type outlet struct {
 type mmsghdr struct {
 	unix.Msghdr
 	size uint32
-	_    [4]byte
 }
 
 // segmentControl is the room of a control message with the size of segments.
