@@ -27,7 +27,7 @@ type batch struct {
 	out    []outgoing
 	chains []chain
 	made   int    // packets since the batch was
-	turn   uint64 // counts flushes: chains of an earlier turn are not there any more
+	turn   uint64 // of this batch until its next flush, and of no other: chains of an earlier turn are not there any more
 	sender sender
 }
 
@@ -45,7 +45,6 @@ type chain struct {
 
 // chained is where a connection's packets of one kind are in a batch.
 type chained struct {
-	batch *batch
 	turn  uint64
 	chain int
 }
@@ -60,7 +59,7 @@ type segmentation struct{ off atomic.Bool }
 
 func newBatch(e *Engine) *batch {
 	b := &batch{
-		engine: e, slab: make([]byte, batchBytes), out: make([]outgoing, 0, batchPackets), chains: make([]chain, 0, batchPackets), turn: 1,
+		engine: e, slab: make([]byte, batchBytes), out: make([]outgoing, 0, batchPackets), chains: make([]chain, 0, batchPackets), turn: e.turns.Add(1),
 	}
 	b.sender.init(e)
 	return b
@@ -80,13 +79,13 @@ func (b *batch) add(c *chained, to *path, n int) {
 	b.made++
 	b.out = append(b.out, outgoing{at: b.used, size: n, next: -1})
 	b.used += n
-	if c.batch == b && c.turn == b.turn && b.chains[c.chain].to == to {
+	if c.turn == b.turn && b.chains[c.chain].to == to {
 		chain := &b.chains[c.chain]
 		b.out[chain.last].next = this
 		chain.last = this
 		return
 	}
-	*c = chained{b, b.turn, len(b.chains)}
+	*c = chained{b.turn, len(b.chains)}
 	b.chains = append(b.chains, chain{to, this, this})
 }
 
@@ -96,7 +95,7 @@ func (b *batch) flush() {
 		b.unsent += uint64(b.sender.send(b))
 		b.sent += uint64(len(b.out))
 		b.used, b.out, b.chains = 0, b.out[:0], b.chains[:0]
-		b.turn++
+		b.turn = b.engine.turns.Add(1)
 	}
 	if b.tally != (tally{}) {
 		b.engine.counters.add(&b.tally)

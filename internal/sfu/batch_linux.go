@@ -29,7 +29,8 @@ type sender struct {
 	total    int // messages of the batch
 }
 
-// outlet is a socket of one address family to send from; any of the media port will do.
+// outlet is a socket of one address family to send from. Any of the media port will do, but only one may use it at a time:
+// each reader has its own.
 type outlet struct {
 	conn syscall.RawConn
 	send func(fd uintptr) bool
@@ -46,16 +47,19 @@ const segmentControl = unix.SizeofCmsghdr + 8
 
 func (s *sender) init(e *Engine) {
 	s.segments = &e.segments
+	nth := int(e.senders.Add(1) - 1)
+	var sockets [len(s.outlets)][]*socket
 	for _, socket := range e.sockets {
-		o := &s.outlets[nameOf(socket.conn.LocalAddr().(*net.UDPAddr).AddrPort()).family]
-		if o.conn != nil {
+		family := nameOf(socket.conn.LocalAddr().(*net.UDPAddr).AddrPort()).family
+		sockets[family] = append(sockets[family], socket)
+	}
+	for family, of := range sockets {
+		if len(of) == 0 {
 			continue
 		}
-		conn, err := socket.conn.SyscallConn()
-		if err != nil {
-			continue // closed; nothing can be sent any more
+		if conn, err := of[nth%len(of)].conn.SyscallConn(); err == nil { // else it is closed, and nothing can be sent any more
+			s.outlets[family] = outlet{conn, s.sendTo}
 		}
-		o.conn, o.send = conn, s.sendTo
 	}
 	for i := range s.controls {
 		header := (*unix.Cmsghdr)(unsafe.Pointer(&s.controls[i]))

@@ -7,9 +7,12 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"runtime"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
+	"weak"
 )
 
 // inbox is a client's socket.
@@ -156,6 +159,44 @@ func TestBatchWithABrokenPath(t *testing.T) {
 	if s := e.Stats(); s.PacketsSent != 6 || s.PacketsUnsent != 3 {
 		t.Errorf("%d sent, %d not taken", s.PacketsSent, s.PacketsUnsent)
 	}
+}
+
+// Readers that forward at the same time do not wait for each other's socket.
+func TestReadersSendFromTheirOwnSockets(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(3))
+	descriptor := func(c syscall.RawConn, err error) (fd uintptr) {
+		if err == nil {
+			err = c.Control(func(f uintptr) { fd = f })
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fd
+	}
+	for _, r := range stillEngine(t).readers {
+		conn := r.socket.conn
+		o := r.batch.sender.outlets[nameOf(conn.LocalAddr().(*net.UDPAddr).AddrPort()).family]
+		if own, used := descriptor(conn.SyscallConn()), descriptor(o.conn, nil); own != used {
+			t.Errorf("the reader of socket %d sends from %d", own, used)
+		}
+	}
+}
+
+// Batches are lent and thrown away; a connection does not keep the last one it was in.
+func TestBatchIsNotKept(t *testing.T) {
+	e := stillEngine(t)
+	to, c := newInbox(t, e, "127.0.0.1:0"), chained{}
+	b := newBatch(e)
+	b.room()
+	b.add(&c, to.path, 500)
+	b.flush()
+	kept := weak.Make(b)
+	b = nil
+	runtime.GC()
+	if kept.Value() != nil {
+		t.Error("the batch is still there")
+	}
+	runtime.KeepAlive(&c)
 }
 
 func TestNames(t *testing.T) {

@@ -46,6 +46,8 @@ type Engine struct {
 
 	ticker     ticker
 	segments   segmentation
+	turns      atomic.Uint64 // of batches
+	senders    atomic.Uint64 // made so far
 	batches    sync.Pool     // of *batch, for those who send outside of the readers
 	generation atomic.Uint64 // counts changes of byRemote
 
