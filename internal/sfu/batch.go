@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"log/slog"
 	"sync/atomic"
 
 	"github.com/rotunda-rtc/rotunda/internal/packet"
@@ -55,7 +56,17 @@ type tally struct {
 }
 
 // segmentation says whether the kernel cuts messages into datagrams.
-type segmentation struct{ off atomic.Bool }
+type segmentation struct {
+	off atomic.Bool
+	log *slog.Logger
+}
+
+// refused notes that it does not, and says so once.
+func (s *segmentation) refused() {
+	if !s.off.Swap(true) {
+		s.log.Info("the kernel does not cut messages into datagrams: each packet is sent by itself")
+	}
+}
 
 func newBatch(e *Engine) *batch {
 	b := &batch{

@@ -151,7 +151,7 @@ func (s *sender) failed(fd uintptr, why syscall.Errno) {
 	}
 	// The kernel, the network card or the route does not cut datagrams.
 	if why == unix.EIO || why == unix.EOPNOTSUPP {
-		s.segments.off.Store(true)
+		s.segments.refused()
 	}
 	for _, part := range unsafe.Slice(m.Iov, m.Iovlen) {
 		_, _, failed := unix.Syscall6(unix.SYS_SENDTO, fd, uintptr(unsafe.Pointer(part.Base)), uintptr(part.Len), unix.MSG_DONTWAIT,

@@ -161,6 +161,27 @@ func TestBatchWithABrokenPath(t *testing.T) {
 	}
 }
 
+// A packet does not wait for the batch to fill while nothing else fills it.
+func TestPacketsDoNotStay(t *testing.T) {
+	e := stillEngine(t)
+	r := &reader{socket: e.sockets[0], arrival: arrival{batch: newBatch(e)}}
+	to, c, now := newInbox(t, e, "127.0.0.1:0"), chained{}, e.Now()
+	for range 2 {
+		r.settle(now)
+		r.batch.room()
+		r.batch.add(&c, to.path, 500)
+		for _, step := range []struct {
+			after int64
+			waits int
+		}{{longestStay / 2, 1}, {longestStay - 1, 1}, {longestStay, 0}, {longestStay * 3, 0}} {
+			if r.settle(now + step.after); len(r.batch.out) != step.waits {
+				t.Fatalf("%d packets wait %d µs after the burst, want %d", len(r.batch.out), step.after/1e3, step.waits)
+			}
+		}
+		now += 10 * longestStay
+	}
+}
+
 // Readers that forward at the same time do not wait for each other's socket.
 func TestReadersSendFromTheirOwnSockets(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(3))

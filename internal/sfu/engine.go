@@ -98,7 +98,7 @@ func New(cfg Config) (*Engine, error) {
 		return nil, fmt.Errorf("make DTLS certificate: %w", err)
 	}
 	e := &Engine{
-		log: cfg.Logger, certificate: cert, started: now, ticker: newTicker(),
+		log: cfg.Logger, certificate: cert, started: now, ticker: newTicker(), segments: segmentation{log: cfg.Logger},
 		all: map[*Transport]struct{}{}, byUfrag: map[string]*Transport{}, byRemote: map[netip.AddrPort]*Transport{}, routers: map[video.SessionID]*router{},
 	}
 	if err := portFree(cfg.UDPPort); err != nil {
@@ -113,8 +113,7 @@ func New(cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	if !canSegment(e.sockets[0].conn) {
-		e.segments.off.Store(true)
-		e.log.Info("the kernel does not cut messages into datagrams: each packet is sent by itself")
+		e.segments.refused()
 	}
 	e.batches.New = func() any { return newBatch(e) }
 	for _, s := range e.sockets {

@@ -94,6 +94,10 @@ func (f *forwarder) retarget(now int64) *layer {
 	return nil
 }
 
+// longestGap is how many numbers may be missing from what one viewer gets. After more it goes on as if nothing was missing: a client
+// that in addition loses what follows would no longer guess the rollover counter, and never decrypt the source again.
+const longestGap = 1 << 13
+
 // forward sends a packet on, if this forwarder takes it now. Called with router.media held.
 func (f *forwarder) forward(p *onward) {
 	if f.shed = f.rank < p.batch.shedding; f.shed {
@@ -102,6 +106,9 @@ func (f *forwarder) forward(p *onward) {
 			p.batch.shed++
 		}
 		return
+	}
+	if p.layer == f.current && p.number >= f.base && p.number+f.offset > f.last+longestGap {
+		f.fresh = true
 	}
 	if (p.layer != f.current || f.fresh) && !f.begin(p) {
 		return

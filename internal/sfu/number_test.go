@@ -170,3 +170,23 @@ func TestResendKnowsSourcesApart(t *testing.T) {
 		t.Fatalf("%d packets came again from a source that is gone, the first %x", n, v.take(1)[0].Payload)
 	}
 }
+
+// Gaps that could cost a client its rollover counter are closed, at a keyframe.
+func TestLongGapsAreClosed(t *testing.T) {
+	c := newCall(t)
+	c.camera.frame(true)
+	c.camera.seq += 1000
+	c.camera.frame(false)
+	got := c.viewer.take(2)
+	if d := got[1].SequenceNumber - got[0].SequenceNumber; d != 1001 {
+		t.Fatalf("a gap of 1000 became %d", d-1)
+	}
+	for range 3 {
+		c.camera.seq += 30_000
+		c.camera.frame(false)
+		c.camera.frame(true)
+		c.camera.frame(false)
+		got = append(got[1:], c.viewer.take(2)...)
+		unbroken(t, got[len(got)-3:])
+	}
+}

@@ -69,10 +69,11 @@ func (t *Transport) resend(b *batch, p *rtcp.TransportLayerNack, now int64) {
 	}
 }
 
-// wantKeyframe passes a client's keyframe request (RFC 4585 section 6.3.1, RFC 5104 section 4.3.1) to the layer it is watching.
+// wantKeyframe passes a client's keyframe request (RFC 4585 section 6.3.1, RFC 5104 section 4.3.1) to the layer it is watching. One
+// that is sent no picture for now would only burden the others.
 // Called with router.media held.
 func (t *Transport) wantKeyframe(ssrc uint32, now int64) {
-	if f := t.out.bySSRC[ssrc]; f != nil && f.current != nil {
+	if f := t.out.bySSRC[ssrc]; f != nil && f.current != nil && !f.shed {
 		f.current.askKeyframe(now)
 	}
 }

@@ -3,6 +3,7 @@ package sfu
 import (
 	"testing"
 
+	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 
 	"github.com/rotunda-rtc/rotunda/internal/video"
@@ -125,6 +126,15 @@ func TestShedding(t *testing.T) {
 	for _, packet := range counts(2, 4)[0] {
 		if packet.PayloadType == 96 {
 			t.Fatal("video of a low rank was sent")
+		}
+	}
+	asked := e.Stats().KeyframeRequests
+	for i, want := range []uint64{0, 1} {
+		picture := viewers[i].transport.out.forwarders[1]
+		picture.current.asked.Store(0)
+		viewers[i].report(e.Now(), &rtcp.PictureLossIndication{MediaSSRC: picture.ssrc})
+		if n := e.Stats().KeyframeRequests - asked; n != want {
+			t.Errorf("%d keyframes were asked for after viewer %d wanted one, want %d", n, i, want)
 		}
 	}
 	if shed := e.Stats().PacketsShed; shed != 2 {

@@ -22,6 +22,8 @@ const (
 	readSize = packet.MaxSize + 256
 	// readRetry is how long a reader rests after a failed read.
 	readRetry = time.Millisecond
+	// longestStay is how long a packet waits in the batch at most while bursts follow one another that give rise to few more (ns).
+	longestStay = 1e6
 )
 
 // socket is one UDP socket of the media port.
@@ -40,6 +42,8 @@ type reader struct {
 	known      map[netip.AddrPort]*Transport // part of Engine.byRemote, good for one generation
 	generation uint64
 	held       *router // whose media is locked
+	turn       uint64  // of the batch, when a burst last began
+	since      int64   // when the first burst of that turn began (ns)
 }
 
 // listen opens the sockets of the media port: on Linux one for each processor and address family, among which the
@@ -106,6 +110,7 @@ func (r *reader) run() {
 // receive takes the datagrams of a burst.
 func (r *reader) receive(n int) {
 	now, made := r.socket.engine.Now(), r.batch.made
+	r.settle(now)
 	r.load.begin(now)
 	r.batch.shedding = r.load.shed
 	r.refresh()
@@ -115,6 +120,16 @@ func (r *reader) receive(n int) {
 	}
 	r.hold(nil)
 	r.load.did(n, r.batch.made-made, now)
+}
+
+// settle sends what waits for the batch to fill if that takes long.
+func (r *reader) settle(now int64) {
+	if r.batch.turn == r.turn && len(r.batch.out) > 0 && now-r.since >= longestStay {
+		r.batch.flush()
+	}
+	if r.batch.turn != r.turn || len(r.batch.out) == 0 {
+		r.turn, r.since = r.batch.turn, now
+	}
 }
 
 // rest sends what there is before the reader waits for more.
