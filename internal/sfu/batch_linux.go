@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -13,6 +14,9 @@ import (
 const (
 	maxSegments  = 64     // of one message; the limit of kernels before 6.9
 	maxSegmented = 64_000 // bytes of one message
+	// longestWait is how long a flush waits in all for room in socket buffers. A keyframe for a hundred viewers is more than the
+	// buffer that kernels grant by default; it leaves at the pace of the link meanwhile.
+	longestWait = 20 * time.Millisecond
 )
 
 // sender hands a batch to the kernel: one sendmmsg(2), in it one message for each client and run of packets of equal size, which
@@ -23,10 +27,12 @@ type sender struct {
 	parts    [batchPackets]unix.Iovec
 	controls [batchPackets][segmentControl]byte
 	segments *segmentation
-	filled   int // messages
-	sent     int // of them
-	unsent   int // packets
-	total    int // messages of the batch
+	filled   int       // messages
+	sent     int       // of them
+	unsent   int       // packets
+	total    int       // messages of the batch
+	giveUp   time.Time // when the flush waits no longer; zero while it did not wait
+	full     [1]unix.PollFd
 }
 
 // outlet is a socket of one address family to send from. Any of the media port will do, but only one may use it at a time:
@@ -70,7 +76,7 @@ func (s *sender) init(e *Engine) {
 
 // send sends the packets of a batch and returns how many the socket did not take.
 func (s *sender) send(b *batch) (unsent int) {
-	s.unsent, s.total = 0, 0
+	s.unsent, s.total, s.giveUp = 0, 0, time.Time{}
 	for family := range s.outlets {
 		s.filled, s.sent = 0, 0
 		parts := 0
@@ -124,7 +130,7 @@ func (s *sender) fill(b *batch, c chain, part int) int {
 	return part
 }
 
-// sendTo sends all messages. It never waits: what a full socket buffer does not take is lost, as in the network.
+// sendTo sends all messages. What a buffer does not take that stays full is lost, as in the network.
 func (s *sender) sendTo(fd uintptr) bool {
 	for s.sent < s.filled {
 		n, _, failed := unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&s.messages[s.sent])), uintptr(s.filled-s.sent), unix.MSG_DONTWAIT, 0, 0)
@@ -132,6 +138,7 @@ func (s *sender) sendTo(fd uintptr) bool {
 		case failed == 0:
 			s.sent += int(n)
 		case failed == unix.EINTR:
+		case failed == unix.EAGAIN && s.waits(fd):
 		case failed == unix.EAGAIN || failed == unix.ENOBUFS:
 			s.drop()
 		default:
@@ -139,6 +146,21 @@ func (s *sender) sendTo(fd uintptr) bool {
 		}
 	}
 	return true
+}
+
+// waits waits until a full socket buffer has room. It reports false if that takes too long.
+func (s *sender) waits(fd uintptr) bool {
+	now := time.Now()
+	if s.giveUp.IsZero() {
+		s.giveUp = now.Add(longestWait)
+	}
+	left := s.giveUp.Sub(now).Milliseconds()
+	if left <= 0 {
+		return false
+	}
+	s.full[0] = unix.PollFd{Fd: int32(fd), Events: unix.POLLOUT}
+	n, err := unix.Poll(s.full[:], int(left))
+	return n > 0 || err == unix.EINTR
 }
 
 // failed deals with the message that was refused, and leaves it behind.
@@ -154,8 +176,11 @@ func (s *sender) failed(fd uintptr, why syscall.Errno) {
 		s.segments.refused()
 	}
 	for _, part := range unsafe.Slice(m.Iov, m.Iovlen) {
-		_, _, failed := unix.Syscall6(unix.SYS_SENDTO, fd, uintptr(unsafe.Pointer(part.Base)), uintptr(part.Len), unix.MSG_DONTWAIT,
-			uintptr(unsafe.Pointer(m.Name)), uintptr(m.Namelen))
+		var failed syscall.Errno
+		for again := true; again; again = failed == unix.EAGAIN && s.waits(fd) {
+			_, _, failed = unix.Syscall6(unix.SYS_SENDTO, fd, uintptr(unsafe.Pointer(part.Base)), uintptr(part.Len), unix.MSG_DONTWAIT,
+				uintptr(unsafe.Pointer(m.Name)), uintptr(m.Namelen))
+		}
 		if failed != 0 {
 			s.unsent++
 		}
