@@ -52,7 +52,7 @@ const (
 // minutes, and not of all time: a client's clock that runs slower than ours moves away from what was seen once. Nothing of it
 // holds any more when the client's clock was set back.
 type clockOffset struct {
-	bucket     int64 // number of the present bucket; guarded, like the next lines but slew,, by router.media
+	bucket     int64 // number of the present bucket; guarded, like the next lines but slew, by router.media
 	smallest   int64 // of the present bucket
 	earlier    int64 // of the one before, valid if hasEarlier
 	hasEarlier bool
