@@ -101,6 +101,7 @@ go-test: $(s3)
 go-race: $(s3) | $(cache)
 	go test -race -timeout 20m ./... 2>&1 | tee $(cache)/go-race.log
 	go test -run Allocates ./internal/sfu
+	go test -tags plain ./internal/sfu # the path of other systems
 
 web-check: $(modules)
 	npm run lint

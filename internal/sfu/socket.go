@@ -128,6 +128,10 @@ func (r *reader) take(b []byte, from netip.AddrPort, now int64) {
 	if len(b) == 0 {
 		return
 	}
+	if r.batch.nearlyFull() {
+		r.hold(nil) // others may have the session while this is sent
+		r.batch.flush()
+	}
 	if first := b[0]; first < 128 || first > 191 {
 		r.hold(nil)
 		r.handshake(b, from, now)
