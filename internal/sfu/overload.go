@@ -22,9 +22,11 @@ const (
 	// wholeToTakeBack is the share of whole bursts up to which pictures are given back.
 	wholeToTakeBack = 0.1
 	// roomToJoin is the share from which on nobody is let in any more. It is below what those inside would suffer from.
-	roomToJoin = 0.85
-	// loadWindow is the time over which the share is taken (ns).
+	roomToJoin = 0.90
+	// loadWindow is the time over which the share is taken (ns), and loadMemory over how long it is evened out: a burst of joins is
+	// no reason to refuse the last of them.
 	loadWindow = 500e6
+	loadMemory = 4e9
 	// loadHolds is how long a share is believed that no later one follows (ns): nothing came.
 	loadHolds = 2e9
 	// allRanks is one more than the highest rank.
@@ -43,7 +45,7 @@ type load struct {
 	shed   int   // lines of a rank below it get no video
 	turned int64 // when shed last changed (ns)
 
-	share     atomic.Uint64 // busy part of the last window, a float64
+	share     atomic.Uint64 // busy part of the time, evened out, a float64
 	measured  atomic.Int64  // when that was (ns)
 	published atomic.Int64  // shed
 }
@@ -93,7 +95,9 @@ func (l *load) look(now int64) {
 		l.busy += now - l.since
 		l.since = now
 	}
-	l.share.Store(math.Float64bits(float64(l.busy) / float64(passed)))
+	part := min(float64(passed)/loadMemory, 1)
+	share := l.busyShare(now)
+	l.share.Store(math.Float64bits(share + (float64(l.busy)/float64(passed)-share)*part))
 	l.measured.Store(now)
 	if l.shed > 0 && float64(l.whole) <= wholeToTakeBack*float64(l.bursts) && now-l.turned >= takeBackAfter {
 		l.turn(max(l.shed-takeBackStep, 0), now)

@@ -28,7 +28,7 @@ func (s *strain) bursts(n, datagrams int, idle bool) {
 
 func TestLoadShedsWhileBurstsAreWhole(t *testing.T) {
 	s := &strain{now: clockStart}
-	s.bursts(2000, burstPackets-1, false) // never idle, and yet nothing is left behind
+	s.bursts(40_000, burstPackets-1, false) // never idle, and yet nothing is left behind
 	if s.shed != 0 {
 		t.Fatalf("%d is shed though the reader keeps up", s.shed)
 	}
@@ -138,7 +138,7 @@ func TestNobodyIsLetInUnderLoad(t *testing.T) {
 	}
 	busy := func(share float64) {
 		now := e.Now()
-		l.window, l.busy, l.since = now-loadWindow, int64(share*loadWindow), 0
+		l.window, l.busy, l.since = now-loadMemory, int64(share*loadMemory), 0
 		l.look(now)
 	}
 	join("")
