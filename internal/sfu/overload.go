@@ -11,11 +11,12 @@ import (
 // are cheaper for each packet, so the most gets through just where they are nearly full. What is given up is decided by
 // rank: each viewer's line has one, drawn when it is made.
 const (
-	// workBeforeShedding is how many packets, read and sent, a reader deals with in nothing but whole bursts before it sheds:
-	// 30 to 50 ms of a core. A pause of the process (another program, a quota) is caught up with in less.
+	// workBeforeShedding is how many packets, read and sent, a reader deals with in nothing but whole bursts before it looks at what
+	// waits in the socket: 30 to 50 ms of a core. It looks again after workBetweenSteps, each time. If hardly less waits than
+	// the time before, it sheds; after a pause of the process (another program, a quota) it catches up, and less does.
 	workBeforeShedding = 16_000
-	// workBetweenSteps is how many more it is given after each step.
-	workBetweenSteps = 4_000
+	workBetweenSteps   = 4_000
+	catchingUp         = 0.9 // of what waited is less
 	shedStep         = 8   // ranks more
 	takeBackStep     = 4   // ranks fewer, every takeBackAfter (ns), while hardly a burst is whole
 	takeBackAfter    = 1e9 // long enough for a keyframe to have come and its cost to show
@@ -41,7 +42,8 @@ type load struct {
 	bursts int   // of the window
 	whole  int   // of them
 	work   int   // packets since a burst was less than whole
-	next   int   // the work at which more is shed
+	next   int   // the work at which it is looked at what waits
+	waits  int   // bytes in the socket the last time, 0 before the first
 	shed   int   // lines of a rank below it get no video
 	turned int64 // when shed last changed (ns)
 
@@ -60,17 +62,22 @@ func (l *load) begin(now int64) {
 	}
 }
 
-// did says how many datagrams a burst had, how many packets it gave rise to, and when it was read.
-func (l *load) did(datagrams, packets int, now int64) {
+// did says how many datagrams a burst had, how many packets it gave rise to, and when it was read. waiting tells how many bytes
+// there are in the socket.
+func (l *load) did(datagrams, packets int, now int64, waiting func() int) {
 	l.bursts++
 	if datagrams < burstPackets {
-		l.work, l.next = 0, workBeforeShedding
+		l.work, l.next, l.waits = 0, workBeforeShedding, 0
 	} else {
 		l.whole++
 		l.work += datagrams + packets
 		if l.work >= l.next {
 			l.next = l.work + workBetweenSteps
-			l.turn(min(l.shed+shedStep, allRanks), now)
+			before := l.waits
+			l.waits = max(waiting(), 1)
+			if before > 0 && float64(l.waits) > catchingUp*float64(before) {
+				l.turn(min(l.shed+shedStep, allRanks), now)
+			}
 		}
 	}
 	l.look(now)

@@ -114,7 +114,7 @@ func (r *reader) receive(n int) {
 		r.take(b, from, now)
 	}
 	r.hold(nil)
-	r.load.did(n, r.batch.made-made, now)
+	r.load.did(n, r.batch.made-made, now, r.incoming.waiting)
 }
 
 // rest sends what there is before the reader waits for more.
