@@ -1,0 +1,102 @@
+"""aiortc publishes and watches."""
+
+import asyncio
+import fractions
+import math
+import time
+import unittest
+from array import array
+
+import aioice.ice
+import av
+from aiortc import AudioStreamTrack, RTCPeerConnection, RTCSessionDescription, VideoStreamTrack
+from senses import COLOUR, HEIGHT, PITCH, RATE, WIDTH, is_colour, is_tone
+from whip import Room
+
+# Otherwise it leaves loopback out, and nothing else is sure to be there.
+aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"]
+
+
+class Colour(VideoStreamTrack):
+    async def recv(self):
+        frame = av.VideoFrame(WIDTH, HEIGHT, "yuv420p")
+        for plane, value in zip(frame.planes, COLOUR):
+            plane.update(bytes([value]) * plane.buffer_size)
+        frame.pts, frame.time_base = await self.next_timestamp()
+        return frame
+
+
+class Tone(AudioStreamTrack):
+    BLOCK = RATE // 50
+
+    _sent = 0
+    _begun = None
+
+    async def recv(self):
+        self._begun = self._begun or time.monotonic()
+        await asyncio.sleep(max(0, self._begun + self._sent / RATE - time.monotonic()))
+        wave = (8000 * math.sin(2 * math.pi * PITCH * (self._sent + i) / RATE) for i in range(self.BLOCK))
+        frame = av.AudioFrame("s16", "mono", self.BLOCK)
+        frame.planes[0].update(array("h", map(int, wave)).tobytes())
+        frame.pts, frame.sample_rate, frame.time_base = self._sent, RATE, fractions.Fraction(1, RATE)
+        self._sent += self.BLOCK
+        return frame
+
+
+def planes_of(frame) -> list[bytes]:
+    frame = frame.reformat(format="yuv420p")
+    shrink = (1, 2, 2)
+    return [
+        b"".join(bytes(plane)[row * plane.line_size :][: frame.width // by] for row in range(frame.height // by))
+        for plane, by in zip(frame.planes, shrink)
+    ]
+
+
+async def saw_colour(track) -> None:
+    """Waits for the colour; before it there may be what a decoder shows without a keyframe."""
+    while not is_colour(planes_of(await track.recv())):
+        pass
+
+
+async def heard_tone(track) -> None:
+    """Waits for a fifth of a second of the tone."""
+    while True:
+        frames = [await track.recv() for _ in range(10)]
+        sound = b"".join(bytes(frame.planes[0])[: frame.samples * len(frame.layout.channels) * 2] for frame in frames)
+        if is_tone(sound, len(frames[0].layout.channels)):
+            return
+
+
+class Aiortc(unittest.IsolatedAsyncioTestCase):
+    async def begin(self, peer: RTCPeerConnection, ask):
+        """Makes an offer, has it answered, and returns the session and the offer."""
+        await peer.setLocalDescription(await peer.createOffer())
+        offer = peer.localDescription.sdp
+        session = await asyncio.to_thread(ask, offer)
+        await peer.setRemoteDescription(RTCSessionDescription(session.answer, "answer"))
+        return session, offer
+
+    def peer(self) -> RTCPeerConnection:
+        peer = RTCPeerConnection()
+        self.addAsyncCleanup(peer.close)
+        return peer
+
+    async def test_publishes_and_watches(self):
+        room = Room()
+        publisher = self.peer()
+        for track in (Tone(), Colour()):
+            publisher.addTransceiver(track, direction="sendonly")
+        publishing, offer = await self.begin(publisher, lambda offer: room.publish("camera", offer))
+        candidates = [line.removeprefix("a=") for line in offer.splitlines() if line.startswith("a=candidate:")]
+        self.assertEqual(publishing.trickle(offer, candidates), 204)
+
+        viewer, tracks = self.peer(), {}
+        viewer.on("track", lambda track: tracks.setdefault(track.kind, track))
+        viewer.addTransceiver("audio", direction="recvonly")
+        viewer.addTransceiver("video", direction="recvonly")
+        watching, _ = await self.begin(viewer, lambda offer: room.watch("camera", offer))
+        await asyncio.wait_for(asyncio.gather(saw_colour(tracks["video"]), heard_tone(tracks["audio"])), 30)
+
+        self.assertEqual(watching.end(), 200)
+        self.assertEqual(publishing.end(), 200)
+        self.assertEqual(publishing.end(), 404)
