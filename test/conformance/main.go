@@ -46,8 +46,12 @@ func python(interpreter, dir, pattern string) []string {
 // apiKey is an admin key.
 const apiKey = "KEY-of-the-conformance-suite-0001"
 
-// serveFlags let webhooks reach receivers on this machine, and the rate limit be reached by a test and by no other.
-var serveFlags = []string{"--metrics", "off", "--linger", "300ms", "--webhook-allow-private", "--rate-limit", "500"}
+// serveFlags let webhooks reach receivers on this machine, and the rate limit be reached by a test and by no other. Nothing
+// relays at the ICE server, which is there to be named.
+var serveFlags = []string{
+	"--metrics", "off", "--linger", "300ms", "--webhook-allow-private", "--rate-limit", "500",
+	"--ice-servers", "turn:conformance:open-sesame@127.0.0.1:9?transport=udp",
+}
 
 // timeLimit is for one suite on one database.
 const timeLimit = 2 * time.Minute

@@ -11,7 +11,7 @@ import aioice.ice
 import av
 from aiortc import AudioStreamTrack, RTCPeerConnection, RTCSessionDescription, VideoStreamTrack
 from senses import COLOUR, HEIGHT, PITCH, RATE, WIDTH, is_colour, is_tone
-from whip import Room
+from whip import LINK, Room
 
 # Otherwise it leaves loopback out, and nothing else is sure to be there.
 aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"]
@@ -97,6 +97,7 @@ class Aiortc(unittest.IsolatedAsyncioTestCase):
         watching, _ = await self.begin(viewer, lambda offer: room.watch("camera", offer))
         await asyncio.wait_for(asyncio.gather(saw_colour(tracks["video"]), heard_tone(tracks["audio"])), 30)
 
+        self.assertEqual([session.links for session in (publishing, watching)], [[LINK], [LINK]])
         self.assertEqual(watching.end(), 200)
         self.assertEqual(publishing.end(), 200)
         self.assertEqual(publishing.end(), 404)

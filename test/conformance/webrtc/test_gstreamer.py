@@ -11,7 +11,7 @@ gi.require_version("GstSdp", "1.0")
 gi.require_version("GstWebRTC", "1.0")
 from gi.repository import Gst, GstSdp, GstWebRTC  # noqa: E402
 from senses import COLOUR, HEIGHT, PITCH, RATE, WIDTH, is_colour, is_tone  # noqa: E402
-from whip import Room  # noqa: E402
+from whip import LINK, Room  # noqa: E402
 
 Gst.init(None)
 
@@ -166,6 +166,7 @@ class GStreamer(unittest.TestCase):
         watching = viewer.begin(lambda offer: room.watch("camera", offer))
         viewer.arrives("video", shows_colour)
         viewer.arrives("audio", Sound())
+        self.assertEqual([session.links for session in (publishing, watching)], [[LINK], [LINK]])
         self.assertEqual(watching.end(), 200)
         self.assertEqual(publishing.end(), 200)
         self.assertEqual(publishing.end(), 404)

@@ -8,6 +8,7 @@ import urllib.request
 
 API = os.environ["TELNYX_BASE_URL"]
 SITE = API.removesuffix("/v2")
+LINK = '<turn:127.0.0.1:9?transport=udp>; rel="ice-server"; username="conformance"; credential="open-sesame"; credential-type="password"'
 
 
 def request(method: str, url: str, body: str = "", **headers) -> tuple[int, dict, str]:
@@ -52,6 +53,7 @@ class Session:
         )
         if status != 201:
             raise AssertionError(f"{endpoint}: {status} {self.answer}")
+        self.links = headers.get_all("Link")
         self.url, self.tag = urllib.parse.urljoin(endpoint, headers["Location"]), headers["ETag"]
 
     def trickle(self, offer: str, candidates: list[str]) -> int:
