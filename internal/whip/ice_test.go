@@ -435,8 +435,11 @@ func TestGet(t *testing.T) {
 		path, kind string
 		status     int
 	}{
-		{h.whip("x"), "", http.StatusNoContent}, {h.whip("nobody"), "", http.StatusNoContent}, {publisher, "", http.StatusNoContent},
-		{h.whep("x"), "application/sdp", http.StatusOK}, {viewer, "", http.StatusNoContent},
+		{h.whip("x"), "", http.StatusNoContent},
+		{h.whip("nobody"), "", http.StatusNoContent},
+		{publisher, "", http.StatusNoContent},
+		{h.whep("x"), "application/sdp", http.StatusOK},
+		{viewer, "", http.StatusNoContent},
 		{h.whep(video.NewUUID(), "self"), "application/sdp", http.StatusOK},
 	} {
 		for _, method := range []string{"GET", "HEAD"} {

@@ -57,7 +57,7 @@ var serveFlags = []string{
 const timeLimit = 2 * time.Minute
 
 type settings struct {
-	server, tools string // the binary, and the directory of the programs that the tests use
+	server, tools   string // the binary, and the directory of the programs that the tests use
 	suite, database string // only this one; empty: all
 	parallel        int
 	more            []string // for the suite's test runner
