@@ -1,8 +1,9 @@
-"""aiortc publishes and watches."""
+"""aiortc publishes and watches: itself, and GStreamer in its own Python."""
 
 import asyncio
 import fractions
 import math
+import pathlib
 import time
 import unittest
 from array import array
@@ -81,23 +82,58 @@ class Aiortc(unittest.IsolatedAsyncioTestCase):
         self.addAsyncCleanup(peer.close)
         return peer
 
-    async def test_publishes_and_watches(self):
-        room = Room()
+    async def publish(self, room: Room):
         publisher = self.peer()
         for track in (Tone(), Colour()):
             publisher.addTransceiver(track, direction="sendonly")
-        publishing, offer = await self.begin(publisher, lambda offer: room.publish("camera", offer))
-        candidates = [line.removeprefix("a=") for line in offer.splitlines() if line.startswith("a=candidate:")]
-        self.assertEqual(publishing.trickle(offer, candidates), 204)
+        return await self.begin(publisher, lambda offer: room.publish("camera", offer))
 
+    async def watch(self, room: Room):
+        """Returns the session when picture and sound arrived."""
         viewer, tracks = self.peer(), {}
         viewer.on("track", lambda track: tracks.setdefault(track.kind, track))
         viewer.addTransceiver("audio", direction="recvonly")
         viewer.addTransceiver("video", direction="recvonly")
-        watching, _ = await self.begin(viewer, lambda offer: room.watch("camera", offer))
+        session, _ = await self.begin(viewer, lambda offer: room.watch("camera", offer))
         await asyncio.wait_for(asyncio.gather(saw_colour(tracks["video"]), heard_tone(tracks["audio"])), 30)
+        return session
 
+    async def gstreamer(self, role: str, room: Room) -> asyncio.subprocess.Process:
+        program = pathlib.Path(__file__).with_name("gstreamer.py")
+        process = await asyncio.create_subprocess_exec(
+            "/usr/bin/python3", program, role, room.id, room.token, "camera", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        )
+
+        async def stop():
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+        self.addAsyncCleanup(stop)
+        return process
+
+    async def test_publishes_and_watches(self):
+        room = Room()
+        publishing, offer = await self.publish(room)
+        candidates = [line.removeprefix("a=") for line in offer.splitlines() if line.startswith("a=candidate:")]
+        self.assertEqual(publishing.trickle(offer, candidates), 204)
+        watching = await self.watch(room)
         self.assertEqual([session.links for session in (publishing, watching)], [[LINK], [LINK]])
         self.assertEqual(watching.end(), 200)
         self.assertEqual(publishing.end(), 200)
         self.assertEqual(publishing.end(), 404)
+
+    async def test_watches_what_gstreamer_publishes(self):
+        room = Room()
+        publisher = await self.gstreamer("publish", room)
+        self.assertEqual(await publisher.stdout.readline(), b"publishing\n")
+        await self.watch(room)
+        await publisher.communicate(b"")
+        self.assertEqual(publisher.returncode, 0)
+
+    async def test_publishes_what_gstreamer_watches(self):
+        room = Room()
+        await self.publish(room)
+        viewer = await self.gstreamer("watch", room)
+        await viewer.communicate()
+        self.assertEqual(viewer.returncode, 0)

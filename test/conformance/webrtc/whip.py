@@ -23,11 +23,11 @@ def request(method: str, url: str, body: str = "", **headers) -> tuple[int, dict
 
 
 class Room:
-    """A new room, and a token for it."""
+    """A room, new unless it is named, and a token for it."""
 
-    def __init__(self):
-        self.id = self._ask("/rooms")["id"]
-        self.token = self._ask(f"/rooms/{self.id}/actions/generate_join_client_token")["token"]
+    def __init__(self, room: str = "", token: str = ""):
+        self.id = room or self._ask("/rooms")["id"]
+        self.token = token or self._ask(f"/rooms/{self.id}/actions/generate_join_client_token")["token"]
 
     def _ask(self, path: str) -> dict:
         key = f"Bearer {os.environ['TELNYX_API_KEY']}"
