@@ -89,7 +89,7 @@ class Publisher(Peer):
             self.pipeline.add(source)
             source.link(self.bin)
             self.bin.emit("get-transceiver", i).props.direction = GstWebRTC.WebRTCRTPTransceiverDirection.SENDONLY
-        self._stop, self._painter = threading.Event(), threading.Thread(target=self._paint)
+        self._stop, self._painter = threading.Event(), threading.Thread(target=self._paint, daemon=True)
 
     def begin(self, ask):
         self._painter.start()
