@@ -2,7 +2,8 @@
 # make run        builds and starts it with a demo call; keeps its data in ./data
 # make check      format, vet, lint, types, unit tests: about a minute when warm
 # make test       all of it on a fresh machine: races, and real browsers against the real binary
-# make conformance  the official Node and Python SDKs against the real binary, on both databases; part of make test
+# make conformance  what others wrote against the real binary: the official Node and Python SDKs, on both databases, and
+#                   aiortc and GStreamer over WHIP and WHEP; part of make test
 # make bench      benchmarks         make bench-compose, make bench-compose-hour   speed and memory of compositions
 # make soak       long runs         make load    the REST API under load, until it saturates
 # make clean      removes what was built
@@ -24,6 +25,7 @@ lint    := $(cache)/golangci-lint-$(GOLANGCI_VERSION)
 s3      := $(cache)/versitygw-$(shell sha256sum test/s3/go.sum | cut -c1-8)
 modules := node_modules/.installed
 python  := $(cache)/conformance-python/.installed
+webrtc  := $(cache)/conformance-webrtc/.installed
 app     := apps/sample/dist/index.html
 docs    := apps/docs/dist/index.html
 sdk     := sdk/web/dist/index.js
@@ -101,6 +103,7 @@ go-test: $(s3)
 go-race: $(s3) | $(cache)
 	go test -race -timeout 20m ./... 2>&1 | tee $(cache)/go-race.log
 	go test -run Allocates ./internal/sfu
+	go test -tags plain ./internal/sfu # the path of other systems
 
 web-check: $(modules)
 	npm run lint
@@ -122,7 +125,13 @@ $(python): test/conformance/python/requirements.txt test/conformance/python/requ
 	  -r test/conformance/python/requirements-4.176.txt
 	@touch $@
 
-conformance: build $(modules) $(python)
+$(webrtc): test/conformance/webrtc/requirements.txt | $(cache)
+	rm -rf $(@D)
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install -q --disable-pip-version-check -r test/conformance/webrtc/requirements.txt
+	@touch $@
+
+conformance: build $(modules) $(python) $(webrtc)
 	@mkdir -p $(cache)/conformance
 	go build -o $(cache)/conformance ./test/conformance/participant ./test/conformance/recording
 	go run ./test/conformance

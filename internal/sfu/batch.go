@@ -76,6 +76,9 @@ func newBatch(e *Engine) *batch {
 	return b
 }
 
+// nearlyFull reports whether it is time to flush at the next opportunity, rather than in the midst of a packet's viewers.
+func (b *batch) nearlyFull() bool { return len(b.out) >= batchPackets*3/4 }
+
 // room returns the space for the next packet, of maxOutgoing bytes.
 func (b *batch) room() []byte {
 	if len(b.out) == cap(b.out) || b.used+maxOutgoing > len(b.slab) {

@@ -1,3 +1,5 @@
+//go:build !plain
+
 package sfu
 
 import (
@@ -14,6 +16,7 @@ import (
 const (
 	maxSegments  = 64     // of one message; the limit of kernels before 6.9
 	maxSegmented = 64_000 // bytes of one message
+	sendAtOnce   = 32     // messages of one system call, so that none takes long
 	// longestWait is how long a flush waits in all for room in socket buffers. A keyframe for a hundred viewers is more than the
 	// buffer that kernels grant by default; it leaves at the pace of the link meanwhile.
 	longestWait = 20 * time.Millisecond
@@ -130,10 +133,11 @@ func (s *sender) fill(b *batch, c chain, part int) int {
 	return part
 }
 
-// sendTo sends all messages. What a buffer does not take that stays full is lost, as in the network.
+// sendTo sends all messages. What a buffer does not take that stays full is lost, as in the network. The calls themselves never wait, so the
+// runtime need not be told of them, which would wake its monitor up for each burst, at the cost of some packets.
 func (s *sender) sendTo(fd uintptr) bool {
 	for s.sent < s.filled {
-		n, _, failed := unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&s.messages[s.sent])), uintptr(s.filled-s.sent), unix.MSG_DONTWAIT, 0, 0)
+		n, _, failed := unix.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&s.messages[s.sent])), uintptr(min(s.filled-s.sent, sendAtOnce)), unix.MSG_DONTWAIT, 0, 0)
 		switch {
 		case failed == 0:
 			s.sent += int(n)
@@ -178,7 +182,7 @@ func (s *sender) failed(fd uintptr, why syscall.Errno) {
 	for _, part := range unsafe.Slice(m.Iov, m.Iovlen) {
 		var failed syscall.Errno
 		for again := true; again; again = failed == unix.EAGAIN && s.waits(fd) {
-			_, _, failed = unix.Syscall6(unix.SYS_SENDTO, fd, uintptr(unsafe.Pointer(part.Base)), uintptr(part.Len), unix.MSG_DONTWAIT,
+			_, _, failed = unix.RawSyscall6(unix.SYS_SENDTO, fd, uintptr(unsafe.Pointer(part.Base)), uintptr(part.Len), unix.MSG_DONTWAIT,
 				uintptr(unsafe.Pointer(m.Name)), uintptr(m.Namelen))
 		}
 		if failed != 0 {

@@ -216,6 +216,43 @@ func BenchmarkStep(b *testing.B) {
 			}
 		})
 	}
+	for _, together := range []int{1, 32} {
+		b.Run(fmt.Sprintf("read %d", together), func(b *testing.B) { // ns/step is for all of them
+			e := newEngine(b)
+			e.stop()
+			s, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer func() { _ = s.Close() }()
+			from, err := net.DialUDP("udp4", nil, s.LocalAddr().(*net.UDPAddr))
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer func() { _ = from.Close() }()
+			incoming, err := newReceiver(&socket{engine: e, conn: s}, func() {})
+			if err != nil {
+				b.Fatal(err)
+			}
+			sent := make([]byte, 1128)
+			timed(b, func() {
+				for range together {
+					_, _ = from.Write(sent)
+				}
+			}, func() {
+				for n := 0; n < together; {
+					got, err := incoming.burst()
+					if err != nil {
+						b.Fatal(err)
+					}
+					for i := range got {
+						incoming.datagram(i)
+					}
+					n += got
+				}
+			})
+		})
+	}
 	b.Run("decide", func(b *testing.B) { // decide and rewrite; without a path nothing is encrypted or sent
 		s := newStage(b, 1)
 		p, f := s.onward(b)

@@ -37,6 +37,7 @@ type Engine struct {
 	port        int
 	started     time.Time
 	counters    counters
+	full        atomic.Bool // nobody was let in the last time someone asked
 
 	sockets []*socket
 	readers []*reader
@@ -220,7 +221,12 @@ func (e *Engine) ntp(now int64) uint64 {
 // NewTransport makes a connection of a session. It has no lines until the client's first offer. While the media path is nearly as
 // busy as it can be, the error is overloaded.
 func (e *Engine) NewTransport(cfg TransportConfig) (*Transport, error) {
-	if busy, shed := e.load(); busy > roomToJoin || shed > 0 {
+	busy, shed := e.load()
+	full := busy > roomToJoin || shed > 0
+	if e.full.Swap(full) != full {
+		e.log.Warn("there is too much media for more connections, or no longer", "refused", full, "busy", busy, "shedding", shed)
+	}
+	if full {
 		e.counters.refused.Add(1)
 		return nil, video.Errorf(video.CodeOverloaded, "the server carries as much media as it can at present")
 	}

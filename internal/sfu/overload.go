@@ -11,20 +11,23 @@ import (
 // are cheaper for each packet, so the most gets through just where they are nearly full. What is given up is decided by
 // rank: each viewer's line has one, drawn when it is made.
 const (
-	// workBeforeShedding is how many packets, read and sent, a reader deals with in nothing but whole bursts before it sheds:
-	// 30 to 50 ms of a core. A pause of the process (another program, a quota) is caught up with in less.
+	// workBeforeShedding is how many packets, read and sent, a reader deals with in nothing but whole bursts before it looks at what
+	// waits in the socket: 30 to 50 ms of a core. It looks again after workBetweenSteps, each time. If hardly less waits than
+	// the time before, it sheds; after a pause of the process (another program, a quota) it catches up, and less does.
 	workBeforeShedding = 16_000
-	// workBetweenSteps is how many more it is given after each step.
-	workBetweenSteps = 4_000
-	shedStep         = 8   // ranks more
-	takeBackStep     = 4   // ranks fewer, every takeBackAfter (ns), while hardly a burst is whole
-	takeBackAfter    = 1e9 // long enough for a keyframe to have come and its cost to show
+	workBetweenSteps   = 4_000
+	catchingUp         = 0.9 // of what waited is less
+	shedStep           = 8   // ranks more
+	takeBackStep       = 4   // ranks fewer, every takeBackAfter (ns), while hardly a burst is whole
+	takeBackAfter      = 1e9 // long enough for a keyframe to have come and its cost to show
 	// wholeToTakeBack is the share of whole bursts up to which pictures are given back.
 	wholeToTakeBack = 0.1
 	// roomToJoin is the share from which on nobody is let in any more. It is below what those inside would suffer from.
-	roomToJoin = 0.85
-	// loadWindow is the time over which the share is taken (ns).
+	roomToJoin = 0.90
+	// loadWindow is the time over which the share is taken (ns), and loadMemory over how long it is evened out: a burst of joins is
+	// no reason to refuse the last of them.
 	loadWindow = 500e6
+	loadMemory = 4e9
 	// loadHolds is how long the load is believed that no later one follows (ns): nothing came.
 	loadHolds = 2e9
 	// allRanks is one more than the highest rank.
@@ -39,11 +42,12 @@ type load struct {
 	bursts int   // of the window
 	whole  int   // of them
 	work   int   // packets since a burst was less than whole
-	next   int   // the work at which more is shed
+	next   int   // the work at which it is looked at what waits
+	waits  int   // bytes in the socket the last time, 0 before the first
 	shed   int   // lines of a rank below it get no video
 	turned int64 // when shed last changed (ns)
 
-	share     atomic.Uint64 // busy part of the last window, a float64
+	share     atomic.Uint64 // busy part of the time, evened out, a float64
 	measured  atomic.Int64  // when that was (ns)
 	published atomic.Int64  // shed
 }
@@ -51,7 +55,7 @@ type load struct {
 // begin says that a burst was read.
 func (l *load) begin(now int64) {
 	if l.window == 0 || now-l.window > loadHolds { // nothing came for long: there is no load
-		l.work, l.next = 0, workBeforeShedding
+		l.work, l.next, l.waits = 0, workBeforeShedding, 0
 		if l.shed > 0 {
 			l.turn(0, now)
 		}
@@ -62,17 +66,22 @@ func (l *load) begin(now int64) {
 	}
 }
 
-// did says how many datagrams a burst had, how many packets it gave rise to, and when it was read.
-func (l *load) did(datagrams, packets int, now int64) {
+// did says how many datagrams a burst had, how many packets it gave rise to, and when it was read. waiting tells how many bytes
+// there are in the socket.
+func (l *load) did(datagrams, packets int, now int64, waiting func() int) {
 	l.bursts++
 	if datagrams < burstPackets {
-		l.work, l.next = 0, workBeforeShedding
+		l.work, l.next, l.waits = 0, workBeforeShedding, 0
 	} else {
 		l.whole++
 		l.work += datagrams + packets
 		if l.work >= l.next {
 			l.next = l.work + workBetweenSteps
-			l.turn(min(l.shed+shedStep, allRanks), now)
+			before := l.waits
+			l.waits = max(waiting(), 1)
+			if before > 0 && float64(l.waits) > catchingUp*float64(before) {
+				l.turn(min(l.shed+shedStep, allRanks), now)
+			}
 		}
 	}
 	l.look(now)
@@ -97,7 +106,9 @@ func (l *load) look(now int64) {
 		l.busy += now - l.since
 		l.since = now
 	}
-	l.share.Store(math.Float64bits(float64(l.busy) / float64(passed)))
+	part := min(float64(passed)/loadMemory, 1)
+	share := l.busyShare(now)
+	l.share.Store(math.Float64bits(share + (float64(l.busy)/float64(passed)-share)*part))
 	l.measured.Store(now)
 	if l.shed > 0 && float64(l.whole) <= wholeToTakeBack*float64(l.bursts) && now-l.turned >= takeBackAfter {
 		l.turn(max(l.shed-takeBackStep, 0), now)

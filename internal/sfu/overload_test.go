@@ -12,13 +12,14 @@ import (
 // strain drives a load with bursts of a size, each giving rise to ten packets for each datagram, on invented time.
 type strain struct {
 	load
-	now int64
+	now     int64
+	waiting func() int
 }
 
 func (s *strain) bursts(n, datagrams int, idle bool) {
 	for range n {
 		s.begin(s.now)
-		s.did(datagrams, 10*datagrams, s.now)
+		s.did(datagrams, 10*datagrams, s.now, s.waiting)
 		s.now += 1e6
 		if idle {
 			s.idle(s.now)
@@ -28,20 +29,20 @@ func (s *strain) bursts(n, datagrams int, idle bool) {
 }
 
 func TestLoadShedsWhileBurstsAreWhole(t *testing.T) {
-	s := &strain{now: clockStart}
-	s.bursts(2000, burstPackets-1, false) // never idle, and yet nothing is left behind
+	s := &strain{now: clockStart, waiting: func() int { return 1 << 20 }}
+	s.bursts(40_000, burstPackets-1, false) // never idle, and yet nothing is left behind
 	if s.shed != 0 {
 		t.Fatalf("%d is shed though the reader keeps up", s.shed)
 	}
 	if share := s.busyShare(s.now); share < 0.99 {
 		t.Errorf("busy %.2f of the time", share)
 	}
-	before := workBeforeShedding/(11*burstPackets) + 1
-	s.bursts(before-1, burstPackets, false)
+	perBurst := 11 * burstPackets
+	s.bursts(workBeforeShedding/perBurst+workBetweenSteps/perBurst, burstPackets, false)
 	if s.shed != 0 {
-		t.Fatal("a pause that is caught up with was taken for overload")
+		t.Fatal("a short pause was taken for overload")
 	}
-	s.bursts(1, burstPackets, false)
+	s.bursts(2, burstPackets, false)
 	if s.shed != shedStep || s.shedShare(s.now) != float64(shedStep)/allRanks {
 		t.Fatalf("%d is shed after the first step", s.shed)
 	}
@@ -75,7 +76,7 @@ func TestLoadShedsWhileBurstsAreWhole(t *testing.T) {
 
 // Those who made the load may all go at once, and nothing comes any more.
 func TestLoadEndsWithTheTraffic(t *testing.T) {
-	s := &strain{now: clockStart}
+	s := &strain{now: clockStart, waiting: func() int { return 1 << 20 }}
 	s.bursts(10_000, burstPackets, false)
 	if s.shedShare(s.now) == 0 || s.busyShare(s.now) == 0 {
 		t.Fatal("there is no load")
@@ -88,6 +89,16 @@ func TestLoadEndsWithTheTraffic(t *testing.T) {
 	s.bursts(1, burstPackets, true)
 	if s.shed != 0 {
 		t.Errorf("%d is shed as the traffic begins anew", s.shed)
+	}
+}
+
+// After a long pause of the process there is much to do, and nothing but whole bursts, but less and less waits.
+func TestLoadCatchesUp(t *testing.T) {
+	waits := 4e6
+	s := &strain{now: clockStart, waiting: func() int { waits *= 0.85; return int(waits) }}
+	s.bursts(80, burstPackets, false)
+	if s.shed != 0 {
+		t.Errorf("%d is shed while it catches up", s.shed)
 	}
 }
 
@@ -166,7 +177,7 @@ func TestNobodyIsLetInUnderLoad(t *testing.T) {
 	}
 	busy := func(share float64) {
 		now := e.Now()
-		l.window, l.busy, l.since = now-loadWindow, int64(share*loadWindow), 0
+		l.window, l.busy, l.since = now-loadMemory, int64(share*loadMemory), 0
 		l.look(now)
 	}
 	join("")

@@ -1,3 +1,5 @@
+//go:build !plain
+
 package sfu
 
 import (
@@ -52,7 +54,7 @@ func (r *receiver) burst() (int, error) {
 }
 
 func (r *receiver) takeFrom(fd uintptr) bool {
-	n, _, failed := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.messages[0])), burstPackets, unix.MSG_DONTWAIT, 0, 0)
+	n, _, failed := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.messages[0])), burstPackets, unix.MSG_DONTWAIT, 0, 0)
 	switch failed {
 	case 0:
 		r.count = int(n)
@@ -64,6 +66,16 @@ func (r *receiver) takeFrom(fd uintptr) bool {
 		r.failed = failed
 	}
 	return true
+}
+
+// waiting returns how many bytes there are in the socket, as the kernel counts them.
+func (r *receiver) waiting() int {
+	var info [unix.SK_MEMINFO_VARS]uint32
+	size := uint32(unsafe.Sizeof(info))
+	_ = r.conn.Control(func(fd uintptr) {
+		_, _, _ = unix.RawSyscall6(unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, unix.SO_MEMINFO, uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
+	})
+	return int(info[unix.SK_MEMINFO_RMEM_ALLOC])
 }
 
 // datagram returns the n-th of a burst and whence it came. It is good until the next burst.

@@ -1,4 +1,4 @@
-//go:build !linux
+//go:build !linux || plain
 
 package sfu
 
@@ -29,6 +29,9 @@ func (r *receiver) burst() (n int, err error) {
 	}
 	return 1, nil
 }
+
+// waiting returns how many bytes there are in the socket, which nobody tells here.
+func (r *receiver) waiting() int { return 0 }
 
 // datagram returns the n-th of a burst and whence it came. It is good until the next burst.
 func (r *receiver) datagram(int) ([]byte, netip.AddrPort) {

@@ -119,7 +119,7 @@ func (r *reader) receive(n int) {
 		r.take(b, from, now)
 	}
 	r.hold(nil)
-	r.load.did(n, r.batch.made-made, now)
+	r.load.did(n, r.batch.made-made, now, r.incoming.waiting)
 }
 
 // settle sends what waits for the batch to fill if that takes long.
@@ -142,6 +142,10 @@ func (r *reader) rest() {
 func (r *reader) take(b []byte, from netip.AddrPort, now int64) {
 	if len(b) == 0 {
 		return
+	}
+	if r.batch.nearlyFull() {
+		r.hold(nil) // others may have the session while this is sent
+		r.batch.flush()
 	}
 	if first := b[0]; first < 128 || first > 191 {
 		r.hold(nil)
