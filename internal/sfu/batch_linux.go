@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"net"
+	"net/netip"
 	"syscall"
 	"time"
 	"unsafe"
@@ -171,13 +172,16 @@ func (s *sender) waits(fd uintptr) bool {
 func (s *sender) failed(fd uintptr, why syscall.Errno) {
 	m := &s.messages[s.sent]
 	s.sent++
-	if m.Control == nil {
+	switch {
+	case m.Control == nil:
 		s.unsent++
 		return
-	}
-	// The kernel, the network card or the route does not cut datagrams.
-	if why == unix.EIO || why == unix.EOPNOTSUPP {
+	case why == unix.EIO || why == unix.EOPNOTSUPP: // the kernel or the network card does not cut datagrams
 		s.segments.refused()
+	case why == unix.EINVAL || why == unix.EMSGSIZE: // not these, or not on this route
+	default:
+		s.unsent += int(m.Iovlen)
+		return
 	}
 	for _, part := range unsafe.Slice(m.Iov, m.Iovlen) {
 		var failed syscall.Errno
@@ -196,6 +200,25 @@ func (s *sender) drop() {
 	for ; s.sent < s.filled; s.sent++ {
 		s.unsent += int(s.messages[s.sent].Iovlen)
 	}
+}
+
+// send sends one datagram by itself. A full socket buffer or an unreachable address loses it, as the network would.
+func (s *socket) send(b []byte, to netip.AddrPort) error {
+	raw, err := s.conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	name := nameOf(to)
+	var failed syscall.Errno
+	err = raw.Write(func(fd uintptr) bool {
+		_, _, failed = unix.RawSyscall6(unix.SYS_SENDTO, fd, uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), unix.MSG_DONTWAIT,
+			uintptr(unsafe.Pointer(&name.raw)), uintptr(name.size))
+		return true
+	})
+	if err == nil && failed != 0 {
+		err = failed
+	}
+	return err
 }
 
 // canSegment finds out whether the kernel cuts messages into datagrams.

@@ -2,7 +2,10 @@
 
 package sfu
 
-import "net"
+import (
+	"net"
+	"net/netip"
+)
 
 // sender sends each packet by itself.
 type sender struct{}
@@ -19,6 +22,12 @@ func (*sender) send(b *batch) (unsent int) {
 		}
 	}
 	return unsent
+}
+
+// send sends one datagram by itself. An unreachable address loses it, as the network would.
+func (s *socket) send(b []byte, to netip.AddrPort) error {
+	_, err := s.conn.WriteToUDPAddrPort(b, to)
+	return err
 }
 
 func canSegment(*net.UDPConn) bool { return false }

@@ -22,6 +22,9 @@ const (
 	takeBackAfter      = 1e9 // long enough for a keyframe to have come and its cost to show
 	// wholeToTakeBack is the share of whole bursts up to which pictures are given back.
 	wholeToTakeBack = 0.1
+	// A reader that is busy for less than lightLoad of its time gives lightLoadSteps steps back at once.
+	lightLoad      = 0.5
+	lightLoadSteps = 8
 	// roomToJoin is the share from which on nobody is let in any more. It is below what those inside would suffer from.
 	roomToJoin = 0.90
 	// loadWindow is the time over which the share is taken (ns), and loadMemory over how long it is evened out: a burst of joins is
@@ -107,11 +110,15 @@ func (l *load) look(now int64) {
 		l.since = now
 	}
 	part := min(float64(passed)/loadMemory, 1)
-	share := l.busyShare(now)
-	l.share.Store(math.Float64bits(share + (float64(l.busy)/float64(passed)-share)*part))
+	share, current := l.busyShare(now), float64(l.busy)/float64(passed)
+	l.share.Store(math.Float64bits(share + (current-share)*part))
 	l.measured.Store(now)
 	if l.shed > 0 && float64(l.whole) <= wholeToTakeBack*float64(l.bursts) && now-l.turned >= takeBackAfter {
-		l.turn(max(l.shed-takeBackStep, 0), now)
+		step := takeBackStep
+		if current < lightLoad {
+			step *= lightLoadSteps
+		}
+		l.turn(max(l.shed-step, 0), now)
 	}
 	l.restart(now)
 }

@@ -74,6 +74,19 @@ func TestLoadShedsWhileBurstsAreWhole(t *testing.T) {
 	}
 }
 
+func TestLightLoadEndsSheddingSoon(t *testing.T) {
+	s := &strain{now: clockStart}
+	s.begin(s.now)
+	s.turn(allRanks, s.now)
+	for range 10_000 { // 30 s, a third of them busy
+		s.bursts(1, 1, true)
+		s.now += 1e6
+	}
+	if s.shed != 0 {
+		t.Errorf("%d is shed after 30 s of light load", s.shed)
+	}
+}
+
 // Those who made the load may all go at once, and nothing comes any more.
 func TestLoadEndsWithTheTraffic(t *testing.T) {
 	s := &strain{now: clockStart, waiting: func() int { return 1 << 20 }}

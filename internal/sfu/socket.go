@@ -77,13 +77,6 @@ func listen(e *Engine, port int) ([]*socket, error) {
 	return sockets, nil
 }
 
-// send sends one datagram by itself.
-func (s *socket) send(b []byte, to netip.AddrPort) error {
-	// A full socket buffer or an unreachable address loses the packet, as the network would.
-	_, err := s.conn.WriteToUDPAddrPort(b, to)
-	return err
-}
-
 func newReader(s *socket) (*reader, error) {
 	r := &reader{socket: s, arrival: arrival{batch: newBatch(s.engine)}, known: map[netip.AddrPort]*Transport{}}
 	var err error
