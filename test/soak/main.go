@@ -93,7 +93,7 @@ func (p *plan) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return p.soak(ctx, api, probe{"http://" + metrics})
+	return p.soak(ctx, api, probe{"http://" + metrics, server.Process()})
 }
 
 // soak loads the server and judges what that showed.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -16,28 +17,32 @@ import (
 // patience is how long the server may take to forget those who left.
 const patience = time.Minute
 
-// measures are what is looked at, by the names of the server's metrics.
-var measures = [...]string{
-	"process_resident_memory_bytes", "go_memstats_heap_inuse_bytes", "go_goroutines", "process_open_fds",
+// metrics are the names of what the server tells, in the order of a sample.
+var metrics = [...]string{
+	"process_resident_memory_bytes", "go_memstats_heap_inuse_bytes", "go_goroutines",
 	"rotunda_media_transports", "rotunda_media_sessions", "rotunda_media_packets_sent_total",
 }
 
-// Places of a sample; those up to sessions are judged.
+// Places of a sample.
 const (
 	memory = iota
 	heap
 	goroutines
-	handles
 	transports
 	sessions
 	packets
+	handles
+	measures
 )
 
-// sample is all measures at one moment.
-type sample [len(measures)]float64
+// sample is all that is measured, at one moment.
+type sample [measures]float64
 
-// probe looks into a running server through its metrics listener.
-type probe struct{ url string }
+// probe looks into a running server through its metrics listener and /proc.
+type probe struct {
+	url     string
+	process int
+}
 
 // fresh keeps no connection, which would count as a handle and two goroutines of the server.
 var fresh = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
@@ -59,6 +64,11 @@ func (p probe) get(ctx context.Context, path string) (io.ReadCloser, error) {
 }
 
 func (p probe) look(ctx context.Context) (s sample, err error) {
+	open, err := openHandles(p.process)
+	if err != nil {
+		return s, err
+	}
+	s[handles] = float64(open)
 	body, err := p.get(ctx, "/metrics")
 	if err != nil {
 		return s, err
@@ -67,7 +77,7 @@ func (p probe) look(ctx context.Context) (s sample, err error) {
 	found := 0
 	for lines := bufio.NewScanner(body); lines.Scan(); {
 		name, value, _ := strings.Cut(lines.Text(), " ")
-		for i, m := range measures {
+		for i, m := range metrics {
 			if name == m {
 				if s[i], err = strconv.ParseFloat(value, 64); err != nil {
 					return s, fmt.Errorf("read metrics: %w", err)
@@ -76,10 +86,26 @@ func (p probe) look(ctx context.Context) (s sample, err error) {
 			}
 		}
 	}
-	if found != len(measures) {
-		return s, fmt.Errorf("read metrics: %d of %d are there", found, len(measures))
+	if found != len(metrics) {
+		return s, fmt.Errorf("read metrics: %d of %d are there", found, len(metrics))
 	}
 	return s, nil
+}
+
+// openHandles counts the handles of a process, but for those of SQLite: it keeps the connections to its database that it once needed, a few at most.
+func openHandles(process int) (n int, err error) {
+	dir := fmt.Sprintf("/proc/%d/fd", process)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return 0, fmt.Errorf("count file handles: %w", err)
+	}
+	for _, e := range entries {
+		target, err := os.Readlink(filepath.Join(dir, e.Name()))
+		if err == nil && !strings.HasPrefix(filepath.Base(target), "rotunda.db") { // otherwise it was closed meanwhile
+			n++
+		}
+	}
+	return n, nil
 }
 
 // collect has the server collect its garbage, so that the heap is what is really in use.
