@@ -5,7 +5,8 @@
 # make conformance  what others wrote against the real binary: the official Node and Python SDKs, on both databases, and
 #                   aiortc and GStreamer over WHIP and WHEP; part of make test
 # make bench      benchmarks         make bench-compose, make bench-compose-hour   speed and memory of compositions
-# make soak       long runs         make load    the REST API under load, until it saturates
+# make soak       half an hour of people who come and go: nothing may grow; a short form is part of make test
+# make soak-browsers  the browser tests, twenty times each         make load    the REST API under load, until it saturates
 # make clean      removes what was built
 # make format     rewrites sources into their format
 
@@ -70,7 +71,7 @@ $(docs): $(modules) $(call sources,apps/theme apps/docs)
 
 ## Checking
 
-.PHONY: check test lint vet cross web-check web-test go-test go-race e2e conformance
+.PHONY: check test lint vet cross web-check web-test go-test go-race e2e conformance soak-short
 check: vet lint web-check go-test web-test
 	@echo 'check: passed'
 
@@ -79,6 +80,7 @@ test: test-machine
 	$(MAKE) --no-print-directory vet lint cross web-check web-test
 	$(MAKE) --no-print-directory build
 	$(MAKE) --no-print-directory conformance
+	$(MAKE) --no-print-directory soak-short
 	$(MAKE) --no-print-directory go-race
 	$(MAKE) --no-print-directory e2e
 	@grep -E '^(ok|FAIL)' $(cache)/go-race.log
@@ -136,9 +138,13 @@ conformance: build $(modules) $(python) $(webrtc)
 	go build -o $(cache)/conformance ./test/conformance/participant ./test/conformance/recording
 	go run ./test/conformance
 
+# Less than two minutes, and eight people, so that a slow machine keeps up with it.
+soak-short: build
+	go run ./test/soak -for 75s -rooms 1 -publishers 1 -subscribers 3 -video-kbps 400
+
 ## Long runs
 
-.PHONY: bench bench-compose bench-compose-hour soak load
+.PHONY: bench bench-compose bench-compose-hour soak soak-browsers load
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
 
@@ -151,6 +157,9 @@ bench-compose-hour: | toolchain
 	go test -run '^$$' -bench Compose -benchtime 1x -timeout 6h ./internal/compose -people 10 -minutes 60 -size 640x360 -labels
 
 soak: build
+	go run ./test/soak
+
+soak-browsers: build
 	npm run soak -w test/e2e
 
 load: build

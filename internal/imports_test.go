@@ -26,7 +26,7 @@ var floors = []struct {
 	{"entrances", []string{"internal/rest", "internal/signal", "internal/whip", "internal/download", "internal/demo", "internal/site"}},
 	{"command", []string{"cmd/rotunda"}},
 	{"rig", []string{"test/rig"}},
-	{"rehearsals", []string{"test/conformance", "test/conformance/participant", "test/conformance/recording", "test/load"}},
+	{"rehearsals", []string{"test/conformance", "test/conformance/participant", "test/conformance/recording", "test/load", "test/soak"}},
 }
 
 // apart are packages without a floor: they import none of ours, and what they hold is only data.

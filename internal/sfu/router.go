@@ -324,6 +324,18 @@ func (r *router) leave(t *Transport) {
 	for _, sub := range t.subscriptions {
 		sub.end()
 	}
+	t.release()
+}
+
+// release lets go of what media needed: a reader remembers the transport until its next datagram. Called with router.mu held.
+func (t *Transport) release() {
+	t.router.media.Lock()
+	defer t.router.media.Unlock()
+	for _, tr := range t.in.tracks {
+		tr.order.Store(&[]*layer{})
+	}
+	t.in = inbound{tracks: map[string]*track{}, sources: map[uint32]source{}}
+	t.out = outbound{bySSRC: map[uint32]*forwarder{}}
 }
 
 // start gives every forwarder that waits for a keyframe one. Called with router.media held.
