@@ -127,6 +127,7 @@ func (r *reader) settle(now int64) {
 
 // rest sends what there is before the reader waits for more.
 func (r *reader) rest() {
+	r.onward = onward{} // whose layer may end before the next packet comes
 	r.batch.flush()
 	r.load.idle(r.socket.engine.Now())
 }
