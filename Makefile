@@ -2,9 +2,11 @@
 # make run        builds and starts it with a demo call; keeps its data in ./data
 # make check      format, vet, lint, types, unit tests: about a minute when warm
 # make test       all of it on a fresh machine: races, and real browsers against the real binary
-# make conformance  the official Node and Python SDKs against the real binary, on both databases; part of make test
+# make conformance  what others wrote against the real binary: the official Node and Python SDKs, on both databases, and
+#                   aiortc and GStreamer over WHIP and WHEP; part of make test
 # make bench      benchmarks         make bench-compose, make bench-compose-hour   speed and memory of compositions
-# make soak       long runs         make load    the REST API under load, until it saturates
+# make soak       half an hour of people who come and go: nothing may grow; a short form is part of make test
+# make soak-browsers  the browser tests, twenty times each         make load    the REST API under load, until it saturates
 # make clean      removes what was built
 # make format     rewrites sources into their format
 
@@ -24,6 +26,7 @@ lint    := $(cache)/golangci-lint-$(GOLANGCI_VERSION)
 s3      := $(cache)/versitygw-$(shell sha256sum test/s3/go.sum | cut -c1-8)
 modules := node_modules/.installed
 python  := $(cache)/conformance-python/.installed
+webrtc  := $(cache)/conformance-webrtc/.installed
 app     := apps/sample/dist/index.html
 docs    := apps/docs/dist/index.html
 sdk     := sdk/web/dist/index.js
@@ -68,7 +71,7 @@ $(docs): $(modules) $(call sources,apps/theme apps/docs)
 
 ## Checking
 
-.PHONY: check test lint vet cross web-check web-test go-test go-race e2e conformance
+.PHONY: check test lint vet cross web-check web-test go-test go-race e2e conformance soak-short
 check: vet lint web-check go-test web-test
 	@echo 'check: passed'
 
@@ -77,6 +80,7 @@ test: test-machine
 	$(MAKE) --no-print-directory vet lint cross web-check web-test
 	$(MAKE) --no-print-directory build
 	$(MAKE) --no-print-directory conformance
+	$(MAKE) --no-print-directory soak-short
 	$(MAKE) --no-print-directory go-race
 	$(MAKE) --no-print-directory e2e
 	@grep -E '^(ok|FAIL)' $(cache)/go-race.log
@@ -101,6 +105,7 @@ go-test: $(s3)
 go-race: $(s3) | $(cache)
 	go test -race -timeout 20m ./... 2>&1 | tee $(cache)/go-race.log
 	go test -run Allocates ./internal/sfu
+	go test -tags plain ./internal/sfu # the path of other systems
 
 web-check: $(modules)
 	npm run lint
@@ -122,14 +127,24 @@ $(python): test/conformance/python/requirements.txt test/conformance/python/requ
 	  -r test/conformance/python/requirements-4.176.txt
 	@touch $@
 
-conformance: build $(modules) $(python)
+$(webrtc): test/conformance/webrtc/requirements.txt | $(cache)
+	rm -rf $(@D)
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install -q --disable-pip-version-check -r test/conformance/webrtc/requirements.txt
+	@touch $@
+
+conformance: build $(modules) $(python) $(webrtc)
 	@mkdir -p $(cache)/conformance
 	go build -o $(cache)/conformance ./test/conformance/participant ./test/conformance/recording
 	go run ./test/conformance
 
+# Less than two minutes, and eight people, so that a slow machine keeps up with it.
+soak-short: build
+	go run ./test/soak -for 75s -rooms 1 -publishers 1 -subscribers 3 -video-kbps 400
+
 ## Long runs
 
-.PHONY: bench bench-compose bench-compose-hour soak load
+.PHONY: bench bench-compose bench-compose-hour soak soak-browsers load
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
 
@@ -142,6 +157,9 @@ bench-compose-hour: | toolchain
 	go test -run '^$$' -bench Compose -benchtime 1x -timeout 6h ./internal/compose -people 10 -minutes 60 -size 640x360 -labels
 
 soak: build
+	go run ./test/soak
+
+soak-browsers: build
 	npm run soak -w test/e2e
 
 load: build

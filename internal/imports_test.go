@@ -21,12 +21,12 @@ var floors = []struct {
 	packages []string
 }{
 	{"words", []string{"internal/video", "internal/packet"}},
-	{"engines", []string{"internal/sfu", "internal/auth", "internal/store", "internal/ws", "internal/observe", "internal/blob", "internal/bot"}},
+	{"engines", []string{"internal/sfu", "internal/auth", "internal/store", "internal/ws", "internal/observe", "internal/blob", "internal/bot", "internal/loadtest"}},
 	{"core", []string{"internal/live", "internal/events", "internal/record", "internal/archive", "internal/compose"}},
 	{"entrances", []string{"internal/rest", "internal/signal", "internal/whip", "internal/download", "internal/demo", "internal/site"}},
 	{"command", []string{"cmd/rotunda"}},
 	{"rig", []string{"test/rig"}},
-	{"rehearsals", []string{"test/conformance", "test/conformance/participant", "test/conformance/recording", "test/load"}},
+	{"rehearsals", []string{"test/conformance", "test/conformance/participant", "test/conformance/recording", "test/load", "test/soak"}},
 }
 
 // apart are packages without a floor: they import none of ours, and what they hold is only data.
@@ -35,9 +35,9 @@ var apart = []string{"api", "apps/sample", "apps/docs"}
 // doors names who may import an outside library; the longest matching prefix rules. A library without a door is
 // refused, so that a new dependency is a decision.
 var doors = map[string][]string{
-	"github.com/pion/":                    {"internal/sfu", "internal/bot", "test/conformance/participant"},
-	"github.com/pion/sdp":                 {"internal/sfu", "internal/live", "internal/whip"}, // a parser of what clients offer
-	"github.com/coder/websocket":          {"internal/ws", "internal/bot", "test/rig"},
+	"github.com/pion/":                    {"internal/sfu", "internal/bot", "internal/loadtest", "test/conformance/participant"},
+	"github.com/pion/sdp":                 {"internal/sfu", "internal/live", "internal/whip", "internal/loadtest"}, // a parser of offers and answers
+	"github.com/coder/websocket":          {"internal/ws", "internal/bot", "internal/loadtest", "test/rig"},
 	"github.com/golang-jwt/jwt":           {"internal/auth"},
 	"golang.org/x/crypto":                 {"internal/auth"},
 	"golang.org/x/crypto/acme":            {"cmd/rotunda"},
@@ -49,7 +49,7 @@ var doors = map[string][]string{
 	"github.com/prometheus/client_golang": {"internal/observe", "internal/sfu", "internal/store", "internal/ws", "internal/live", "internal/events", "internal/compose", "internal/rest", "internal/signal", "internal/whip", "cmd/rotunda"},
 	"golang.org/x/time/rate":              {"internal/auth", "internal/ws"},
 	"golang.org/x/sync":                   {"internal/store", "internal/live", "internal/sfu", "cmd/rotunda", "test/conformance"},
-	"golang.org/x/sys":                    {"internal/sfu", "cmd/rotunda"},
+	"golang.org/x/sys":                    {"internal/sfu", "internal/loadtest", "cmd/rotunda"},
 	"golang.org/x/net":                    {"internal/sfu"},
 	"github.com/alecthomas/kong":          {"cmd/rotunda"},
 	"github.com/knadh/koanf":              {"cmd/rotunda"},

@@ -23,21 +23,34 @@ check_toolchain() {
   need npm 10 "$(npm --version 2>/dev/null || true)" 'it comes with Node'
 }
 
-# provide COMMAND... -- PACKAGE finds one of the commands, or installs the Debian package as root.
+# provide COMMAND... -- PACKAGE... finds one of the commands, or installs the Debian packages as root.
 provide() {
-  local commands=() package
+  local commands=() packages
   while [ "$1" != -- ]; do commands+=("$1"); shift; done
-  package=$2
+  packages=("${@:2}")
   for command in "${commands[@]}"; do
     if command -v "$command" >/dev/null; then return; fi
   done
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    echo "installing $package"
+    echo "installing ${packages[*]}"
     apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" >/dev/null
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
     return
   fi
-  missing+=("${commands[0]} is needed by the tests and was not found: install it with 'sudo apt-get install $package'")
+  missing+=("${commands[0]} is needed by the tests and was not found: install it with 'sudo apt-get install ${packages[*]}'")
+}
+
+# The bindings are for Debian's own Python, whatever else is called python3.
+has_gstreamer() {
+  /usr/bin/python3 - 2>/dev/null <<'END'
+import gi
+gi.require_version("Gst", "1.0")
+gi.require_version("GstWebRTC", "1.0")
+from gi.repository import Gst, GstSdp, GstWebRTC
+Gst.init(None)
+for element in "webrtcbin nicesrc dtlsenc srtpenc sctpenc rtpbin vp8enc opusenc rtpopuspay audiotestsrc appsrc audioconvert videoconvert".split():
+    assert Gst.ElementFactory.find(element)
+END
 }
 
 case "${1:-}" in
@@ -53,6 +66,8 @@ test)
   provide nginx /usr/sbin/nginx -- nginx-light
   provide python3 -- python3
   python3 -c 'import ensurepip' 2>/dev/null || provide 'python3 -m venv' -- python3-venv
+  has_gstreamer || provide "GStreamer's webrtcbin for Python" -- gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
+    gstreamer1.0-plugins-bad gstreamer1.0-nice gir1.2-gst-plugins-bad-1.0 python3-gst-1.0
   provide chromium chromium-browser google-chrome -- chromium
   ;;
 *)

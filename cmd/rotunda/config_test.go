@@ -14,6 +14,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/rotunda-rtc/rotunda/internal/blob"
+	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
 // load reads a configuration as 'rotunda serve ARGS' would, with the file at its place.
@@ -109,6 +110,16 @@ func TestEveryFormOfEverySetting(t *testing.T) {
 			"192.0.2.1,2001:db8::1", "[192.0.2.1, '2001:db8::1']",
 			[]netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")},
 			func(c *Config) any { return c.RTCPublicIP },
+		},
+		"ice_servers": {
+			[]string{"--ice-servers=stun:stun.example.com", "--ice-servers=turns:u:p%40ss@[2001:db8::1]:443?transport=tcp"},
+			"stun:stun.example.com,turns:u:p%40ss@[2001:db8::1]:443?transport=tcp",
+			"['stun:stun.example.com', 'turns:u:p%40ss@[2001:db8::1]:443?transport=tcp']",
+			[]video.ICEServer{
+				{URLs: []string{"stun:stun.example.com"}},
+				{URLs: []string{"turns:[2001:db8::1]:443?transport=tcp"}, Username: "u", Credential: "p@ss"},
+			},
+			func(c *Config) any { return c.ICEServers },
 		},
 		"api_key":       {[]string{"--api-key=abcdefghijklmnopqrstuvwx"}, "abcdefghijklmnopqrstuvwx", "abcdefghijklmnopqrstuvwx", "abcdefghijklmnopqrstuvwx", func(c *Config) any { return c.APIKey }},
 		"root_key":      {nil, root, root, rootBytes, func(c *Config) any { return c.RootKey }},
@@ -236,6 +247,12 @@ func TestWrongConfigurationIsExplained(t *testing.T) {
 		{"root key", nil, "", []string{"ROTUNDA_ROOT_KEY=c2hvcnQ="}, []string{"ROTUNDA_ROOT_KEY must be 32 random bytes in base64"}},
 		{"one address of several", nil, "", []string{"ROTUNDA_RTC_PUBLIC_IP=192.0.2.1,nonsense"}, []string{`ROTUNDA_RTC_PUBLIC_IP "nonsense" must be an IP address`}},
 		{"unspecified address", []string{"--rtc-public-ip=0.0.0.0"}, "", nil, []string{"must be an IP address clients can reach"}},
+		{"TURN without a password", []string{"--ice-servers=turn:me@turn.example.com"}, "", nil, []string{"--ice-servers at place 1 must be like stun:"}},
+		{"STUN with a password", []string{"--ice-servers=stun:me:secret@stun.example.com"}, "", nil, []string{"--ice-servers at place 1 must be like stun:"}},
+		{"an ICE server by HTTP", nil, "ice_servers: ['stun:a.example', 'http://b.example']", nil, []string{"ice_servers at place 2 must be like stun:"}},
+		{"TURN over carrier pigeon", []string{"--ice-servers=turn:u:p@turn.example.com?transport=pigeon"}, "", nil, []string{"must be like stun:"}},
+		{"an ICE server that is none", []string{"--ice-servers=stun:"}, "", nil, []string{"must be like stun:"}},
+		{"a port that is none", []string{"--ice-servers=stun:stun.example.com:http"}, "", nil, []string{"must be like stun:"}},
 		{"public URL without scheme", []string{"--public-url=video.example.com"}, "", nil, []string{"--public-url must be a whole address"}},
 		{"public URL with path", []string{"--public-url=https://example.com/video"}, "", nil, []string{"must not have a path"}},
 		{"demo for everyone", []string{"--demo", "--http=0.0.0.0:8080"}, "", nil, []string{"demo room", "127.0.0.1", "--demo=public"}},
@@ -282,7 +299,7 @@ func TestDemoWhereItIsAllowed(t *testing.T) {
 
 // A wrong value must never be repeated when it may be a secret.
 func TestSecretsAreNotRepeated(t *testing.T) {
-	for _, key := range []string{"api_key", "root_key"} {
+	for _, key := range []string{"api_key", "root_key", "ice_servers"} {
 		_, err := load(t, nil, "", variableOf(key)+"=hush hush")
 		if err == nil || strings.Contains(err.Error(), "hush") {
 			t.Errorf("%s: %v", key, err)

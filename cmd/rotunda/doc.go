@@ -16,4 +16,5 @@
 //	media.go     sfu's engine as live's media
 //	deletion.go  live as rest asks for it
 //	key.go       makes API keys
+//	loadtest.go  loads a server and prints what that took
 package main

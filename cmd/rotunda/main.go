@@ -20,14 +20,15 @@ func main() {
 
 // commands is the command line, in the form kong reads it.
 type commands struct {
-	Serve   serveCommand   `cmd:"" help:"Run the server."`
-	Account accountCommand `cmd:"" help:"Make and list accounts."`
-	Key     keyCommand     `cmd:"" help:"Make, list and revoke API keys, and rotate the keys that sign client tokens."`
-	Token   tokenCommand   `cmd:"" help:"Make a client token for a room and print a join link."`
-	Compose composeCommand `cmd:"" help:"Make one file of a session's recordings."`
-	Erase   eraseCommand   `cmd:"" help:"Erase a person's data from the record."`
-	Migrate migrateCommand `cmd:"" help:"Bring the database's schema up to date, or say what that takes."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Serve    serveCommand    `cmd:"" help:"Run the server."`
+	Account  accountCommand  `cmd:"" help:"Make and list accounts."`
+	Key      keyCommand      `cmd:"" help:"Make, list and revoke API keys, and rotate the keys that sign client tokens."`
+	Token    tokenCommand    `cmd:"" help:"Make a client token for a room and print a join link."`
+	Compose  composeCommand  `cmd:"" help:"Make one file of a session's recordings."`
+	Loadtest loadtestCommand `cmd:"" help:"Load a server with participants, and measure what it takes."`
+	Erase    eraseCommand    `cmd:"" help:"Erase a person's data from the record."`
+	Migrate  migrateCommand  `cmd:"" help:"Bring the database's schema up to date, or say what that takes."`
+	Version  versionCommand  `cmd:"" help:"Print the version."`
 }
 
 // terminal is what a command needs of the world around the process.

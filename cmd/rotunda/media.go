@@ -24,6 +24,11 @@ func (m media) NewTransport(config live.TransportConfig) (live.Transport, error)
 var (
 	packetsReceived = prometheus.NewDesc("rotunda_media_packets_received_total", "RTP packets accepted from publishers.", nil, nil)
 	packetsSent     = prometheus.NewDesc("rotunda_media_packets_sent_total", "RTP packets sent to subscribers.", nil, nil)
+	packetsUnsent   = prometheus.NewDesc("rotunda_media_packets_unsent_total", "RTP packets sent to subscribers that a full or failing socket did not take.", nil, nil)
+	packetsShed     = prometheus.NewDesc("rotunda_media_packets_shed_total", "RTP packets of video kept back from subscribers because there was too much to do.", nil, nil)
+	joinsRefused    = prometheus.NewDesc("rotunda_media_connections_refused_total", "Media connections refused because there was too much to do.", nil, nil)
+	busyShare       = prometheus.NewDesc("rotunda_media_busy_ratio", "Part of its time that the busiest reader of the media port needs, 0 to 1.", nil, nil)
+	shedShare       = prometheus.NewDesc("rotunda_media_shedding_ratio", "Part of the subscribers' lines that get no video because there is too much to do, 0 to 1.", nil, nil)
 	packetsRepaired = prometheus.NewDesc("rotunda_media_packets_retransmitted_total", "RTP packets sent again on request.", nil, nil)
 	packetsBad      = prometheus.NewDesc("rotunda_media_packets_undecryptable_total", "Packets dropped because SRTP refused them.", nil, nil)
 	packetsForeign  = prometheus.NewDesc("rotunda_media_packets_unsupported_total", "Packets a subscriber was not sent because it does not take their codec.", nil, nil)
@@ -35,7 +40,7 @@ var (
 // Describe lists the metrics of the engine.
 func (media) Describe(descriptions chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		packetsReceived, packetsSent, packetsRepaired, packetsBad, packetsForeign, keyframesAsked, transportsOpen, sessionsRouted,
+		packetsReceived, packetsSent, packetsUnsent, packetsShed, joinsRefused, busyShare, shedShare, packetsRepaired, packetsBad, packetsForeign, keyframesAsked, transportsOpen, sessionsRouted,
 	} {
 		descriptions <- d
 	}
@@ -46,10 +51,13 @@ func (m media) Collect(metrics chan<- prometheus.Metric) {
 	s := m.Stats()
 	for d, total := range map[*prometheus.Desc]uint64{
 		packetsReceived: s.PacketsReceived, packetsSent: s.PacketsSent, packetsRepaired: s.PacketsRetransmitted,
+		packetsUnsent: s.PacketsUnsent, packetsShed: s.PacketsShed, joinsRefused: s.ConnectionsRefused,
 		packetsBad: s.PacketsUndecryptable, packetsForeign: s.PacketsUnsupported, keyframesAsked: s.KeyframeRequests,
 	} {
 		metrics <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(total))
 	}
+	metrics <- prometheus.MustNewConstMetric(busyShare, prometheus.GaugeValue, s.Busy)
+	metrics <- prometheus.MustNewConstMetric(shedShare, prometheus.GaugeValue, s.Shedding)
 	metrics <- prometheus.MustNewConstMetric(transportsOpen, prometheus.GaugeValue, float64(s.Transports))
 	metrics <- prometheus.MustNewConstMetric(sessionsRouted, prometheus.GaugeValue, float64(s.Routers))
 }

@@ -14,33 +14,35 @@ import (
 	"golang.org/x/crypto/acme/autocert"
 
 	"github.com/rotunda-rtc/rotunda/internal/blob"
+	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
 // Config is what the operator decided, complete and checked.
 type Config struct {
-	HTTP           string         // host and port of the one public listener
-	Data           string         // directory of everything that is kept
-	TLSCert        string         // PEM file of the certificate chain; empty without TLS of our own or with ACME
-	TLSKey         string         // PEM file of its key
-	ACMEDomains    []string       // names to get certificates for; empty: no ACME
-	ACMEEmail      string         // where the authority writes to; may be empty
-	ACMEDirectory  string         // the authority
-	ACMEHTTP       string         // host and port of HTTP-01 challenges and the redirect to https; empty: none
-	DatabaseURL    string         // of a PostgreSQL database, password included; empty: SQLite in the data directory
-	PublicURL      *url.URL       // what absolute URLs begin with; nil: the request's own host, on loopback only
-	RTCUDPPort     int            // every participant's media; 0 takes any free port
-	RTCPublicIP    []netip.Addr   // advertised to clients; empty: the machine's own
-	APIKey         string         // one more admin key, valid while configured
-	RootKey        []byte         // seals what is kept; empty: the file in the data directory
-	Demo           DemoMode       //
-	Linger         time.Duration  // how long an emptied session waits for someone to come back
-	DrainTimeout   time.Duration  // how long a stop may take
-	WHEPViewers    int            // at most this many WHEP viewers in a session
-	AllowedOrigins []string       // of signalling sockets; empty: any
-	CORSOrigins    []string       // whose scripts may use API keys
-	RateLimit      int            // units a second of each API key; 0: no limit
-	TrustedProxies []netip.Prefix // believed about addresses; empty: those on loopback
-	Metrics        string         // host and port of metrics and profiles; empty: off
+	HTTP           string            // host and port of the one public listener
+	Data           string            // directory of everything that is kept
+	TLSCert        string            // PEM file of the certificate chain; empty without TLS of our own or with ACME
+	TLSKey         string            // PEM file of its key
+	ACMEDomains    []string          // names to get certificates for; empty: no ACME
+	ACMEEmail      string            // where the authority writes to; may be empty
+	ACMEDirectory  string            // the authority
+	ACMEHTTP       string            // host and port of HTTP-01 challenges and the redirect to https; empty: none
+	DatabaseURL    string            // of a PostgreSQL database, password included; empty: SQLite in the data directory
+	PublicURL      *url.URL          // what absolute URLs begin with; nil: the request's own host, on loopback only
+	RTCUDPPort     int               // every participant's media; 0 takes any free port
+	RTCPublicIP    []netip.Addr      // advertised to clients; empty: the machine's own
+	ICEServers     []video.ICEServer // that clients are told to use; STUN and TURN of others
+	APIKey         string            // one more admin key, valid while configured
+	RootKey        []byte            // seals what is kept; empty: the file in the data directory
+	Demo           DemoMode          //
+	Linger         time.Duration     // how long an emptied session waits for someone to come back
+	DrainTimeout   time.Duration     // how long a stop may take
+	WHEPViewers    int               // at most this many WHEP viewers in a session
+	AllowedOrigins []string          // of signalling sockets; empty: any
+	CORSOrigins    []string          // whose scripts may use API keys
+	RateLimit      int               // units a second of each API key; 0: no limit
+	TrustedProxies []netip.Prefix    // believed about addresses; empty: those on loopback
+	Metrics        string            // host and port of metrics and profiles; empty: off
 	LogLevel       slog.Level
 	LogFormat      string
 
@@ -126,6 +128,7 @@ type serveFlags struct {
 	ACMEHTTP       string   `name:"acme-http" placeholder:"HOST:PORT" help:"Answer challenges of the authority here too, such as :80, and redirect all else to https."`
 	RTCUDPPort     string   `name:"rtc-udp-port" placeholder:"PORT" help:"UDP port of all media (default 7882; 0 takes any free one)."`
 	RTCPublicIP    []string `name:"rtc-public-ip" placeholder:"IP" help:"Address clients send media to, in place of the machine's own; may be given several times."`
+	ICEServers     []string `name:"ice-servers" placeholder:"URL" help:"STUN or TURN server that clients are told to use, such as turn:user:password@turn.example.com:3478; may be given several times. Others can read flags: prefer the variable."`
 	APIKey         string   `name:"api-key" placeholder:"KEY" help:"One more admin API key, of 24 or more characters, valid while configured. Others can read flags: prefer the variable."`
 	Demo           demoFlag `name:"demo" help:"Keep a demo room and print the link to it. --demo=public allows it beyond loopback."`
 	Linger         string   `name:"linger" placeholder:"TIME" help:"How long an emptied session waits before it ends (default 5s)."`
@@ -223,6 +226,7 @@ var settings = map[string]setting{
 	"acme_http":       text(func(c *Config) *string { return &c.ACMEHTTP }, hostPort),
 	"rtc_udp_port":    text(func(c *Config) *int { return &c.RTCUDPPort }, number(0, 65535)),
 	"rtc_public_ip":   list(func(c *Config) *[]netip.Addr { return &c.RTCPublicIP }, address),
+	"ice_servers":     iceServers,
 	"api_key":         text(func(c *Config) *string { return &c.APIKey }, apiKey),
 	"root_key":        text(func(c *Config) *[]byte { return &c.RootKey }, rootKey),
 	"demo":            text(func(c *Config) *DemoMode { return &c.Demo }, demoMode),

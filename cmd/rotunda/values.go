@@ -13,6 +13,7 @@ import (
 
 	"github.com/rotunda-rtc/rotunda/internal/auth"
 	"github.com/rotunda-rtc/rotunda/internal/rest"
+	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
 // How values of settings are read from text. Each refuses what cannot be used in words that follow the name of the setting.
@@ -131,6 +132,54 @@ func brief(d time.Duration) string {
 		s = strings.TrimSuffix(s, "0m")
 	}
 	return s
+}
+
+// iceServers does not repeat what it was given, because passwords are in it.
+func iceServers(c *Config, value any) error {
+	var written []string
+	if err := list(func(*Config) *[]string { return &written }, filled)(c, value); err != nil {
+		return err
+	}
+	c.ICEServers = nil
+	for i, one := range written {
+		server, err := iceServer(one)
+		if err != nil {
+			return fmt.Errorf("at place %d %w", i+1, err)
+		}
+		c.ICEServers = append(c.ICEServers, server)
+	}
+	return nil
+}
+
+// iceServer reads a URL of RFC 7064 or 7065. One of TURN has user and password before its host, with % before what would be
+// mistaken.
+func iceServer(s string) (video.ICEServer, error) {
+	wrong := fmt.Errorf("must be like stun:stun.example.com:3478, or turn:user:password@turn.example.com?transport=udp")
+	scheme, rest, _ := strings.Cut(s, ":")
+	place := rest[strings.LastIndexByte(rest, '@')+1:]
+	u, err := url.Parse("ice://" + rest)
+	if err != nil || u.Hostname() == "" || u.Path != "" || u.Fragment != "" || strings.ContainsAny(place, `<>"`) {
+		return video.ICEServer{}, wrong
+	}
+	server := video.ICEServer{URLs: []string{scheme + ":" + place}}
+	switch scheme {
+	case "stun", "stuns":
+		if u.User != nil || u.RawQuery != "" {
+			return video.ICEServer{}, wrong
+		}
+	case "turn", "turns":
+		server.Username = u.User.Username()
+		server.Credential, _ = u.User.Password()
+		if server.Username == "" || server.Credential == "" {
+			return video.ICEServer{}, wrong
+		}
+		if u.RawQuery != "" && u.RawQuery != "transport=udp" && u.RawQuery != "transport=tcp" {
+			return video.ICEServer{}, wrong
+		}
+	default:
+		return video.ICEServer{}, wrong
+	}
+	return server, nil
 }
 
 func address(s string) (netip.Addr, error) {

@@ -1,22 +1,19 @@
 package packet
 
-import "sync"
-
 // MaxSize is the longest packet that is kept and forwarded, in bytes. Longer ones do not arise on paths with the usual
 // MTU of 1,500 bytes.
 const MaxSize = 1500
 
-// History keeps the latest packets of one source, so that a lost one can be sent again to whoever asks. One goroutine
-// puts packets in; any may read. A packet is found by its sequence number until as many newer ones came as the history
-// has slots.
+// History keeps the latest packets of one source, so that a lost one can be sent again to whoever asks. A packet is found by
+// its extended number, which names one packet only for as long as the source lives, until as many newer ones came as the history
+// has slots. It is for one goroutine at a time.
 type History struct {
-	mu    sync.Mutex
-	slots []slot // guarded by mu; the number of slots is a power of two
+	slots []slot // their number is a power of two
 }
 
 type slot struct {
-	data []byte
-	seq  uint16
+	data   []byte
+	number uint64
 }
 
 // NewHistory makes a history of n packets; n must be a power of two.
@@ -29,21 +26,17 @@ func NewHistory(n int) *History {
 
 // Put keeps the packet b, which from now on belongs to the history, and returns the buffer of the packet it replaced
 // (nil while slots are free), which the caller may fill with the next one.
-func (h *History) Put(seq uint16, b []byte) []byte {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	s := &h.slots[int(seq)&(len(h.slots)-1)]
+func (h *History) Put(number uint64, b []byte) []byte {
+	s := &h.slots[number&uint64(len(h.slots)-1)]
 	old := s.data
-	s.data, s.seq = b, seq
+	s.data, s.number = b, number
 	return old[:0]
 }
 
 // Copy copies the packet with this number to dst and returns its length, or 0 if it is not here any more.
-func (h *History) Copy(seq uint16, dst []byte) int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	s := &h.slots[int(seq)&(len(h.slots)-1)]
-	if s.data == nil || s.seq != seq || len(dst) < len(s.data) {
+func (h *History) Copy(number uint64, dst []byte) int {
+	s := &h.slots[number&uint64(len(h.slots)-1)]
+	if s.data == nil || s.number != number || len(dst) < len(s.data) {
 		return 0
 	}
 	return copy(dst, s.data)

@@ -96,6 +96,9 @@ func (r *Reception) Wanted(now int64, out []uint16) (wanted []uint16, final bool
 	return out, final
 }
 
+// Misses reports whether Wanted will have anything to say.
+func (r *Reception) Misses() bool { return len(r.missing) > 0 || r.broken }
+
 // Transit updates the jitter estimate (RFC 3550 section 6.4.1) with a packet of this timestamp; clockRate is in Hz.
 func (r *Reception) Transit(timestamp uint32, now int64, clockRate uint32) {
 	transit := float64(now)*float64(clockRate)/1e9 - float64(timestamp)

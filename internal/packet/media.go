@@ -30,7 +30,7 @@ type Media struct {
 	Reported bool  // Sampled stands on a sender report, not on arrivals
 }
 
-// Source is the track a sink hangs on. Keyframe asks its publisher for a keyframe; asking often does no harm.
+// Source is the track a sink hangs on. Keyframe asks its publisher for a keyframe; asking often does no harm. Take must not call it.
 type Source struct {
 	Keyframe func()
 }

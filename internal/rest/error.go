@@ -85,6 +85,7 @@ var byCode = map[video.Code]row{
 	video.CodeTooMany:              {http.StatusUnprocessableEntity, unprocessable},
 	video.CodeMedia:                {http.StatusUnprocessableEntity, unprocessable},
 	video.CodeUnavailable:          {http.StatusServiceUnavailable, serviceUnavailable},
+	video.CodeOverloaded:           {http.StatusServiceUnavailable, serviceUnavailable},
 	video.CodeInternal:             {http.StatusInternalServerError, unexpectedError},
 }
 

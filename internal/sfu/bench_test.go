@@ -22,9 +22,18 @@ func securedTransport(tb testing.TB, e *Engine, session video.SessionID, to neti
 		tb.Fatal(err)
 	}
 	tb.Cleanup(t.Close)
-	t.ice.chosen.Store(&path{socket: e.sockets[0], remote: to})
-	t.secured(testContext(tb), testContext(tb))
+	t.ice.chosen.Store(&path{socket: e.sockets[0], remote: to, name: nameOf(to)})
+	t.secured(testContext(tb), testSealer(tb))
 	return t
+}
+
+func testSealer(tb testing.TB) *sealer {
+	tb.Helper()
+	s, err := newSealer(srtp.ProtectionProfileAeadAes128Gcm, make([]byte, 16), make([]byte, 12))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s
 }
 
 func testContext(tb testing.TB) *srtp.Context {
@@ -56,6 +65,7 @@ type stage struct {
 	arrival   arrival
 	header    rtp.Header
 	n         int
+	burst     int // packets between flushes
 }
 
 const (
@@ -75,7 +85,8 @@ func newStage(tb testing.TB, receivers int) *stage {
 	to := drain.LocalAddr().(*net.UDPAddr).AddrPort()
 
 	const session, stream = video.SessionID("session"), stageStream
-	s := &stage{tb: tb, engine: e, publisher: securedTransport(tb, e, session, to, newWatcher()), encrypt: testContext(tb)}
+	s := &stage{tb: tb, engine: e, publisher: securedTransport(tb, e, session, to, newWatcher()), encrypt: testContext(tb), burst: 1}
+	s.arrival.batch = newBatch(e)
 	open := func(t *Transport, o *offeredLine) {
 		t.router.mu.Lock()
 		defer t.router.mu.Unlock()
@@ -121,15 +132,24 @@ func (s *stage) next() {
 	}
 }
 
-func (s *stage) receive() { s.publisher.receiveRTP(s.wire, &s.arrival, s.engine.Now()) }
+func (s *stage) receive() {
+	s.publisher.router.media.Lock()
+	s.publisher.receiveRTP(s.wire, &s.arrival, s.engine.Now())
+	s.publisher.router.media.Unlock()
+	if s.n%s.burst == 0 {
+		s.arrival.batch.flush()
+	}
+}
 
 // BenchmarkForward measures one 1,100 byte video packet from its encrypted form to the system calls that send it to each
 // receiver: decrypt, note arrival, decide, rewrite, encrypt, send over loopback. The time is summed around that call alone;
 // ns/op includes making the packet.
 func BenchmarkForward(b *testing.B) {
-	for _, receivers := range []int{1, 10, 50} {
-		b.Run(fmt.Sprintf("receivers=%d", receivers), func(b *testing.B) {
+	for _, c := range []struct{ receivers, burst int }{{1, 1}, {10, 1}, {10, 4}, {10, 32}, {50, 4}} {
+		receivers := c.receivers
+		b.Run(fmt.Sprintf("receivers=%d,burst=%d", receivers, c.burst), func(b *testing.B) {
 			s := newStage(b, receivers)
+			s.burst = c.burst
 			before := s.engine.Stats().PacketsSent
 			var spent time.Duration
 			b.ReportAllocs()
@@ -139,6 +159,7 @@ func BenchmarkForward(b *testing.B) {
 				s.receive()
 				spent += time.Since(start)
 			}
+			s.arrival.batch.flush()
 			sent := s.engine.Stats().PacketsSent - before
 			if sent != uint64(b.N*receivers) {
 				b.Fatalf("%d packets were sent, want %d", sent, b.N*receivers)
@@ -195,6 +216,43 @@ func BenchmarkStep(b *testing.B) {
 			}
 		})
 	}
+	for _, together := range []int{1, 32} {
+		b.Run(fmt.Sprintf("read %d", together), func(b *testing.B) { // ns/step is for all of them
+			e := newEngine(b)
+			e.stop()
+			s, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer func() { _ = s.Close() }()
+			from, err := net.DialUDP("udp4", nil, s.LocalAddr().(*net.UDPAddr))
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer func() { _ = from.Close() }()
+			incoming, err := newReceiver(&socket{engine: e, conn: s}, func() {})
+			if err != nil {
+				b.Fatal(err)
+			}
+			sent := make([]byte, 1128)
+			timed(b, func() {
+				for range together {
+					_, _ = from.Write(sent)
+				}
+			}, func() {
+				for n := 0; n < together; {
+					got, err := incoming.burst()
+					if err != nil {
+						b.Fatal(err)
+					}
+					for i := range got {
+						incoming.datagram(i)
+					}
+					n += got
+				}
+			})
+		})
+	}
 	b.Run("decide", func(b *testing.B) { // decide and rewrite; without a path nothing is encrypted or sent
 		s := newStage(b, 1)
 		p, f := s.onward(b)
@@ -203,25 +261,28 @@ func BenchmarkStep(b *testing.B) {
 	})
 	b.Run("encrypt", func(b *testing.B) {
 		s := newStage(b, 0)
-		encrypt := testContext(b)
-		var h rtp.Header
-		buffer := make([]byte, packet.MaxSize+256)
-		n := 0
+		out, to, number := testSealer(b), make([]byte, maxOutgoing), uint64(0)
 		timed(b, func() {
-			s.next()
-			n = copy(buffer, s.plain[:packet.HeaderSize+len(s.payload)])
+			number++
+			putHeader(to, 96, true, uint16(number), 0, stageSSRC)
 		}, func() {
-			if _, err := encrypt.EncryptRTP(buffer[:n], buffer[:n], &h); err != nil {
+			if _, err := out.seal(to, s.payload, number); err != nil {
 				b.Fatal(err)
 			}
 		})
 	})
-	b.Run("send", func(b *testing.B) {
-		s := newStage(b, 0)
-		s.next()
-		p := s.publisher.ice.chosen.Load()
-		timed(b, func() {}, func() { p.socket.send(s.wire, p.remote) })
-	})
+	for _, together := range []int{1, 4, 32} {
+		b.Run(fmt.Sprintf("send %d to one", together), func(b *testing.B) { // ns/step is for all of them
+			s := newStage(b, 0)
+			batch, to, c := s.arrival.batch, s.publisher.ice.chosen.Load(), chained{}
+			timed(b, func() {
+				for range together {
+					batch.room()
+					batch.add(&c, to, 1128)
+				}
+			}, batch.flush)
+		})
+	}
 }
 
 // onward returns the stage's last packet on its way, and the forwarder it goes to.

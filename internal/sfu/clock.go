@@ -52,7 +52,7 @@ const (
 // minutes, and not of all time: a client's clock that runs slower than ours moves away from what was seen once. Nothing of it
 // holds any more when the client's clock was set back.
 type clockOffset struct {
-	bucket     int64 // number of the present bucket; guarded, like the next two lines, by inbound.mu
+	bucket     int64 // number of the present bucket; guarded, like the next lines but slew, by router.media
 	smallest   int64 // of the present bucket
 	earlier    int64 // of the one before, valid if hasEarlier
 	hasEarlier bool
@@ -75,7 +75,7 @@ func (o *clockOffset) at(now int64) int64 {
 	return 0
 }
 
-// seen takes the offset that a report shows, at the time it came. Called with inbound.mu held.
+// seen takes the offset that a report shows, at the time it came. Called with router.media held.
 func (o *clockOffset) seen(offset, now int64) {
 	s := o.slew.Load()
 	switch bucket := now / offsetBucket; {

@@ -6,10 +6,12 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/pion/dtls/v3"
 	"github.com/pion/webrtc/v4"
@@ -270,4 +272,21 @@ func TestPortInUse(t *testing.T) {
 		second.Close()
 		t.Fatal("two engines share a port")
 	}
+}
+
+// A reader remembers a transport until its next datagram; what media needed is let go of before.
+func TestClosedTransportHoldsNoMedia(t *testing.T) {
+	c := newCall(t)
+	c.camera.frame(true)
+	p := c.publisher.transport
+	history := weak.Make(c.layer().history)
+	tracks := len(p.in.tracks)
+	p.Close()
+	c.camera.frame(true) // still on its way
+	c.publisher.scratch.onward = onward{}
+	if tracks == 0 || len(p.in.layers) != 0 {
+		t.Errorf("%d layers are left of %d tracks", len(p.in.layers), tracks)
+	}
+	eventually(t, "the history to be collected", func() bool { runtime.GC(); return history.Value() == nil })
+	runtime.KeepAlive(p)
 }

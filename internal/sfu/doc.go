@@ -6,9 +6,10 @@
 //
 // # Goroutines
 //
-//   - One reader per socket (socket.go). It takes a packet from the socket, decrypts it, and forwards it to every
-//     subscriber before it reads the next: run to completion, no queue and no goroutine per subscriber. A remote
-//     address always arrives at the same socket, so a publisher's packets keep their order.
+//   - One reader per socket (socket.go). It takes a burst of datagrams (receive_linux.go), decrypts each packet, decides who
+//     gets it (forwarder.go) and seals it for them (seal.go) into its batch (batch.go), which is sent before the reader rests:
+//     run to completion, no queue and no goroutine per subscriber. A remote address always arrives at the same socket, so a
+//     publisher's packets keep their order. How much it has to do, and what it gives up when that is too much, is in overload.go.
 //   - One ticker per engine (ticker.go): repair requests, feedback, reports, keyframe repetition, dead connections.
 //   - One per DTLS connection (dtls.go): the handshake, then waiting for the peer's close.
 //
@@ -16,18 +17,17 @@
 //
 // They are taken in this order and never in another:
 //
-//	router.mu    one session: lines, streams, subscriptions. Never taken by a reader.
-//	inbound.mu   one connection's receiving side: its sources, their loss and feedback. Once per received packet.
-//	outbound.mu  one connection's sending side: SRTP keys, forwarders. Once per packet and receiver.
-//	Engine.mu    who there is, by credentials and by address. Per packet for reading, and let go before any other is taken.
-//	iceLite.mu   one connection's credentials and paths. Per ICE check and per offer.
-//	History.mu   one layer's stored packets, in package packet.
-//	told.mu      what was told upward of one connection's path. The updates are called under it, which lock nothing of ours.
+//	router.mu     one session: lines, streams, subscriptions. Never taken by a reader.
+//	router.media  one session: what packets meet, of all its connections. Once for a run of packets of a burst, and per tick.
+//	Engine.mu     who there is, by credentials and by address. Per burst, if that changed, and let go before any other is taken.
+//	iceLite.mu    one connection's credentials and paths. Per ICE check and per offer.
+//	told.mu       what was told upward of one connection's path. The updates are called under it, which lock nothing of ours.
 //
-// The last four are leaves: nothing else is locked under them. No two locks of the same kind are ever held together. Gates, keyframe wishes and layer wishes are atomics.
+// The last three are leaves: nothing else is locked under them. No two locks of the same kind are ever held together. Gates are
+// atomics.
 //
-// A tap (tap.go) is where a track is recorded: beside the forwarders, and called after them with inbound.mu held, so that
-// nothing is taken any more once it was taken off under that lock. What it calls must not come back for more than a keyframe.
+// A tap (tap.go) is where a track is recorded: beside the forwarders, and called after them with router.media held, so that
+// nothing is taken any more once it was taken off under that lock. What it calls must not come back.
 //
 // # Closing
 //

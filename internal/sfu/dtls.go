@@ -152,7 +152,7 @@ func (d *dtlsEnd) verify(raw [][]byte, _ [][]*x509.Certificate) error {
 	return nil
 }
 
-func srtpContexts(conn *dtls.Conn) (in, out *srtp.Context, err error) {
+func srtpContexts(conn *dtls.Conn) (in *srtp.Context, out *sealer, err error) {
 	state, ok := conn.ConnectionState()
 	if !ok {
 		return nil, nil, errors.New("DTLS has no state after its handshake")
@@ -170,7 +170,7 @@ func srtpContexts(conn *dtls.Conn) (in, out *srtp.Context, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("receive context: %w", err)
 	}
-	out, err = srtp.CreateContext(k.LocalMasterKey, k.LocalMasterSalt, config.Profile)
+	out, err = newSealer(config.Profile, k.LocalMasterKey, k.LocalMasterSalt)
 	if err != nil {
 		return nil, nil, fmt.Errorf("send context: %w", err)
 	}

@@ -37,11 +37,20 @@ type Engine struct {
 	port        int
 	started     time.Time
 	counters    counters
+	full        atomic.Bool // nobody was let in the last time someone asked
 
 	sockets []*socket
+	readers []*reader
 	running sync.WaitGroup
 	stop    context.CancelFunc
 	ctx     context.Context
+
+	ticker     ticker
+	segments   segmentation
+	turns      atomic.Uint64 // of batches
+	senders    atomic.Uint64 // made so far
+	batches    sync.Pool     // of *batch, for those who send outside of the readers
+	generation atomic.Uint64 // counts changes of byRemote
 
 	mu       sync.RWMutex
 	all      map[*Transport]struct{}       // guarded by mu
@@ -53,13 +62,30 @@ type Engine struct {
 
 // counters are totals since the start.
 type counters struct {
-	received, sent, undecryptable, unsupported, retransmitted, keyframeRequests atomic.Uint64
+	received, sent, unsent, shed, refused, undecryptable, unsupported, retransmitted, keyframeRequests atomic.Uint64
+}
+
+func (c *counters) add(t *tally) {
+	c.received.Add(t.received)
+	c.sent.Add(t.sent)
+	c.unsent.Add(t.unsent)
+	c.shed.Add(t.shed)
+	c.undecryptable.Add(t.undecryptable)
+	c.unsupported.Add(t.unsupported)
+	c.retransmitted.Add(t.retransmitted)
 }
 
 // Stats are totals since the engine started, and what is there now.
 type Stats struct {
-	PacketsReceived, PacketsSent, PacketsUndecryptable, PacketsUnsupported, PacketsRetransmitted, KeyframeRequests uint64
-	Transports, Routers                                                                                            int
+	PacketsReceived, PacketsSent, PacketsRetransmitted uint64
+	PacketsUnsent                                      uint64 // of those sent: a full or failing socket did not take them
+	PacketsShed                                        uint64 // kept back because there was too much to do
+	PacketsUndecryptable, PacketsUnsupported           uint64
+	KeyframeRequests                                   uint64
+	ConnectionsRefused                                 uint64 // because there was too much to do
+	Transports, Routers                                int
+	Busy                                               float64 // part of its time the busiest reader needs, 0 to 1
+	Shedding                                           float64 // part of the lines that get no video, 0 to 1
 }
 
 // New opens the media port and starts reading from it.
@@ -73,7 +99,7 @@ func New(cfg Config) (*Engine, error) {
 		return nil, fmt.Errorf("make DTLS certificate: %w", err)
 	}
 	e := &Engine{
-		log: cfg.Logger, certificate: cert, started: now,
+		log: cfg.Logger, certificate: cert, started: now, ticker: newTicker(), segments: segmentation{log: cfg.Logger},
 		all: map[*Transport]struct{}{}, byUfrag: map[string]*Transport{}, byRemote: map[netip.AddrPort]*Transport{}, routers: map[video.SessionID]*router{},
 	}
 	if err := portFree(cfg.UDPPort); err != nil {
@@ -87,9 +113,21 @@ func New(cfg Config) (*Engine, error) {
 		e.closeSockets()
 		return nil, err
 	}
-	e.ctx, e.stop = context.WithCancel(context.Background())
+	if !canSegment(e.sockets[0].conn) {
+		e.segments.refused()
+	}
+	e.batches.New = func() any { return newBatch(e) }
 	for _, s := range e.sockets {
-		e.running.Go(s.read)
+		r, err := newReader(s)
+		if err != nil {
+			e.closeSockets()
+			return nil, fmt.Errorf("read the media port: %w", err)
+		}
+		e.readers = append(e.readers, r)
+	}
+	e.ctx, e.stop = context.WithCancel(context.Background())
+	for _, r := range e.readers {
+		e.running.Go(r.run)
 	}
 	e.running.Go(e.tick)
 	return e, nil
@@ -160,8 +198,10 @@ func (e *Engine) Stats() Stats {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	c := &e.counters
+	busy, shed := e.load()
 	return Stats{
-		PacketsReceived: c.received.Load(), PacketsSent: c.sent.Load(), PacketsUndecryptable: c.undecryptable.Load(),
+		Busy: busy, Shedding: shed, ConnectionsRefused: c.refused.Load(),
+		PacketsReceived: c.received.Load(), PacketsSent: c.sent.Load(), PacketsUnsent: c.unsent.Load(), PacketsShed: c.shed.Load(), PacketsUndecryptable: c.undecryptable.Load(),
 		PacketsUnsupported: c.unsupported.Load(), PacketsRetransmitted: c.retransmitted.Load(),
 		KeyframeRequests: c.keyframeRequests.Load(), Transports: len(e.all), Routers: len(e.routers),
 	}
@@ -178,8 +218,18 @@ func (e *Engine) ntp(now int64) uint64 {
 	return ntpTime(e.started.UnixNano() + now - clockStart + unixEpoch*1e9)
 }
 
-// NewTransport makes a connection of a session. It has no lines until the client's first offer.
+// NewTransport makes a connection of a session. It has no lines until the client's first offer. While the media path is nearly as
+// busy as it can be, the error is overloaded.
 func (e *Engine) NewTransport(cfg TransportConfig) (*Transport, error) {
+	busy, shed := e.load()
+	full := busy > roomToJoin || shed > 0
+	if e.full.Swap(full) != full {
+		e.log.Warn("there is too much media for more connections, or no longer", "refused", full, "busy", busy, "shedding", shed)
+	}
+	if full {
+		e.counters.refused.Add(1)
+		return nil, video.Errorf(video.CodeOverloaded, "the server carries as much media as it can at present")
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
@@ -194,6 +244,7 @@ func (e *Engine) NewTransport(cfg TransportConfig) (*Transport, error) {
 	t := newTransport(e, r, cfg)
 	e.all[t] = struct{}{}
 	e.byUfrag[t.ice.local.ufrag] = t
+	e.ticker.rouse()
 	return t, nil
 }
 
@@ -241,7 +292,7 @@ func (e *Engine) check(s *socket, b []byte, from netip.AddrPort, now int64) {
 	}
 	t.lastHeard.Store(now)
 	e.learn(from, evicted, t)
-	s.send(answer, from)
+	_ = s.send(answer, from)
 }
 
 // learn notes that packets from this address belong to t, and those from another no longer.
@@ -254,6 +305,7 @@ func (e *Engine) learn(from, evicted netip.AddrPort, t *Transport) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.generation.Add(1)
 	if e.byRemote[evicted] == t && evicted != from {
 		delete(e.byRemote, evicted)
 	}
@@ -266,6 +318,14 @@ func (e *Engine) transportAt(from netip.AddrPort) *Transport {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	return e.byRemote[from]
+}
+
+// batched lends a batch for what is sent outside of the readers, and sends it.
+func (e *Engine) batched(fill func(*batch)) {
+	b := e.batches.Get().(*batch)
+	fill(b)
+	b.flush()
+	e.batches.Put(b)
 }
 
 // restarted makes a transport known under the credentials of an ICE restart, and forgets those of two restarts ago.
@@ -283,6 +343,7 @@ func (e *Engine) drop(t *Transport, session video.SessionID) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.all, t)
+	e.generation.Add(1)
 	for ufrag, other := range e.byUfrag {
 		if other == t {
 			delete(e.byUfrag, ufrag)

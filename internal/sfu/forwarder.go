@@ -2,7 +2,6 @@ package sfu
 
 import (
 	"encoding/binary"
-	"sync/atomic"
 
 	"github.com/rotunda-rtc/rotunda/internal/packet"
 	"github.com/rotunda-rtc/rotunda/internal/video"
@@ -15,16 +14,14 @@ const sentHistory = 512
 const resendInterval = 20e6
 
 // forwarder feeds one line a client receives on: it rewrites the packets of whatever track the line carries at present
-// into one unbroken source. It has no goroutine; forward runs in that of the publisher's socket.
+// into one unbroken source. It has no goroutine; forward runs in that of the publisher's socket. It is guarded by router.media.
 type forwarder struct {
 	transport *Transport
 	kind      video.Kind
 	ssrc, rtx uint32
 	formats   []format
+	rank      int // what has a lower one than is shed gets nothing
 
-	interest atomic.Uint32 // bits of the layers to look at: the current one and the one to switch to
-
-	// The rest is guarded by outbound.mu.
 	stream  video.StreamID // whose source it is
 	source  *track
 	enabled bool
@@ -33,16 +30,18 @@ type forwarder struct {
 	told    *layer // what of current was last told upward; the ticker tells
 	target  *layer // what is wanted; a keyframe of it is waited for while it differs from current
 	fresh   bool   // nothing of current was sent since the last interruption
+	shed    bool   // the reader has too much to do
 
 	sent     []sentPacket
-	rtxNext  uint16
+	rtxNext  uint64
 	started  bool
-	lastSeq  uint16
+	last     uint64 // number of the newest outgoing packet; its lower half is the sequence number
 	lastTime uint32
-	lastAt   int64  // when the packet of lastTime came
-	offset   uint64 // added to a packet's number to give the outgoing one
-	base     uint64 // first number of the current run; older packets are not forwarded
-	shift    uint32 // added to a packet's timestamp
+	lastAt   int64   // when the packet of lastTime came
+	offset   uint64  // added to a packet's number to give the outgoing one
+	from, to *format // packets of one are sent as the other
+	base     uint64  // first number of the current run; older packets are not forwarded
+	shift    uint32  // added to a packet's timestamp
 
 	lastPicture   uint16
 	lastTL0       uint8
@@ -55,15 +54,15 @@ type forwarder struct {
 
 // sentPacket remembers how a packet was rewritten, to send it again from the publisher's history. It has no pointers.
 type sentPacket struct {
-	seq, sourceSeq uint16
+	number, source uint64 // ours, and that of the layer's packet
+	resent         int64  // when it was last sent again (ns)
+	layer          int    // its serial + 1; 0 is an empty entry
 	timestamp      uint32
 	picture        uint16
 	tl0            uint8
-	layer          uint8 // id + 1; 0 is an empty entry
-	resent         int64 // when it was last sent again (ns)
 }
 
-// attach makes the forwarder carry tr, which a stream uses, from now on (nil: nothing). Called with outbound.mu held.
+// attach makes the forwarder carry tr, which a stream uses, from now on (nil: nothing). Called with router.media held.
 func (f *forwarder) attach(stream video.StreamID, tr *track, enabled bool, quality video.Quality) {
 	f.stream = stream
 	if f.source != tr {
@@ -74,87 +73,71 @@ func (f *forwarder) attach(stream video.StreamID, tr *track, enabled bool, quali
 		f.enabled, f.fresh = enabled, true
 	}
 	f.quality = quality
-	f.publishInterest()
 }
 
-// interrupt notes that packets were held back, so that the next run continues the numbers. Called with outbound.mu held.
-func (f *forwarder) interrupt() {
-	f.fresh = true
-	f.publishInterest()
-}
+// interrupt notes that packets were held back, so that the next run continues the numbers. Called with router.media held.
+func (f *forwarder) interrupt() { f.fresh = true }
 
-func (f *forwarder) publishInterest() {
-	var bits uint32
-	if f.source != nil && f.enabled {
-		if f.current != nil {
-			bits |= 1 << f.current.id
-		}
-		if f.target != nil {
-			bits |= 1 << f.target.id
-		}
-		if f.kind == video.Audio || f.current == nil && f.target == nil {
-			bits = 1<<maxLayers - 1 // whatever comes first
-		}
-	}
-	f.interest.Store(bits)
-}
-
-// retarget chooses the layer to forward. It returns a layer whose keyframe is needed, or nil. Called with outbound.mu held.
+// retarget chooses the layer to forward. It returns a layer whose keyframe is needed, or nil. Called with router.media held.
 func (f *forwarder) retarget(now int64) *layer {
-	if f.source == nil || !f.enabled || !f.source.open.Load() || f.kind != video.Video {
+	if f.source == nil || !f.enabled || !f.source.open.Load() || f.kind != video.Video || f.shed {
 		return nil
 	}
 	l := f.source.choose(f.quality, now)
 	if l == nil {
 		return nil
 	}
-	if l != f.target {
-		f.target = l
-		f.publishInterest()
-	}
+	f.target = l
 	if f.current != l || f.fresh {
 		return l
 	}
 	return nil
 }
 
-// forward sends a packet on, if this forwarder takes it now.
+// longestGap is how many numbers may be missing from what one viewer gets. After more it goes on as if nothing was missing: a client
+// that in addition loses what follows would no longer guess the rollover counter, and never decrypt the source again.
+const longestGap = 1 << 13
+
+// forward sends a packet on, if this forwarder takes it now. Called with router.media held.
 func (f *forwarder) forward(p *onward) {
-	if f.interest.Load()&(1<<p.layer.id) == 0 {
-		return
-	}
-	out := &f.transport.out
-	out.mu.Lock()
-	defer out.mu.Unlock()
-	if out.srtp == nil || f.source != p.layer.track || !f.enabled {
-		return
-	}
-	target := matchFormat(f.formats, p.format)
-	if target == nil {
-		f.transport.engine.counters.unsupported.Add(1)
-		return // the client cannot decode this codec
-	}
-	if p.layer != f.current || f.fresh {
-		if !f.begin(p) {
-			return
+	if f.shed = f.rank < p.batch.shedding; f.shed {
+		if p.layer == f.current {
+			f.fresh = true
+			p.batch.shed++
 		}
-	}
-	if p.number < f.base {
 		return
 	}
-	f.write(out, p, target)
+	if p.layer == f.current && p.number >= f.base && p.number+f.offset > f.last+longestGap {
+		f.fresh = true
+	}
+	if (p.layer != f.current || f.fresh) && !f.begin(p) {
+		return
+	}
+	if p.number >= f.base && (p.format == f.from || f.decodes(p)) {
+		f.write(p)
+	}
+}
+
+// decodes finds the format to send this one as, and reports whether the client has it.
+func (f *forwarder) decodes(p *onward) bool {
+	f.from, f.to = p.format, matchFormat(f.formats, p.format)
+	if f.to == nil {
+		f.from = nil
+		p.batch.unsupported++
+	}
+	return f.to != nil
 }
 
 // begin starts a run of packets with p, if it can: anywhere in audio, at a keyframe in video.
 func (f *forwarder) begin(p *onward) bool {
-	if len(p.payload) == 0 {
+	if f.source != p.layer.track || !f.enabled || f.transport.out.sealer == nil || len(p.payload) == 0 || !f.decodes(p) {
 		return false
 	}
 	if f.kind == video.Video && !p.keyframe {
 		return false
 	}
-	if f.kind == video.Video && f.target != nil && p.layer != f.target && f.current != nil && p.layer != f.current {
-		return false // a layer between the two
+	if f.kind == video.Video && (f.target != nil || f.current != nil) && p.layer != f.target && p.layer != f.current {
+		return false // nothing was chosen yet, and anything will do, or this layer was not
 	}
 	shift := f.shift
 	switch {
@@ -166,7 +149,7 @@ func (f *forwarder) begin(p *onward) bool {
 	}
 	f.shift = shift
 	f.base = p.number
-	f.offset = uint64(f.lastSeq) + 1 - p.number
+	f.offset = f.last + 1 - p.number
 	if !f.started {
 		f.offset = uint64(p.header.Sequence) - p.number
 	}
@@ -175,9 +158,7 @@ func (f *forwarder) begin(p *onward) bool {
 	if !f.started {
 		f.pictureOffset, f.tl0Offset = 0, 0
 	}
-	f.forget(p.layer)
 	f.started, f.fresh, f.current = true, false, p.layer
-	f.publishInterest()
 	return true
 }
 
@@ -198,56 +179,68 @@ func (f *forwarder) nextTimestamp(p *onward) uint32 {
 	return next
 }
 
-// forget drops entries of an earlier layer that had the same id.
-func (f *forwarder) forget(l *layer) {
-	if f.current == nil || f.current == l || f.current.id != l.id {
-		return
-	}
-	clear(f.sent)
-}
-
-func (f *forwarder) write(out *outbound, p *onward, target *format) {
+func (f *forwarder) write(p *onward) {
 	number := p.number + f.offset
 	entry := sentPacket{
-		seq: uint16(number), sourceSeq: p.header.Sequence, timestamp: p.header.Timestamp + f.shift, layer: uint8(p.layer.id) + 1,
+		number: number, source: p.number, timestamp: p.header.Timestamp + f.shift, layer: p.layer.serial + 1,
 		picture: p.vp8.PictureID + f.pictureOffset, tl0: p.vp8.TL0PicIdx + f.tl0Offset,
 	}
 	if f.sent != nil {
-		f.sent[entry.seq&(sentHistory-1)] = entry
+		f.sent[number&(sentHistory-1)] = entry
 	}
-	if newer := int16(entry.seq - f.lastSeq); newer > 0 || f.packets == 0 {
-		f.lastSeq = entry.seq
-		if p.header.Timestamp+f.shift != f.lastTime {
+	if number > f.last || f.packets == 0 {
+		f.last = number
+		if entry.timestamp != f.lastTime {
 			f.lastTime, f.lastAt = entry.timestamp, p.now
 		}
 		f.lastPicture, f.lastTL0 = entry.picture, entry.tl0
 	}
-	b := out.start(target.payloadType, p.header.Marker, entry.seq, entry.timestamp, f.ssrc)
-	at := len(b)
-	b = append(b, p.payload...)
-	if p.format.codec == vp8 && (f.pictureOffset != 0 || f.tl0Offset != 0) && len(p.payload) > 0 {
-		p.vp8.Renumber(b[at:], entry.picture, entry.tl0)
-	}
 	f.packets++
 	f.octets += uint32(len(p.payload))
-	out.send(f.transport, b)
+	path := f.transport.ice.chosen.Load()
+	if path == nil {
+		return
+	}
+	b, payload := p.batch.room(), p.payload
+	putHeader(b, f.to.payloadType, p.header.Marker, uint16(number), entry.timestamp, f.ssrc)
+	if p.format.codec == vp8 && (f.pictureOffset != 0 || f.tl0Offset != 0) && len(payload) > 0 {
+		payload = b[packet.HeaderSize:][:copy(b[packet.HeaderSize:], payload)]
+		p.vp8.Renumber(payload, entry.picture, entry.tl0)
+	}
+	f.send(p.batch, path, b, payload, number)
+}
+
+// send seals a packet whose header is written and adds it to the batch.
+func (f *forwarder) send(b *batch, path *path, to, payload []byte, number uint64) {
+	out := &f.transport.out
+	n, err := out.sealer.seal(to, payload, number)
+	if err != nil {
+		return
+	}
+	kind := &out.chained[0]
+	if f.kind == video.Audio {
+		kind = &out.chained[1]
+	}
+	b.add(kind, path, n)
 }
 
 // resend sends packets the client missed again, as RTX where negotiated (RFC 4588), from the publisher's history. Called with
-// outbound.mu held.
-func (f *forwarder) resend(out *outbound, seq uint16, now int64) {
-	if f.sent == nil || f.source == nil || out.srtp == nil {
+// router.media held.
+func (f *forwarder) resend(batch *batch, seq uint16, now int64) {
+	out, path := &f.transport.out, f.transport.ice.chosen.Load()
+	if f.sent == nil || f.source == nil || out.sealer == nil || path == nil {
 		return
 	}
 	e := &f.sent[seq&(sentHistory-1)]
-	if e.layer == 0 || e.seq != seq || now-e.resent < resendInterval && e.resent != 0 {
+	number := f.last - uint64(uint16(f.last)-seq) // the newest that can be meant
+	if e.layer == 0 || e.number != number || now-e.resent < resendInterval && e.resent != 0 {
 		return
 	}
-	l := f.layerByID(int(e.layer) - 1)
+	l := f.layerOf(e)
 	if l == nil {
 		return
 	}
-	n := l.history.Copy(e.sourceSeq, out.repair[:])
+	n := l.history.Copy(e.source, out.repair[:])
 	if n == 0 {
 		return
 	}
@@ -271,25 +264,28 @@ func (f *forwarder) resend(out *outbound, seq uint16, now int64) {
 			v.Renumber(payload, e.picture, e.tl0)
 		}
 	}
-	var b []byte
-	if f.rtx != 0 && target.rtx != 0 {
-		b = out.start(target.rtx, h.Marker, f.rtxNext, e.timestamp, f.rtx)
-		b = binary.BigEndian.AppendUint16(b, seq)
-		f.rtxNext++
-	} else {
-		b = out.start(target.payloadType, h.Marker, seq, e.timestamp, f.ssrc)
+	batch.retransmitted++
+	b := batch.room()
+	if f.rtx == 0 || target.rtx == 0 {
+		putHeader(b, target.payloadType, h.Marker, seq, e.timestamp, f.ssrc)
+		f.send(batch, path, b, payload, number)
+		return
 	}
-	b = append(b, payload...)
-	f.transport.engine.counters.retransmitted.Add(1)
-	out.send(f.transport, b)
+	putHeader(b, target.rtx, h.Marker, uint16(f.rtxNext), e.timestamp, f.rtx)
+	whole := binary.BigEndian.AppendUint16(b[:packet.HeaderSize], seq)
+	whole = append(whole, payload...)
+	f.send(batch, path, b, whole[packet.HeaderSize:], f.rtxNext)
+	f.rtxNext++
 }
 
-func (f *forwarder) layerByID(id int) *layer {
-	if f.current != nil && f.current.id == id {
+// layerOf returns the layer that a packet was of. It is nil if another took its place.
+func (f *forwarder) layerOf(e *sentPacket) *layer {
+	serial := e.layer - 1
+	if f.current != nil && f.current.serial == serial {
 		return f.current
 	}
 	for _, l := range *f.source.order.Load() {
-		if l.id == id {
+		if l.serial == serial {
 			return l
 		}
 	}

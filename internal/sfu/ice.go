@@ -21,6 +21,7 @@ const pathSilence = 5e9
 type path struct {
 	socket    *socket
 	remote    netip.AddrPort
+	name      sockname     // of remote
 	priority  uint32       // guarded by iceLite.mu
 	nominated bool         // guarded by iceLite.mu; since the last restart
 	heard     atomic.Int64 // when a check last arrived (ns)
@@ -135,7 +136,7 @@ func (i *iceLite) pathTo(s *socket, from netip.AddrPort) (p *path, evicted netip
 			oldest = n
 		}
 	}
-	p = &path{socket: s, remote: from}
+	p = &path{socket: s, remote: from, name: nameOf(from)}
 	if len(i.paths) < maxPaths {
 		i.paths = append(i.paths, p)
 		return p, evicted

@@ -39,7 +39,7 @@ func (c checker) check(socketIndex int, from string, creds credentials, priority
 	e := c.tr.engine
 	before := c.tr.lastHeard.Swap(0)
 	s := e.sockets[socketIndex%len(e.sockets)]
-	s.receive(bindingRequest(c.t, creds, priority, nominate).Raw, netip.MustParseAddrPort(from), now)
+	feed(s, bindingRequest(c.t, creds, priority, nominate).Raw, netip.MustParseAddrPort(from), now)
 	if c.tr.lastHeard.Load() == 0 {
 		c.tr.lastHeard.Store(before)
 		return false
@@ -137,7 +137,7 @@ func TestForeignChecksAreIgnored(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e.sockets[0].receive(m.Raw, netip.MustParseAddrPort(a), e.Now())
+		feed(e.sockets[0], m.Raw, netip.MustParseAddrPort(a), e.Now())
 		if tr.ice.chosen.Load() != nil {
 			t.Errorf("%s is taken for a check", name)
 		}

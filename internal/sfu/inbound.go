@@ -3,7 +3,6 @@ package sfu
 import (
 	"encoding/binary"
 	"slices"
-	"sync"
 
 	"github.com/pion/interceptor/pkg/twcc"
 	"github.com/pion/rtcp"
@@ -18,9 +17,8 @@ import (
 // change their SSRC. Beyond them packets of new sources are ignored.
 const maxSources = 256
 
-// inbound is the receiving side of a connection.
+// inbound is the receiving side of a connection. It is guarded by router.media.
 type inbound struct {
-	mu      sync.Mutex
 	srtp    *srtp.Context     // nil until secured
 	tracks  map[string]*track // by mid
 	sources map[uint32]source // by SSRC
@@ -41,8 +39,10 @@ type source struct {
 	repair bool // RTX of the layer
 }
 
-// arrival is the scratch space of a socket's reader: the packet on its way through the server.
+// arrival is the scratch space of a reader: the packet on its way through the server, and those that go out.
 type arrival struct {
+	batch  *batch
+	plain  []byte // RTCP
 	buffer []byte
 	rtp    rtp.Header
 	onward onward
@@ -50,6 +50,7 @@ type arrival struct {
 
 // onward is one packet as it passes to the forwarders.
 type onward struct {
+	batch    *batch // where it goes out
 	layer    *layer
 	format   *format
 	number   uint64 // extended sequence number
@@ -64,8 +65,9 @@ type onward struct {
 
 // register makes a line's track known to the receiving side.
 func (in *inbound) register(tr *track, l *offeredLine) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
+	media := &tr.transport.router.media
+	media.Lock()
+	defer media.Unlock()
 	in.tracks[l.mid] = tr
 	for uri, id := range map[string]*uint8{extMID: &in.mid, extRID: &in.rid, extRepairedRID: &in.repair, extTransportCC: &in.seq} {
 		if n := l.extensions[uri]; n != 0 {
@@ -89,14 +91,13 @@ func (in *inbound) register(tr *track, l *offeredLine) {
 	}
 }
 
-// receiveRTP decrypts a packet, notes its arrival, and forwards it to everyone who takes it, all before it returns.
+// receiveRTP decrypts a packet, notes its arrival, and puts it into the batch for everyone who takes it. Called with
+// router.media held.
 func (t *Transport) receiveRTP(b []byte, a *arrival, now int64) {
 	if len(b) > packet.MaxSize {
 		return
 	}
 	in := &t.in
-	in.mu.Lock()
-	defer in.mu.Unlock()
 	if in.srtp == nil {
 		return
 	}
@@ -105,15 +106,15 @@ func (t *Transport) receiveRTP(b []byte, a *arrival, now int64) {
 	}
 	raw, err := in.srtp.DecryptRTP(a.buffer[:0], b, &a.rtp)
 	if err != nil {
-		t.engine.counters.undecryptable.Add(1)
+		a.batch.undecryptable++
 		return
 	}
 	h, ok := packet.ParseHeader(raw)
 	if !ok {
 		return
 	}
-	t.lastHeard.Store(now)
-	t.engine.counters.received.Add(1)
+	t.hears(now)
+	a.batch.received++
 	if in.twcc != nil {
 		if ext := h.Extension(raw, in.seq); len(ext) >= 2 {
 			in.twcc.Record(h.SSRC, binary.BigEndian.Uint16(ext), now/1000)
@@ -134,8 +135,9 @@ func (t *Transport) receiveRTP(b []byte, a *arrival, now int64) {
 			return
 		}
 	}
+	a.onward.batch = a.batch
 	if a.onward.take(src.layer, f, raw, &h, now) {
-		a.buffer = src.layer.history.Put(h.Sequence, raw)
+		a.buffer = src.layer.history.Put(a.onward.number, raw)
 		a.onward.fanOut()
 	}
 }
@@ -143,6 +145,9 @@ func (t *Transport) receiveRTP(b []byte, a *arrival, now int64) {
 // take notes the arrival of a packet and reads what forwarding needs to know. It reports false for what goes no further.
 func (p *onward) take(l *layer, f *format, raw []byte, h *packet.Header, now int64) bool {
 	number, fresh := l.reception.Arrived(h.Sequence, now)
+	if l.reception.Misses() {
+		l.track.transport.engine.ticker.loses()
+	}
 	if !fresh || !p.describe(l, f, raw, h, number, now) {
 		return false
 	}
@@ -166,7 +171,7 @@ func (p *onward) describe(l *layer, f *format, raw []byte, h *packet.Header, num
 	if !ok {
 		return false
 	}
-	*p = onward{layer: l, format: f, number: number, header: *h, payload: payload, now: now}
+	*p = onward{batch: p.batch, layer: l, format: f, number: number, header: *h, payload: payload, now: now}
 	switch f.codec {
 	case vp8:
 		if p.vp8, ok = packet.ParseVP8(payload); !ok && len(payload) > 0 {
@@ -277,33 +282,54 @@ func unwrapRTX(raw []byte, h *packet.Header, ssrc uint32, payloadType uint8) ([]
 	return raw, ok
 }
 
-// receiveRTCP takes a compound RTCP packet: reports and requests of the client about either direction.
-func (t *Transport) receiveRTCP(b []byte, now int64) {
-	t.in.mu.Lock()
+// receiveRTCP takes a compound RTCP packet: reports and requests of the client about either direction. Called with router.media held.
+func (t *Transport) receiveRTCP(b []byte, a *arrival, now int64) {
 	if t.in.srtp == nil {
-		t.in.mu.Unlock()
 		return
 	}
-	plain, err := t.in.srtp.DecryptRTCP(nil, b, nil)
-	t.in.mu.Unlock()
+	plain, err := t.in.srtp.DecryptRTCP(a.plain[:0], b, nil)
 	if err != nil {
-		t.engine.counters.undecryptable.Add(1)
+		a.batch.undecryptable++
 		return
 	}
-	packets, err := rtcp.Unmarshal(plain)
-	if err != nil {
-		return
+	t.hears(now)
+	a.plain = plain
+	for len(plain) > 0 {
+		var h rtcp.Header
+		if h.Unmarshal(plain) != nil {
+			return
+		}
+		size := 4 * (int(h.Length) + 1)
+		if size > len(plain) {
+			return
+		}
+		t.control(&h, plain[:size], a, now)
+		plain = plain[size:]
 	}
-	t.lastHeard.Store(now)
-	for _, p := range packets {
-		switch p := p.(type) {
-		case *rtcp.SenderReport:
-			t.senderReport(p, now)
-		case *rtcp.TransportLayerNack:
-			t.resend(p, now)
-		case *rtcp.PictureLossIndication:
+}
+
+// control takes one packet of a compound. Of those we have no use for, and which are the most, only the header is read: receiver
+// reports, bandwidth estimates, descriptions.
+func (t *Transport) control(h *rtcp.Header, b []byte, a *arrival, now int64) {
+	switch {
+	case h.Type == rtcp.TypeSenderReport:
+		var p rtcp.SenderReport
+		if p.Unmarshal(b) == nil {
+			t.senderReport(&p, now)
+		}
+	case h.Type == rtcp.TypeTransportSpecificFeedback && h.Count == rtcp.FormatTLN:
+		var p rtcp.TransportLayerNack
+		if p.Unmarshal(b) == nil {
+			t.resend(a.batch, &p, now)
+		}
+	case h.Type == rtcp.TypePayloadSpecificFeedback && h.Count == rtcp.FormatPLI:
+		var p rtcp.PictureLossIndication
+		if p.Unmarshal(b) == nil {
 			t.wantKeyframe(p.MediaSSRC, now)
-		case *rtcp.FullIntraRequest:
+		}
+	case h.Type == rtcp.TypePayloadSpecificFeedback && h.Count == rtcp.FormatFIR:
+		var p rtcp.FullIntraRequest
+		if p.Unmarshal(b) == nil {
 			for _, entry := range p.FIR {
 				t.wantKeyframe(entry.SSRC, now)
 			}
@@ -313,8 +339,6 @@ func (t *Transport) receiveRTCP(b []byte, now int64) {
 
 // senderReport ties a layer's timestamps to the clock.
 func (t *Transport) senderReport(p *rtcp.SenderReport, now int64) {
-	t.in.mu.Lock()
-	defer t.in.mu.Unlock()
 	src, ok := t.in.sources[p.SSRC]
 	if !ok || src.repair || p.NTPTime == 0 { // 0 is of senders that have no clock
 		return

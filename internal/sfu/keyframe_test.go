@@ -67,9 +67,13 @@ func TestSubscriberGetsKeyframe(t *testing.T) {
 	if !isKey(late.take(1)[0]) {
 		t.Fatal("not a key frame")
 	}
-	if w := late.transport.waitingForwarders(nil, c.engine.Now()); len(w) != 0 {
-		t.Fatal("the forwarder still waits")
-	}
+	late.burst(func() {
+		for _, f := range late.transport.out.forwarders {
+			if f.retarget(c.engine.Now()) != nil {
+				t.Error("a forwarder still waits")
+			}
+		}
+	})
 }
 
 // TestRecentKeyframeIsReplayed: one who joins soon after a keyframe gets it from the history, and what came since.
@@ -111,8 +115,8 @@ func TestHolesAreNotReplayed(t *testing.T) {
 	}
 	// When the loss is final the hole is still there, though nobody waits for the packet any more.
 	waitRTCP(c.publisher, "the end of repair", func(p *rtcp.PictureLossIndication) bool {
-		c.publisher.transport.in.mu.Lock()
-		defer c.publisher.transport.in.mu.Unlock()
+		c.publisher.transport.router.media.Lock()
+		defer c.publisher.transport.router.media.Unlock()
 		return c.layer().reception.Complete(0)
 	})
 	later := newWire(t, c.engine, c.session, receivePair("a", "v")...)

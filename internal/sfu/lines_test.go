@@ -34,10 +34,10 @@ func TestLinesOutliveStreams(t *testing.T) {
 		camera *encoder
 	}{{"first", "0", p.vp8(500)}, {"second", "1", p.vp8(501)}, {"first again", "0", p.vp8(502)}, {"second", "1", p.vp8(503)}} {
 		s.camera.seq, s.camera.timestamp, s.camera.picture = uint16(i)*30000, uint32(i)*0x60000000, uint16(i)*10000
-		p.transport.all[i%2].track.transport.in.mu.Lock()
+		p.transport.router.media.Lock()
 		tr := p.transport.all[i%2].track
 		p.transport.in.sources[s.camera.ssrc] = source{layer: tr.addLayer("", s.camera.ssrc)}
-		p.transport.in.mu.Unlock()
+		p.transport.router.media.Unlock()
 		p.publish(s.id, video.Lines{VideoMID: s.mid})
 		v.subscribe(video.Subscription{StreamID: s.id, Audio: true, Video: true})
 		if i == 0 {

@@ -3,6 +3,8 @@ package sfu
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
+	"slices"
 
 	"github.com/pion/sdp/v3"
 
@@ -132,20 +134,18 @@ func (t *Transport) directionFor(l *line, o *offeredLine) direction {
 }
 
 func (t *Transport) newForwarder(o *offeredLine) *forwarder {
-	f := &forwarder{transport: t, kind: o.kind, formats: o.formats, ssrc: randomSSRC()}
-	for _, candidate := range o.formats {
-		if candidate.rtx != 0 {
-			f.rtx = randomSSRC()
-			break
-		}
+	t.router.media.Lock()
+	defer t.router.media.Unlock()
+	f := &forwarder{transport: t, kind: o.kind, formats: o.formats, ssrc: t.out.unusedSSRC(), rank: allRanks}
+	t.out.bySSRC[f.ssrc] = f
+	if slices.ContainsFunc(o.formats, func(f format) bool { return f.rtx != 0 }) {
+		f.rtx = t.out.unusedSSRC()
+		t.out.bySSRC[f.rtx] = f
 	}
 	if o.kind == video.Video {
-		f.sent = make([]sentPacket, sentHistory)
+		f.sent, f.rank = make([]sentPacket, sentHistory), rand.IntN(allRanks)
 	}
-	t.out.mu.Lock()
 	t.out.forwarders = append(t.out.forwarders, f)
-	t.out.bySSRC[f.ssrc] = f
-	t.out.mu.Unlock()
 	return f
 }
 

@@ -2,11 +2,8 @@ package sfu
 
 import (
 	"encoding/binary"
-	"sync"
 
 	"github.com/pion/rtcp"
-	"github.com/pion/rtp"
-	"github.com/pion/srtp/v3"
 
 	"github.com/rotunda-rtc/rotunda/internal/packet"
 )
@@ -14,20 +11,26 @@ import (
 // reportInterval is the time between two sender reports of a forwarder (ns).
 const reportInterval = 1e9
 
-// outbound is the sending side of a connection.
+// outbound is the sending side of a connection. It is guarded by router.media.
 type outbound struct {
-	mu         sync.Mutex
-	srtp       *srtp.Context // nil until secured
+	sealer     *sealer // nil until secured
 	forwarders []*forwarder
-	bySSRC     map[uint32]*forwarder
-	rtp        rtp.Header // scratch
-	buffer     [packet.MaxSize + 256]byte
-	repair     [packet.MaxSize]byte // scratch of resend
+	bySSRC     map[uint32]*forwarder // by that of their retransmissions too
+	chained    [2]chained            // where its packets are in a batch: of video, and of audio
+	repair     [packet.MaxSize]byte  // scratch of resend
 }
 
-// start writes the header of an outgoing packet into the buffer.
-func (o *outbound) start(payloadType uint8, marker bool, seq uint16, timestamp, ssrc uint32) []byte {
-	b := o.buffer[:packet.HeaderSize]
+// unusedSSRC draws an SSRC. Two sources of one connection with the same would be sealed with the same numbers under one key.
+func (o *outbound) unusedSSRC() uint32 {
+	for {
+		if ssrc := randomSSRC(); o.bySSRC[ssrc] == nil {
+			return ssrc
+		}
+	}
+}
+
+// putHeader writes the header of an outgoing packet.
+func putHeader(b []byte, payloadType uint8, marker bool, seq uint16, timestamp, ssrc uint32) {
 	b[0], b[1] = 0x80, payloadType
 	if marker {
 		b[1] |= 0x80
@@ -35,78 +38,48 @@ func (o *outbound) start(payloadType uint8, marker bool, seq uint16, timestamp, 
 	binary.BigEndian.PutUint16(b[2:], seq)
 	binary.BigEndian.PutUint32(b[4:], timestamp)
 	binary.BigEndian.PutUint32(b[8:], ssrc)
-	return b
 }
 
-// send encrypts the packet b, which lies in the buffer, and sends it on the chosen path.
-func (o *outbound) send(t *Transport, b []byte) {
+// sendRTCP sends RTCP packets as one compound packet. Called with router.media held.
+func (t *Transport) sendRTCP(packets ...rtcp.Packet) {
 	p := t.ice.chosen.Load()
-	if p == nil {
+	if p == nil || t.out.sealer == nil {
 		return
 	}
-	sealed, err := o.srtp.EncryptRTP(b, b, &o.rtp)
-	if err != nil {
-		return // 2^48 packets under one key: RFC 3711 section 9.2 forbids more
-	}
-	t.engine.counters.sent.Add(1)
-	p.socket.send(sealed, p.remote)
-}
-
-// sendRTCP sends RTCP packets as one compound packet. The caller holds no outbound lock.
-func (t *Transport) sendRTCP(packets ...rtcp.Packet) {
 	b, err := rtcp.Marshal(packets)
 	if err != nil {
 		return
 	}
-	t.out.mu.Lock()
-	defer t.out.mu.Unlock()
-	t.out.sendRTCP(t, b)
+	if b, err = t.out.sealer.sealRTCP(b); err == nil {
+		_ = p.socket.send(b, p.remote)
+	}
 }
 
-func (o *outbound) sendRTCP(t *Transport, b []byte) {
-	p := t.ice.chosen.Load()
-	if p == nil || o.srtp == nil {
-		return
-	}
-	sealed, err := o.srtp.EncryptRTCP(nil, b, nil)
-	if err != nil {
-		return
-	}
-	p.socket.send(sealed, p.remote)
-}
-
-// resend answers a request for lost packets (RFC 4585 section 6.2.1).
-func (t *Transport) resend(p *rtcp.TransportLayerNack, now int64) {
-	t.out.mu.Lock()
-	defer t.out.mu.Unlock()
+// resend answers a request for lost packets (RFC 4585 section 6.2.1). Called with router.media held.
+func (t *Transport) resend(b *batch, p *rtcp.TransportLayerNack, now int64) {
 	f := t.out.bySSRC[p.MediaSSRC]
-	if f == nil {
+	if f == nil || f.ssrc != p.MediaSSRC {
 		return
 	}
 	for _, pair := range p.Nacks {
 		pair.Range(func(seq uint16) bool {
-			f.resend(&t.out, seq, now)
+			f.resend(b, seq, now)
 			return true
 		})
 	}
 }
 
-// wantKeyframe passes a client's keyframe request (RFC 4585 section 6.3.1, RFC 5104 section 4.3.1) to the layer it is watching.
+// wantKeyframe passes a client's keyframe request (RFC 4585 section 6.3.1, RFC 5104 section 4.3.1) to the layer it is watching. One
+// that is sent no picture for now would only burden the others.
+// Called with router.media held.
 func (t *Transport) wantKeyframe(ssrc uint32, now int64) {
-	t.out.mu.Lock()
-	f := t.out.bySSRC[ssrc]
-	var l *layer
-	if f != nil {
-		l = f.current
-	}
-	t.out.mu.Unlock()
-	if l != nil {
-		l.askKeyframe(now)
+	if f := t.out.bySSRC[ssrc]; f != nil && f.current != nil && !f.shed {
+		f.current.askKeyframe(now)
 	}
 }
 
 // report writes a sender report for a forwarder that is due, on the clock that all publishers were brought to. Called with
-// outbound.mu held.
+// router.media held.
 func (o *outbound) report(t *Transport, f *forwarder, now int64) {
 	if f.packets == 0 || f.current == nil || now-f.lastReport < reportInterval {
 		return
@@ -123,7 +96,5 @@ func (o *outbound) report(t *Transport, f *forwarder, now int64) {
 	cname := rtcp.SourceDescription{Chunks: []rtcp.SourceDescriptionChunk{{
 		Source: f.ssrc, Items: []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: "rotunda"}},
 	}}}
-	if b, err := rtcp.Marshal([]rtcp.Packet{&sr, &cname}); err == nil {
-		o.sendRTCP(t, b)
-	}
+	t.sendRTCP(&sr, &cname)
 }

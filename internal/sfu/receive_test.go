@@ -63,15 +63,14 @@ func FuzzReceive(f *testing.F) {
 		w.publish("camera", video.Lines{VideoMID: "0"})
 		s := e.sockets[0]
 		for _, from := range []netip.AddrPort{stranger, waiting, secured} {
-			s.receive(b, from, e.Now())
+			feed(s, b, from, e.Now())
 		}
 		if sealed, err := w.encrypt.EncryptRTP(nil, b, nil); err == nil {
-			s.receive(sealed, secured, e.Now())
+			feed(s, sealed, secured, e.Now())
 		}
 		if sealed, err := w.encrypt.EncryptRTCP(nil, b, nil); err == nil && len(b) >= 8 {
-			s.receive(sealed, secured, e.Now())
+			feed(s, sealed, secured, e.Now())
 		}
-		client.sendFeedback(e.Now()+1e9, true)
-		client.sendReports(e.Now())
+		client.tick(newBatch(e), nil, e.Now()+1e9, true, false)
 	})
 }

@@ -160,9 +160,10 @@ func TestLossIsAskedForAndRepaired(t *testing.T) {
 		t.Run(map[bool]string{true: "by RTX", false: "late"}[rtx], func(t *testing.T) {
 			c := newCall(t)
 			in := &c.publisher.transport.in
-			in.mu.Lock()
+			media := &c.publisher.transport.router.media
+			media.Lock()
 			in.sources[501] = source{layer: c.layer(), repair: true} // as the offer would declare it
-			in.mu.Unlock()
+			media.Unlock()
 			c.camera.frame(true)
 			lost := c.camera.make(false)
 			c.camera.frames(2)

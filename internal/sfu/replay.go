@@ -9,39 +9,36 @@ const replayPackets = 128
 
 // start lets a forwarder begin with this layer: at once from the layer's history if its last keyframe is recent, else with
 // the keyframe it asks for. So a picture appears without a round trip to the publisher, and many who join at once
-// cost the publisher one keyframe. The caller holds no lock of a connection.
-func (f *forwarder) start(l *layer, now int64) {
-	if !l.replay(f, now) {
+// cost the publisher one keyframe. Called with router.media held.
+func (f *forwarder) start(b *batch, l *layer, now int64) {
+	if !l.replay(b, f, now) {
 		l.askKeyframe(now)
 	}
 }
 
 // replay forwards the packets since the last keyframe to one forwarder. It reports false, having sent nothing, unless all of
 // them are at hand.
-func (l *layer) replay(f *forwarder, now int64) bool {
-	in := &l.track.transport.in
-	in.mu.Lock() // keeps newer packets from overtaking
-	defer in.mu.Unlock()
+func (l *layer) replay(b *batch, f *forwarder, now int64) bool {
 	if !l.hasKeyframe(replayPackets) || !f.waitsFor(l, l.keyAt) {
 		return false
 	}
-	l.repeat(f.forward, now)
+	l.repeat(b, f.forward, now)
 	return true
 }
 
-// hasKeyframe reports whether all packets since the last keyframe are at hand, and not too many. Called with inbound.mu held.
+// hasKeyframe reports whether all packets since the last keyframe are at hand, and not too many. Called with router.media held.
 func (l *layer) hasKeyframe(most uint64) bool {
 	highest, _ := l.reception.Highest()
 	return l.keyNumber != 0 && highest-l.keyNumber < most && l.reception.Complete(l.keyNumber)
 }
 
-// repeat hands on all packets since the last keyframe. Called with inbound.mu held.
-func (l *layer) repeat(forward func(*onward), now int64) {
+// repeat hands on all packets since the last keyframe. Called with router.media held.
+func (l *layer) repeat(b *batch, forward func(*onward), now int64) {
 	var raw [packet.MaxSize]byte
-	var p onward
+	p := onward{batch: b}
 	highest, _ := l.reception.Highest()
 	for number := l.keyNumber; number <= highest; number++ {
-		n := l.history.Copy(uint16(number), raw[:])
+		n := l.history.Copy(number, raw[:])
 		h, ok := packet.ParseHeader(raw[:n])
 		if !ok {
 			continue
@@ -55,8 +52,6 @@ func (l *layer) repeat(forward func(*onward), now int64) {
 
 // waitsFor reports whether the forwarder still wants to begin with this layer.
 func (f *forwarder) waitsFor(l *layer, keyAt int64) bool {
-	f.transport.out.mu.Lock()
-	defer f.transport.out.mu.Unlock()
 	if f.source != l.track || f.target != l || !f.source.open.Load() || f.current == l && !f.fresh {
 		return false
 	}

@@ -47,7 +47,7 @@ func TestLipSync(t *testing.T) {
 			if first.SSRC == sr.SSRC {
 				rate := map[uint8]int64{111: 48000, 96: 90000}[first.PayloadType]
 				// A report may have left before the client's first; it says what was known then.
-				if clock := p.transport.in.clockOf(first.PayloadType == 111); clock.reported && sr.NTPTime > e.ntp(start) {
+				if clock := p.transport.clockOf(first.PayloadType == 111); clock.reported && sr.NTPTime > e.ntp(start) {
 					moments[sr.SSRC] = ntpNanos(sr.NTPTime) - int64(int32(sr.RTPTime-first.Timestamp))*1e9/rate
 				}
 			}
@@ -66,10 +66,10 @@ func TestLipSync(t *testing.T) {
 }
 
 // clockOf returns the clock of the audio or the video layer of a client with one of each.
-func (in *inbound) clockOf(audio bool) *senderClock {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	for _, s := range in.sources {
+func (t *Transport) clockOf(audio bool) *senderClock {
+	t.router.media.Lock()
+	defer t.router.media.Unlock()
+	for _, s := range t.in.sources {
 		if (s.layer.track.kind == video.Audio) == audio {
 			return s.layer.clock.Load()
 		}

@@ -11,6 +11,10 @@ import (
 type router struct {
 	users int // transports; guarded by Engine.mu
 
+	// media guards what the packets of all transports of the session meet: their inbound and outbound sides, tracks, layers
+	// and forwarders. A reader takes it once for a run of packets.
+	media sync.Mutex
+
 	mu      sync.Mutex
 	streams map[video.StreamID]*stream // guarded by mu
 }
@@ -126,26 +130,20 @@ func (t *Transport) SetGate(id video.StreamID, kind video.Kind, open bool) {
 	if tr == nil || tr.open.Load() == open {
 		return
 	}
+	r.media.Lock()
+	defer r.media.Unlock()
 	for _, f := range *tr.sinks.Load() {
-		f.transport.out.mu.Lock()
 		f.interrupt()
-		f.transport.out.mu.Unlock()
 	}
-	t.in.mu.Lock()
 	if tap := tr.tap.Load(); tap != nil {
 		tap.interrupt()
 	}
+	tr.open.Store(open)
 	if !open {
-		tr.open.Store(false)
-		t.in.mu.Unlock()
 		return
 	}
 	for _, l := range *tr.order.Load() {
 		l.keyNumber = 0 // what came while the gate was closed is for nobody, later neither
-	}
-	tr.open.Store(true)
-	t.in.mu.Unlock()
-	for _, l := range *tr.order.Load() {
 		l.askKeyframe(t.engine.Now())
 	}
 }
@@ -257,22 +255,19 @@ func (l *line) carry(stream video.StreamID, tr *track, enabled bool, quality vid
 	}
 	f := l.forwarder
 	t := f.transport
-	f.transport.out.mu.Lock()
-	before := f.source
-	f.attach(stream, tr, enabled, quality)
-	needed := f.retarget(t.engine.Now())
-	f.transport.out.mu.Unlock()
-	if before != tr {
-		if before != nil {
+	t.engine.batched(func(b *batch) {
+		t.router.media.Lock()
+		defer t.router.media.Unlock()
+		before := f.source
+		f.attach(stream, tr, enabled, quality)
+		if before != tr {
 			before.removeSink(f)
-		}
-		if tr != nil {
 			tr.addSink(f)
 		}
-	}
-	if needed != nil && t.isSecured.Load() {
-		f.start(needed, t.engine.Now())
-	}
+		if needed := f.retarget(t.engine.Now()); needed != nil && t.out.sealer != nil {
+			f.start(b, needed, t.engine.Now())
+		}
+	})
 }
 
 // end takes a subscription out of everything.
@@ -329,34 +324,28 @@ func (r *router) leave(t *Transport) {
 	for _, sub := range t.subscriptions {
 		sub.end()
 	}
+	t.release()
 }
 
-// start gives every forwarder that waits for a keyframe one.
-func (t *Transport) start(scratch []want, now int64) []want {
-	scratch = t.waitingForwarders(scratch[:0], now)
-	for _, w := range scratch {
-		w.forwarder.start(w.layer, now)
+// release lets go of what media needed: a reader remembers the transport until its next datagram. Called with router.mu held.
+func (t *Transport) release() {
+	t.router.media.Lock()
+	defer t.router.media.Unlock()
+	for _, tr := range t.in.tracks {
+		tr.order.Store(&[]*layer{})
 	}
-	return scratch
+	t.in = inbound{tracks: map[string]*track{}, sources: map[uint32]source{}}
+	t.out = outbound{bySSRC: map[uint32]*forwarder{}}
 }
 
-// want is a forwarder that waits for a keyframe of a layer.
-type want struct {
-	forwarder *forwarder
-	layer     *layer
-}
-
-// waitingForwarders lets each forwarder choose its layer, and appends those that wait for a keyframe.
-func (t *Transport) waitingForwarders(into []want, now int64) []want {
-	t.out.mu.Lock()
-	defer t.out.mu.Unlock()
-	if t.out.srtp == nil {
-		return into
+// start gives every forwarder that waits for a keyframe one. Called with router.media held.
+func (t *Transport) start(b *batch, now int64) {
+	if t.out.sealer == nil {
+		return
 	}
 	for _, f := range t.out.forwarders {
 		if l := f.retarget(now); l != nil {
-			into = append(into, want{f, l})
+			f.start(b, l, now)
 		}
 	}
-	return into
 }

@@ -220,7 +220,7 @@ func TestChoose(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var layers []*layer
 			for i, active := range c.active {
-				l := &layer{id: i}
+				l := &layer{serial: i}
 				l.heard.Store(int64(now) - int64(layerSilence))
 				if active {
 					l.heard.Add(1)
@@ -231,7 +231,7 @@ func TestChoose(t *testing.T) {
 			tr.order.Store(&layers)
 			got := -1
 			if l := tr.choose(c.q, int64(now)); l != nil {
-				got = l.id
+				got = l.serial
 			}
 			if got != c.want {
 				t.Fatalf("layer %d, want %d", got, c.want)
@@ -282,9 +282,9 @@ func TestSourceChanges(t *testing.T) {
 	next.frames(3)
 	got = append(got, v.take(4)...)
 	unbroken(t, got)
-	p.transport.in.mu.Lock()
+	p.transport.router.media.Lock()
 	n := len(p.transport.in.sources)
-	p.transport.in.mu.Unlock()
+	p.transport.router.media.Unlock()
 	if n != 1 {
 		t.Fatalf("%d sources are remembered", n)
 	}

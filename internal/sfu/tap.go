@@ -16,15 +16,15 @@ const bestWait = 500e6
 // without the wait for a keyframe that a subscriber sees: a layer is begun, out of its history, when a keyframe of it is
 // complete, and what was taken before goes on until then. A client short of bandwidth may break off a large keyframe.
 //
-// A tap has no goroutine: take runs in that of the publisher's socket, with inbound.mu held. Hence it is enough to hold
-// inbound.mu while a tap is taken off, or a gate closed, and nothing is taken afterwards.
+// A tap has no goroutine: take runs in that of the publisher's socket, with router.media held. Hence it is enough to hold
+// router.media while a tap is taken off, or a gate closed, and nothing is taken afterwards.
 type tap struct {
 	track *track
 	sink  packet.Sink
 
 	target atomic.Pointer[layer] // the layer wanted; nil until the ticker has chosen
 
-	// The rest is guarded by inbound.mu.
+	// The rest is guarded by router.media.
 	current *layer       // what is taken
 	fresh   bool         // nothing of current was taken since the last interruption
 	waits   int64        // since when packets come of which none is taken (ns), 0 before the first
@@ -61,7 +61,9 @@ func (t *track) record(sink packet.Sink) {
 		next = &tap{track: t, sink: sink}
 		sink.Source(packet.Source{Keyframe: next.keyframe})
 	}
-	in.mu.Lock()
+	media := &t.transport.router.media
+	media.Lock()
+	defer media.Unlock()
 	if old != nil {
 		in.taps = slices.DeleteFunc(in.taps, func(other *tap) bool { return other == old })
 	}
@@ -71,14 +73,16 @@ func (t *track) record(sink packet.Sink) {
 		needed = next.retarget(t.transport.engine.Now())
 	}
 	t.tap.Store(next)
-	in.mu.Unlock()
 	if needed != nil {
 		needed.askKeyframe(t.transport.engine.Now())
 	}
 }
 
-// keyframe is the Source's: the sink calls it from anywhere, from within Take too.
+// keyframe is the Source's. Take must not call it: it takes the lock that Take runs under.
 func (p *tap) keyframe() {
+	media := &p.track.transport.router.media
+	media.Lock()
+	defer media.Unlock()
 	if l := p.target.Load(); l != nil && p.track.tap.Load() == p && p.track.open.Load() {
 		l.askKeyframe(p.track.transport.engine.Now())
 	}
@@ -87,7 +91,7 @@ func (p *tap) keyframe() {
 // follows reports whether packets of the layer are missed when they are lost.
 func (p *tap) follows(l *layer) bool { return p != nil && (l == p.current || l == p.target.Load()) }
 
-// retarget chooses the layer to take. It returns a layer whose keyframe is needed, or nil. Called with inbound.mu held.
+// retarget chooses the layer to take. It returns a layer whose keyframe is needed, or nil. Called with router.media held.
 func (p *tap) retarget(now int64) *layer {
 	if p.track.kind != video.Video || !p.track.open.Load() {
 		return nil
@@ -105,7 +109,7 @@ func (p *tap) retarget(now int64) *layer {
 	return nil
 }
 
-// take hands a packet on, if it is of the layer that is taken now. Called with inbound.mu held.
+// take hands a packet on, if it is of the layer that is taken now. Called with router.media held.
 func (p *tap) take(o *onward) {
 	if p.waits == 0 {
 		p.waits = o.now
@@ -124,7 +128,7 @@ func (p *tap) take(o *onward) {
 		p.begin(o.layer, o.number)
 		p.hand(o)
 	case p.wants(o.layer, o.now):
-		p.start(o.layer, o.now)
+		p.start(o.batch, o.layer, o.now)
 	}
 }
 
@@ -143,18 +147,18 @@ func (p *tap) wants(l *layer, now int64) bool {
 }
 
 // start begins a layer of video with its last keyframe, if that is complete and came since the tap waits.
-func (p *tap) start(l *layer, now int64) bool {
+func (p *tap) start(b *batch, l *layer, now int64) bool {
 	if !l.keyEnded || l.keyAt < p.waits || !l.hasKeyframe(videoHistory) {
 		return false
 	}
 	p.begin(l, l.keyNumber)
-	l.repeat(p.hand, now)
+	l.repeat(b, p.hand, now)
 	return true
 }
 
 func (p *tap) begin(l *layer, number uint64) { p.current, p.fresh, p.base = l, false, number }
 
-// interrupt makes what comes next the beginning of a run. Called with inbound.mu held.
+// interrupt makes what comes next the beginning of a run. Called with router.media held.
 func (p *tap) interrupt() { p.fresh, p.waits = true, 0 }
 
 func (p *tap) hand(o *onward) {
@@ -174,13 +178,13 @@ func (p *tap) hand(o *onward) {
 }
 
 // tend starts a layer whose keyframe is there already. It returns the layer whose keyframe is needed, or nil.
-func (p *tap) tend(now int64) *layer {
+func (p *tap) tend(b *batch, now int64) *layer {
 	needed := p.retarget(now)
 	if needed == nil || p.waits == 0 {
 		return needed
 	}
 	for _, l := range *p.track.order.Load() {
-		if p.wants(l, now) && p.start(l, now) {
+		if p.wants(l, now) && p.start(b, l, now) {
 			break
 		}
 	}
@@ -190,18 +194,11 @@ func (p *tap) tend(now int64) *layer {
 	return needed
 }
 
-// tendTaps lets each tap choose its layer, and asks for the keyframes they wait for.
-func (t *Transport) tendTaps(scratch []*layer, now int64) []*layer {
-	scratch = scratch[:0]
-	t.in.mu.Lock()
+// tendTaps lets each tap choose its layer, and asks for the keyframes they wait for. Called with router.media held.
+func (t *Transport) tendTaps(b *batch, now int64) {
 	for _, p := range t.in.taps {
-		if l := p.tend(now); l != nil {
-			scratch = append(scratch, l)
+		if l := p.tend(b, now); l != nil {
+			l.askKeyframe(now)
 		}
 	}
-	t.in.mu.Unlock()
-	for _, l := range scratch {
-		l.askKeyframe(now)
-	}
-	return scratch
 }

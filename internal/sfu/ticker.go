@@ -1,6 +1,8 @@
 package sfu
 
 import (
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/rtcp"
@@ -9,61 +11,117 @@ import (
 )
 
 const (
-	// tickInterval is how long a lost packet waits at most before it is asked for.
-	tickInterval = 20 * time.Millisecond
-	// slowTicks is after how many ticks the rest is done: every 100 ms, the longest that senders' bandwidth estimators
-	// expect between two transport-wide feedbacks.
-	slowTicks = 5
+	// lossInterval is how long a lost packet waits before it is asked for: it may only have been overtaken.
+	lossInterval = 20 * time.Millisecond
+	// tickInterval is the longest time that senders' bandwidth estimators expect between two transport-wide feedbacks.
+	tickInterval = 100 * time.Millisecond
 )
 
-// tick does everything that time, not a packet, gives rise to, for all transports one after another.
-func (e *Engine) tick() {
-	ticker := time.NewTicker(tickInterval)
-	defer ticker.Stop()
-	var all []*Transport
-	var wanted []want
-	var switched []sending
-	var recorded []*layer
-	for n := 0; ; n++ {
-		select {
-		case <-e.ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		now := e.Now()
-		all = e.transports(all)
-		slow := n%slowTicks == 0
-		for _, t := range all {
-			t.sendFeedback(now, slow)
-			if slow {
-				wanted = t.start(wanted, now)
-				recorded = t.tendTaps(recorded, now)
-				switched = t.tellLayers(switched)
-				t.sendReports(now)
-				t.checkAlive(now)
-			}
-		}
-		clear(all)
-		clear(wanted)
-		clear(recorded)
-		clear(switched)
+// ticker wakes the goroutine that does what time, not a packet, gives rise to. Each wake-up costs as much as forwarding
+// ten packets, so there is none without need: every 100 ms while there are connections, every 20 ms while packets are missing.
+type ticker struct {
+	lossy atomic.Bool   // packets are missing
+	wake  chan struct{} // of one place: something is there to be done, or packets are missing
+}
+
+func newTicker() ticker { return ticker{wake: make(chan struct{}, 1)} }
+
+// loses says that packets are missing. It costs nothing while that is known.
+func (t *ticker) loses() {
+	if !t.lossy.Load() && t.lossy.CompareAndSwap(false, true) {
+		t.rouse()
 	}
 }
 
+func (t *ticker) rouse() {
+	select {
+	case t.wake <- struct{}{}:
+	default:
+	}
+}
+
+// tick does everything that time gives rise to, for all transports one after another.
+func (e *Engine) tick() {
+	var all []*Transport
+	var switched []sending
+	b := newBatch(e)
+	timer := time.NewTimer(tickInterval)
+	defer timer.Stop()
+	next := e.Now() // when the slow work is due
+	for {
+		select {
+		case <-e.ctx.Done():
+			return
+		case <-e.ticker.wake:
+		case <-timer.C:
+			now := e.Now()
+			slow := now >= next
+			if slow {
+				next = now + int64(tickInterval)
+			}
+			e.ticker.lossy.Store(false)
+			missing := false
+			_, shed := e.load()
+			all = e.transports(all)
+			for _, t := range all {
+				switched = t.tick(b, switched[:0], now, slow, shed > 0)
+				missing = missing || shed == 0 && t.misses()
+				t.tellLayers(switched)
+				if slow {
+					t.checkAlive(now)
+				}
+			}
+			b.flush()
+			clear(all)
+			clear(switched)
+			if missing {
+				e.ticker.lossy.Store(true)
+			}
+			if len(all) == 0 {
+				continue // until there is one
+			}
+		}
+		until := time.Duration(next - e.Now())
+		if e.ticker.lossy.Load() {
+			until = min(until, lossInterval)
+		}
+		timer.Reset(until)
+	}
+}
+
+// tick does what time gives rise to on one connection's media. It appends the layers that are sent since the last time.
+func (t *Transport) tick(b *batch, switched []sending, now int64, slow, overloaded bool) []sending {
+	t.router.media.Lock()
+	defer t.router.media.Unlock()
+	t.sendFeedback(now, slow, overloaded)
+	if !slow {
+		return switched
+	}
+	t.start(b, now)
+	t.tendTaps(b, now)
+	t.sendReports(now)
+	return t.switched(switched)
+}
+
+// misses reports whether packets of the client are missing.
+func (t *Transport) misses() bool {
+	t.router.media.Lock()
+	defer t.router.media.Unlock()
+	return slices.ContainsFunc(t.in.layers, func(l *layer) bool { return l.reception.Misses() })
+}
+
 // sendFeedback tells the client what of its media arrived: requests for lost packets at every tick, transport-wide feedback
-// at every slow one, receiver reports every second.
-func (t *Transport) sendFeedback(now int64, slow bool) {
+// at every slow one, receiver reports every second. Called with router.media held.
+func (t *Transport) sendFeedback(now int64, slow, overloaded bool) {
 	var packets []rtcp.Packet
-	t.in.mu.Lock()
 	if t.in.srtp == nil {
-		t.in.mu.Unlock()
 		return
 	}
 	var broken []*layer
 	for _, l := range t.in.layers {
 		var lost bool
 		t.in.nacks, lost = l.reception.Wanted(now, t.in.nacks[:0])
-		if len(t.in.nacks) > 0 && l.track.repairable() {
+		if len(t.in.nacks) > 0 && l.track.repairable() && !overloaded { // what comes again would be lost again
 			packets = append(packets, &rtcp.TransportLayerNack{
 				SenderSSRC: t.ssrc, MediaSSRC: l.ssrc, Nacks: rtcp.NackPairsFromSequenceNumbers(t.in.nacks),
 			})
@@ -84,7 +142,6 @@ func (t *Transport) sendFeedback(now int64, slow bool) {
 			packets = append([]rtcp.Packet{rr}, packets...)
 		}
 	}
-	t.in.mu.Unlock()
 	if len(packets) > 0 {
 		t.sendRTCP(packets...)
 	}
@@ -93,7 +150,7 @@ func (t *Transport) sendFeedback(now int64, slow bool) {
 	}
 }
 
-// receiverReport is called with in.mu held. A report holds 31 blocks at most (RFC 3550 section 6.4.1).
+// receiverReport is called with router.media held. A report holds 31 blocks at most (RFC 3550 section 6.4.1).
 func (t *Transport) receiverReport(now int64) *rtcp.ReceiverReport {
 	rr := &rtcp.ReceiverReport{SSRC: t.ssrc}
 	for _, l := range t.in.layers {
@@ -114,11 +171,9 @@ func (t *Transport) receiverReport(now int64) *rtcp.ReceiverReport {
 	return rr
 }
 
-// sendReports sends the sender reports that are due.
+// sendReports sends the sender reports that are due. Called with router.media held.
 func (t *Transport) sendReports(now int64) {
-	t.out.mu.Lock()
-	defer t.out.mu.Unlock()
-	if t.out.srtp == nil {
+	if t.out.sealer == nil {
 		return
 	}
 	for _, f := range t.out.forwarders {
@@ -134,25 +189,22 @@ type sending struct {
 
 // tellLayers tells upward which layers are being sent that were not before. It is done here and not at the switch, where
 // packets wait.
-func (t *Transport) tellLayers(scratch []sending) []sending {
-	scratch = t.switched(scratch[:0])
-	if len(scratch) == 0 {
-		return scratch
+func (t *Transport) tellLayers(switched []sending) {
+	if len(switched) == 0 {
+		return
 	}
 	t.told.mu.Lock()
 	defer t.told.mu.Unlock()
-	for _, s := range scratch {
+	for _, s := range switched {
 		if t.told.over {
 			break
 		}
 		t.updates.Layer(s.stream, s.rid)
 	}
-	return scratch
 }
 
+// switched appends the layers that are sent since the last time. Called with router.media held.
 func (t *Transport) switched(into []sending) []sending {
-	t.out.mu.Lock()
-	defer t.out.mu.Unlock()
 	for _, f := range t.out.forwarders {
 		if f.kind != video.Video || f.current == nil || f.current == f.told {
 			continue

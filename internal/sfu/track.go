@@ -32,16 +32,15 @@ type track struct {
 
 	open  atomic.Bool                  // the gate: nothing passes while it is closed
 	sinks atomic.Pointer[[]*forwarder] // who takes it; replaced as a whole
-	tap   atomic.Pointer[tap]          // where it is recorded, or nil; set with inbound.mu held
+	tap   atomic.Pointer[tap]          // where it is recorded, or nil; set with router.media held
 	order atomic.Pointer[[]*layer]     // the layers seen so far, best first; replaced as a whole
 
-	serial int // layers made so far, replaced ones included; guarded by inbound.mu
+	serial int // layers made so far, replaced ones included; guarded by router.media
 }
 
 // layer is one RTP source of a track: all of it, or one of its simulcast encodings.
 type layer struct {
 	track  *track
-	id     int // bit in a forwarder's interest; order of first appearance
 	serial int // among all layers the track ever had
 	rid    string
 	ssrc   uint32
@@ -52,13 +51,13 @@ type layer struct {
 	asked     atomic.Int64 // when a keyframe was last asked for (ns)
 	pixels    atomic.Int64 // width times height of the last keyframe, 0 if unknown
 	clock     atomic.Pointer[senderClock]
-	reception packet.Reception // guarded by inbound.mu
-	keyNumber uint64           // first packet of the last keyframe, 0 before it; guarded by inbound.mu
-	keyTime   uint32           // its timestamp; guarded by inbound.mu
-	keyAt     int64            // when it came (ns); guarded by inbound.mu
-	keyEnded  bool             // its last packet came, or one behind it; guarded by inbound.mu
-	width     int              // of the picture, as the last keyframe told it; guarded by inbound.mu
-	height    int              // guarded by inbound.mu
+	reception packet.Reception // guarded by router.media
+	keyNumber uint64           // first packet of the last keyframe, 0 before it; guarded by router.media
+	keyTime   uint32           // its timestamp; guarded by router.media
+	keyAt     int64            // when it came (ns); guarded by router.media
+	keyEnded  bool             // its last packet came, or one behind it; guarded by router.media
+	width     int              // of the picture, as the last keyframe told it; guarded by router.media
+	height    int              // guarded by router.media
 }
 
 func newTrack(t *Transport, l *offeredLine) *track {
@@ -76,14 +75,13 @@ func historySize(k video.Kind) int {
 }
 
 // addLayer makes the layer of a source that appeared. A source that goes on under another SSRC (after a collision, or a
-// restarted encoder) replaces its layer and keeps the id. It returns nil if the track has all the layers it may have.
-// Called with inbound.mu held.
+// restarted encoder) replaces its layer. It returns nil if the track has all the layers it may have.
+// Called with router.media held.
 func (t *track) addLayer(rid string, ssrc uint32) *layer {
 	layers := slices.Clone(*t.order.Load())
-	l := &layer{track: t, id: len(layers), serial: t.serial, rid: rid, ssrc: ssrc, history: packet.NewHistory(historySize(t.kind))}
+	l := &layer{track: t, serial: t.serial, rid: rid, ssrc: ssrc, history: packet.NewHistory(historySize(t.kind))}
 	t.serial++
 	if i := slices.IndexFunc(layers, func(o *layer) bool { return o.rid == rid }); i >= 0 {
-		l.id = layers[i].id
 		layers[i] = l
 	} else if len(layers) == maxLayers {
 		return nil
@@ -164,7 +162,7 @@ func (t *track) format(payloadType uint8) (f *format, repair bool) {
 	return nil, false
 }
 
-// askKeyframe asks the client for a keyframe of this layer, unless it was asked just now. The caller holds no outbound lock.
+// askKeyframe asks the client for a keyframe of this layer, unless it was asked just now. Called with router.media held.
 func (l *layer) askKeyframe(now int64) {
 	last := l.asked.Load()
 	if l.track.kind != video.Video || now-last < keyframeInterval && last != 0 || !l.asked.CompareAndSwap(last, now) {
@@ -174,13 +172,19 @@ func (l *layer) askKeyframe(now int64) {
 	l.track.transport.engine.counters.keyframeRequests.Add(1)
 }
 
-// addSink and removeSink are called with router.mu held.
+// addSink and removeSink are called with router.mu and router.media held, on nil too.
 func (t *track) addSink(f *forwarder) {
+	if t == nil {
+		return
+	}
 	sinks := append(slices.Clone(*t.sinks.Load()), f)
 	t.sinks.Store(&sinks)
 }
 
 func (t *track) removeSink(f *forwarder) {
+	if t == nil {
+		return
+	}
 	sinks := slices.DeleteFunc(slices.Clone(*t.sinks.Load()), func(s *forwarder) bool { return s == f })
 	t.sinks.Store(&sinks)
 }

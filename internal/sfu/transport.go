@@ -109,17 +109,25 @@ func (t *Transport) startDTLS(peer fingerprint) {
 }
 
 // secured takes the keys of a finished handshake.
-func (t *Transport) secured(in, out *srtp.Context) {
-	t.in.mu.Lock()
-	t.in.srtp = in
-	t.in.mu.Unlock()
-	t.out.mu.Lock()
-	t.out.srtp = out
-	t.out.mu.Unlock()
+func (t *Transport) secured(in *srtp.Context, out *sealer) {
+	t.router.media.Lock()
+	t.in.srtp, t.out.sealer = in, out
+	t.router.media.Unlock()
 	t.isSecured.Store(true)
 	t.lastHeard.Store(t.engine.Now())
 	t.updates.Connected()
-	t.start(nil, t.engine.Now())
+	t.engine.batched(func(b *batch) {
+		t.router.media.Lock()
+		defer t.router.media.Unlock()
+		t.start(b, t.engine.Now())
+	})
+}
+
+// hears notes that something authentic came.
+func (t *Transport) hears(now int64) {
+	if t.lastHeard.Load() != now { // a burst has one moment
+		t.lastHeard.Store(now)
+	}
 }
 
 // told is what was told of the media path. Its lock is a leaf but for the updates told under it, so that they keep their
@@ -179,7 +187,7 @@ func (t *Transport) checkAlive(now int64) {
 
 func (t *Transport) sendRaw(b []byte) {
 	if p := t.ice.chosen.Load(); p != nil {
-		p.socket.send(b, p.remote)
+		_ = p.socket.send(b, p.remote)
 	}
 }
 

@@ -129,8 +129,30 @@ func (w *wire) push(p *rtp.Packet, now int64) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.transport.receiveRTP(sealed, &w.scratch, now)
+	w.burst(func() { w.transport.receiveRTP(sealed, &w.scratch, now) })
 }
+
+// burst does what a reader does around the packets of a burst.
+func (w *wire) burst(receive func()) {
+	if w.scratch.batch == nil {
+		w.scratch.batch = newBatch(w.engine)
+	}
+	w.transport.router.media.Lock()
+	receive()
+	w.transport.router.media.Unlock()
+	w.scratch.batch.flush()
+}
+
+// feed lets a datagram arrive at a socket.
+func feed(s *socket, b []byte, from netip.AddrPort, now int64) {
+	r := &reader{socket: s, arrival: arrival{batch: newBatch(s.engine)}, known: map[netip.AddrPort]*Transport{}}
+	r.take(b, from, now)
+	r.hold(nil)
+	r.batch.flush()
+}
+
+// tend lets time tend to the taps of the client's tracks.
+func (w *wire) tend(now int64) { w.burst(func() { w.transport.tendTaps(w.scratch.batch, now) }) }
 
 // report lets RTCP of the client arrive at this moment.
 func (w *wire) report(now int64, packets ...rtcp.Packet) {
@@ -143,7 +165,7 @@ func (w *wire) report(now int64, packets ...rtcp.Packet) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.transport.receiveRTCP(sealed, now)
+	w.burst(func() { w.transport.receiveRTCP(sealed, &w.scratch, now) })
 }
 
 // take waits for the next n packets of media.

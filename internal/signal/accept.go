@@ -21,18 +21,11 @@ type Tokens interface {
 	Verify(ctx context.Context, token string) (video.Grant, error)
 }
 
-// ICEServer is a STUN or TURN server clients are told to use.
-type ICEServer struct {
-	URLs       []string `json:"urls"`
-	Username   string   `json:"username,omitempty"`
-	Credential string   `json:"credential,omitempty"`
-}
-
 // Config is what a Handler needs. Host and Tokens are required; a zero duration means the default.
 type Config struct {
 	Host       *live.Host
 	Tokens     Tokens
-	ICEServers []ICEServer
+	ICEServers []video.ICEServer
 	Version    string   // the server's, as told to clients
 	Origins    []string // host patterns of allowed origins; none allows any
 	Logger     *slog.Logger
@@ -56,7 +49,7 @@ func (c Config) withDefaults() Config {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	if c.ICEServers == nil {
-		c.ICEServers = []ICEServer{}
+		c.ICEServers = []video.ICEServer{}
 	}
 	if c.Socket.FrameBytes == 0 {
 		c.Socket.FrameBytes = 512 << 10

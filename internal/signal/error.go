@@ -35,6 +35,7 @@ var (
 	closeRoomFull     = ws.Closing{Code: 4429, Reason: "room_full"}
 	closeInternal     = ws.Closing{Code: 4500, Reason: "internal"}
 	closeUnavailable  = ws.Closing{Code: 4503, Reason: "unavailable"}
+	closeOverloaded   = ws.Closing{Code: 4504, Reason: "overloaded"}
 )
 
 // wireCodes are the codes of package video that this protocol shows, and the close that follows where a refusal ends
@@ -55,6 +56,7 @@ var wireCodes = map[video.Code]ws.Closing{
 	video.CodeTooMany:              closeBadRequest,
 	video.CodeMedia:                closeInternal,
 	video.CodeUnavailable:          closeUnavailable,
+	video.CodeOverloaded:           closeOverloaded,
 	codeInvalidFrame:               closeBadRequest,
 	codeUnknownRequest:             closeBadRequest,
 	codeUnsupportedVersion:         closeVersion,

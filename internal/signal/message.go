@@ -33,13 +33,13 @@ type (
 // The data of replies.
 type (
 	helloReply struct {
-		Version        int         `json:"version"`
-		Room           roomBody    `json:"room"`
-		ICEServers     []ICEServer `json:"ice_servers"`
-		Grants         grantsBody  `json:"grants"`
-		TokenExpiresAt timestamp   `json:"token_expires_at"`
-		Limits         limitsBody  `json:"limits"`
-		Server         serverBody  `json:"server"`
+		Version        int               `json:"version"`
+		Room           roomBody          `json:"room"`
+		ICEServers     []video.ICEServer `json:"ice_servers"`
+		Grants         grantsBody        `json:"grants"`
+		TokenExpiresAt timestamp         `json:"token_expires_at"`
+		Limits         limitsBody        `json:"limits"`
+		Server         serverBody        `json:"server"`
 	}
 	roomBody struct {
 		ID              video.RoomID `json:"id"`

@@ -27,6 +27,7 @@ const (
 	CodeTooMany              Code = "too_many"               // more of something than its limit
 	CodeMedia                Code = "media_failed"           // SDP refused, or the media path broke
 	CodeUnavailable          Code = "unavailable"            // try again later: shutting down, storage down
+	CodeOverloaded           Code = "overloaded"             // try again later: as much media as the server can carry
 	CodeInternal             Code = "internal"               // our fault; details only in the log
 )
 

@@ -13,13 +13,19 @@ import (
 const (
 	codeMethod        video.Code = "method_not_allowed"
 	codeNotSDP        video.Code = "not_sdp"
+	codeNotFragment   video.Code = "not_a_fragment"
 	codeNotAcceptable video.Code = "not_acceptable"
+	codeNoTag         video.Code = "precondition_required"
+	codeOtherTag      video.Code = "precondition_failed"
 )
 
 var (
 	errNotFound      = video.Errorf(video.CodeNotFound, "there is nothing here")
 	errMethod        = video.Errorf(codeMethod, "the path does not have this method")
 	errNotSDP        = video.Errorf(codeNotSDP, "the body must be an SDP offer, of type application/sdp")
+	errNotFragment   = video.Errorf(codeNotFragment, "the body must be of type application/trickle-ice-sdpfrag")
+	errNoTag         = video.Errorf(codeNoTag, "If-Match must have the ETag of the last answer, or be * to restart ICE")
+	errOtherTag      = video.Errorf(codeOtherTag, "If-Match has the ETag of another ICE session")
 	errNotAcceptable = video.Errorf(codeNotAcceptable, "the answer is of type application/sdp")
 	errShuttingDown  = video.Errorf(video.CodeUnavailable, "the server is shutting down")
 )
@@ -36,7 +42,7 @@ var answers = map[video.Code]shown{
 	video.CodeForbidden:      {http.StatusForbidden, "10010", "Authorization failed"},
 	video.CodeNotFound:       {http.StatusNotFound, "10005", "Resource not found"},
 	video.CodeRoomNotFound:   {http.StatusNotFound, "10005", "Resource not found"},
-	video.CodeStreamNotFound: {http.StatusNotFound, "10005", "Resource not found"},
+	video.CodeStreamNotFound: {http.StatusConflict, "10005", "Resource not found"}, // it may come: WHEP has the viewer try again
 	video.CodeDuplicate:      {http.StatusConflict, "10012", "Duplicate resource"},
 	video.CodeState:          {http.StatusConflict, "10027", "Unprocessable Entity"},
 	video.CodeTooLarge:       {http.StatusRequestEntityTooLarge, "10015", "Bad Request"},
@@ -44,8 +50,12 @@ var answers = map[video.Code]shown{
 	video.CodeRoomFull:       {http.StatusServiceUnavailable, "10037", "Service unavailable"},
 	video.CodeTooMany:        {http.StatusServiceUnavailable, "10037", "Service unavailable"},
 	video.CodeUnavailable:    {http.StatusServiceUnavailable, "10037", "Service unavailable"},
+	video.CodeOverloaded:     {http.StatusServiceUnavailable, "10037", "Service unavailable"},
 	codeMethod:               {http.StatusMethodNotAllowed, "10030", "Method not allowed"},
 	codeNotSDP:               {http.StatusUnsupportedMediaType, "10014", "Unsupported Media Type"},
+	codeNotFragment:          {http.StatusUnsupportedMediaType, "10014", "Unsupported Media Type"},
+	codeNoTag:                {http.StatusPreconditionRequired, "10015", "Bad Request"},
+	codeOtherTag:             {http.StatusPreconditionFailed, "10015", "Bad Request"},
 	codeNotAcceptable:        {http.StatusNotAcceptable, "10015", "Bad Request"},
 }
 
@@ -72,13 +82,15 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		}
 		log.Info("request refused", "detail", detail)
 	}
-	switch answer.status {
-	case http.StatusUnauthorized:
+	switch {
+	case answer.status == http.StatusUnauthorized:
 		w.Header().Set("WWW-Authenticate", "Bearer")
-	case http.StatusServiceUnavailable:
+	case answer.status == http.StatusServiceUnavailable, video.CodeOf(err) == video.CodeStreamNotFound:
 		w.Header().Set("Retry-After", "2")
-	case http.StatusUnsupportedMediaType:
+	case errors.Is(err, errNotSDP):
 		w.Header().Set("Accept-Post", sdpType)
+	case errors.Is(err, errNotFragment):
+		w.Header().Set("Accept-Patch", fragmentType)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(answer.status)

@@ -17,8 +17,8 @@ import (
 
 // Limits of a request.
 const (
-	MaxOfferBytes = 64 << 10 // larger bodies are refused with 413
-	MaxNameBytes  = 128      // of UTF-8 without control characters
+	MaxBodyBytes = 64 << 10 // larger offers and fragments are refused with 413
+	MaxNameBytes = 128      // of UTF-8 without control characters
 )
 
 // Tokens verifies client tokens. One that is forged, expired or of the wrong kind is refused with unauthorized.
@@ -33,6 +33,8 @@ type Config struct {
 	PublicURL string // what Location headers begin with, without a slash at the end; empty: they are paths
 	Logger    *slog.Logger
 
+	ICEServers []video.ICEServer // that clients are told to use
+
 	ConnectTimeout     time.Duration // a resource whose media is not up by then is removed; default 30 s
 	NegotiationTimeout time.Duration // for the answer to one offer; default 10 s
 }
@@ -41,6 +43,7 @@ type Config struct {
 type Handler struct {
 	config  Config
 	routes  *http.ServeMux
+	links   []string       // the Link headers of answers
 	serving sync.WaitGroup // the goroutines of resources
 
 	mu        sync.Mutex
@@ -59,18 +62,26 @@ func New(config Config) *Handler {
 	if config.NegotiationTimeout == 0 {
 		config.NegotiationTimeout = 10 * time.Second
 	}
-	h := &Handler{config: config, routes: http.NewServeMux(), resources: make(map[string]*resource)}
-	h.route("/rooms/{room_id}/whip/{name}", "POST", h.publish)
-	h.route("/rooms/{room_id}/whep/{name}", "POST", h.playName)
-	h.route("/rooms/{room_id}/whip/{name}/{resource}", "DELETE", h.remove)
-	h.route("/rooms/{room_id}/whep/{participant_id}/{key}", "POST", h.playStream)
-	h.route("/rooms/{room_id}/whep/{name}/{resource}", "DELETE", h.remove)
-	h.route("/rooms/{room_id}/whep/{participant_id}/{key}/{resource}", "DELETE", h.remove)
-	h.fallback("/rooms/{room_id}/whip/{name}", "POST")
-	h.fallback("/rooms/{room_id}/whip/{name}/{resource}", "DELETE")
-	h.fallback("/rooms/{room_id}/whep/{name}", "POST")
-	h.fallback("/rooms/{room_id}/whep/{name}/{resource}", "POST, DELETE") // or participant and key
-	h.fallback("/rooms/{room_id}/whep/{participant_id}/{key}/{resource}", "DELETE")
+	h := &Handler{
+		config: config, routes: http.NewServeMux(), links: links(config.ICEServers), resources: make(map[string]*resource),
+	}
+	const whip, whep = "/rooms/{room_id}/whip/{name}", "/rooms/{room_id}/whep/{name}"
+	const stream = "/rooms/{room_id}/whep/{participant_id}/{key}"
+	h.route(whip, "POST", h.publish)
+	h.route(whip, "GET", h.showWHIP)
+	h.route(whep, "POST", h.playName)
+	h.route(whep, "GET", h.showWHEP)
+	h.route(stream, "POST", h.playStream)
+	for _, path := range []string{whip, whep, stream} {
+		h.route(path+"/{resource}", "GET", h.showResource)
+		h.route(path+"/{resource}", "PATCH", h.patch)
+		h.route(path+"/{resource}", "DELETE", h.remove)
+	}
+	h.fallback(whip, sdpType, "", "GET, HEAD, POST")
+	h.fallback(whip+"/{resource}", "", fragmentType, "DELETE, GET, HEAD, PATCH")
+	h.fallback(whep, sdpType, "", "GET, HEAD, POST")
+	h.fallback(whep+"/{resource}", sdpType, fragmentType, "DELETE, GET, HEAD, PATCH, POST") // stream looks the same
+	h.fallback(stream+"/{resource}", "", fragmentType, "DELETE, GET, HEAD, PATCH")
 	h.routes.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { h.refuse(w, r, errNotFound) })
 	return h
 }
@@ -84,7 +95,7 @@ func (h *Handler) route(path, method string, serve func(http.ResponseWriter, *ht
 }
 
 // fallback answers preflights, and refuses methods a path does not have.
-func (h *Handler) fallback(path, methods string) {
+func (h *Handler) fallback(path, acceptPost, acceptPatch, methods string) {
 	h.routes.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", methods+", OPTIONS")
 		if r.Method != http.MethodOptions {
@@ -94,15 +105,20 @@ func (h *Handler) fallback(path, methods string) {
 		w.Header().Set("Access-Control-Allow-Methods", methods+", OPTIONS")
 		w.Header().Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match")
 		w.Header().Set("Access-Control-Max-Age", "86400")
-		w.Header().Set("Accept-Post", sdpType)
-		w.WriteHeader(http.StatusNoContent)
+		if acceptPost != "" {
+			w.Header().Set("Accept-Post", acceptPost)
+		}
+		if acceptPatch != "" {
+			w.Header().Set("Accept-Patch", acceptPatch)
+		}
+		w.WriteHeader(http.StatusOK)
 	})
 }
 
 // ServeHTTP serves the routes of the package.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Access-Control-Allow-Origin", "*")
-	w.Header().Set("Access-Control-Expose-Headers", "Location, Link, Allow, Retry-After")
+	w.Header().Set("Access-Control-Expose-Headers", "Location, ETag, Link, Accept-Post, Accept-Patch, Allow, Retry-After")
 	h.routes.ServeHTTP(w, r)
 }
 
@@ -153,14 +169,22 @@ func readOffer(w http.ResponseWriter, r *http.Request) (*offer, error) {
 	if !acceptsSDP(r.Header.Values("Accept")) {
 		return nil, errNotAcceptable
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxOfferBytes))
+	body, err := readBody(w, r)
+	if err != nil {
+		return nil, err
+	}
+	return parseOffer(body)
+}
+
+func readBody(w http.ResponseWriter, r *http.Request) (string, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBodyBytes))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		return nil, video.Errorf(video.CodeTooLarge, "the offer is longer than %d bytes", MaxOfferBytes)
+		return "", video.Errorf(video.CodeTooLarge, "the body is longer than %d bytes", MaxBodyBytes)
 	}
 	if err != nil {
-		return nil, video.Errorf(video.CodeInvalid, "the body cannot be read: %w", err)
+		return "", video.Errorf(video.CodeInvalid, "the body cannot be read: %w", err)
 	}
-	return parseOffer(string(body))
+	return string(body), nil
 }
 
 // acceptsSDP reports whether a client takes an SDP answer (RFC 9110, section 12.5.1; the weights do not matter here).

@@ -2,6 +2,7 @@ package whip
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/pion/sdp/v3"
 
@@ -12,6 +13,13 @@ import (
 type offer struct {
 	sdp            string
 	sends, listens video.Lines
+	crowded        bool // it sends on more than one line of a kind
+	sendonly       bool // on some line
+	recvonly       bool // on some line
+
+	mids        map[string]struct{}
+	leading     string // the mid of the line whose credentials are those of all
+	credentials        // of the client
 }
 
 func parseOffer(text string) (*offer, error) {
@@ -19,15 +27,24 @@ func parseOffer(text string) (*offer, error) {
 	if err := description.UnmarshalString(text); err != nil {
 		return nil, video.Errorf(video.CodeMedia, "the body is no SDP offer: %w", err)
 	}
-	o := &offer{sdp: text}
+	o := &offer{sdp: text, mids: make(map[string]struct{})}
 	for _, line := range description.MediaDescriptions {
 		mid, ok := line.Attribute("mid")
-		if !ok || mid == "" || line.MediaName.Port.Value == 0 && !bundleOnly(line) {
+		if !ok || mid == "" {
 			continue
 		}
+		o.mids[mid] = struct{}{}
+		if line.MediaName.Port.Value == 0 && !bundleOnly(line) {
+			continue
+		}
+		if o.ufrag == "" {
+			o.leading = mid
+			o.ufrag, o.password = attribute(&description, line, "ice-ufrag"), attribute(&description, line, "ice-pwd")
+		}
 		direction := direction(&description, line)
+		o.sendonly, o.recvonly = o.sendonly || direction == "sendonly", o.recvonly || direction == "recvonly"
 		if direction == "sendonly" || direction == "sendrecv" {
-			take(&o.sends, line.MediaName.Media, mid)
+			o.crowded = !take(&o.sends, line.MediaName.Media, mid) || o.crowded
 		}
 		if direction == "recvonly" || direction == "sendrecv" {
 			take(&o.listens, line.MediaName.Media, mid)
@@ -36,14 +53,43 @@ func parseOffer(text string) (*offer, error) {
 	return o, nil
 }
 
-// take keeps the first line of a kind.
-func take(lines *video.Lines, media, mid string) {
-	switch {
-	case media == string(video.Audio) && lines.AudioMID == "":
-		lines.AudioMID = mid
-	case media == string(video.Video) && lines.VideoMID == "":
-		lines.VideoMID = mid
+// with is the offer with other credentials.
+func (o *offer) with(c credentials) *offer {
+	var b strings.Builder
+	for line := range strings.Lines(o.sdp) {
+		switch {
+		case strings.HasPrefix(line, "a=ice-ufrag:"):
+			line = "a=ice-ufrag:" + c.ufrag + "\r\n"
+		case strings.HasPrefix(line, "a=ice-pwd:"):
+			line = "a=ice-pwd:" + c.password + "\r\n"
+		}
+		b.WriteString(line)
 	}
+	next := *o
+	next.sdp, next.credentials = b.String(), c
+	return &next
+}
+
+// take keeps the first line of a kind, and reports whether it was the first.
+func take(lines *video.Lines, media, mid string) bool {
+	kept := map[string]*string{string(video.Audio): &lines.AudioMID, string(video.Video): &lines.VideoMID}[media]
+	if kept == nil {
+		return true
+	}
+	if *kept != "" {
+		return false
+	}
+	*kept = mid
+	return true
+}
+
+// attribute is that of the line, or of the session.
+func attribute(description *sdp.SessionDescription, line *sdp.MediaDescription, key string) string {
+	if value, ok := line.Attribute(key); ok {
+		return value
+	}
+	value, _ := description.Attribute(key)
+	return value
 }
 
 // bundleOnly reports whether a line has port 0 only because it is bundled (RFC 9143, section 6).

@@ -33,8 +33,11 @@ func (h *Handler) play(w http.ResponseWriter, req *http.Request, watch live.Watc
 	if !watch.Audio && !watch.Video {
 		return video.Errorf(video.CodeMedia, "the offer receives neither audio nor video")
 	}
+	if offer.sendonly {
+		return video.Errorf(video.CodeMedia, "the offer sends, which WHEP is not for")
+	}
 
-	r := newResource(grant, h.config.Logger.With("room", grant.RoomID))
+	r := newResource(grant, offer, h.config.Logger.With("room", grant.RoomID))
 	watch.Listener = r
 	ctx, cancel := h.negotiating(req.Context())
 	defer cancel()
@@ -43,14 +46,16 @@ func (h *Handler) play(w http.ResponseWriter, req *http.Request, watch live.Watc
 		return err
 	}
 	r.leave = func(video.LeftReason) { viewer.Close() }
+	r.ice.negotiate = viewer.Negotiate
 	answer, err := viewer.Negotiate(ctx, offer.sdp)
 	if err != nil {
 		viewer.Close()
 		return err
 	}
+	tag := r.ice.tag
 	if !h.keep(r) {
 		return errShuttingDown
 	}
-	h.created(w, req, r, answer)
+	h.created(w, req, r.id, tag, answer)
 	return nil
 }

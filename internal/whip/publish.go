@@ -40,9 +40,15 @@ func (h *Handler) publish(w http.ResponseWriter, req *http.Request) error {
 	if publish.Audio == nil && publish.Video == nil {
 		return video.Errorf(video.CodeMedia, "the offer sends neither audio nor video")
 	}
+	switch {
+	case offer.crowded:
+		return video.Errorf(video.CodeMedia, "the offer sends more than one track of audio, or of video")
+	case offer.recvonly:
+		return video.Errorf(video.CodeMedia, "the offer receives, which WHIP is not for")
+	}
 
 	id := video.ParticipantID(video.NewUUID())
-	r := newResource(grant, h.config.Logger.With("room", grant.RoomID, "participant", id))
+	r := newResource(grant, offer, h.config.Logger.With("room", grant.RoomID, "participant", id))
 	ctx, cancel := h.negotiating(req.Context())
 	defer cancel()
 	participant, _, err := h.config.Host.Join(ctx, live.JoinRequest{Grant: grant, ID: id, Context: name, Name: name, Listener: r})
@@ -50,15 +56,17 @@ func (h *Handler) publish(w http.ResponseWriter, req *http.Request) error {
 		return err
 	}
 	r.leave = participant.Leave
+	r.ice.negotiate = func(ctx context.Context, offer string) (string, error) { return participant.Negotiate(ctx, offer, nil) }
 	published, err := participant.Publish(ctx, publish, nil)
 	if err != nil {
 		participant.Leave(video.LeftConnectionLost)
 		return err
 	}
+	tag := r.ice.tag
 	if !h.keep(r) {
 		return errShuttingDown
 	}
-	h.created(w, req, r, published.Answer)
+	h.created(w, req, r.id, tag, published.Answer)
 	return nil
 }
 

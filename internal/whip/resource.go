@@ -17,6 +17,7 @@ type resource struct {
 	id     string                 // the last part of its path; nobody can guess it
 	leave  func(video.LeftReason) // takes it out of the session and returns when its transport is closed
 	logger *slog.Logger
+	ice    ice
 
 	ending    atomic.Bool           // somebody wanted it gone
 	ends      chan video.LeftReason // why
@@ -24,9 +25,9 @@ type resource struct {
 	gone      chan struct{} // closed when it is
 }
 
-func newResource(grant video.Grant, logger *slog.Logger) *resource {
+func newResource(grant video.Grant, offer *offer, logger *slog.Logger) *resource {
 	return &resource{
-		grant: grant, id: video.NewUUID(), logger: logger,
+		grant: grant, id: video.NewUUID(), logger: logger, ice: ice{offer: offer, tag: newTag()},
 		ends: make(chan video.LeftReason, 1), connected: make(chan struct{}, 1), gone: make(chan struct{}),
 	}
 }
@@ -96,17 +97,26 @@ func (h *Handler) keep(r *resource) bool {
 	return true
 }
 
-// remove serves DELETE.
-func (h *Handler) remove(w http.ResponseWriter, req *http.Request) error {
+// find returns the resource that a request is for, if its token is for the same room.
+func (h *Handler) find(req *http.Request) (*resource, error) {
 	grant, err := h.authorize(req)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	h.mu.Lock()
 	r := h.resources[req.PathValue("resource")]
 	h.mu.Unlock()
 	if r == nil || r.grant.RoomID != grant.RoomID || r.grant.AccountID != grant.AccountID {
-		return errNotFound
+		return nil, errNotFound
+	}
+	return r, nil
+}
+
+// remove serves DELETE. An If-Match is ignored: it does not matter which ICE session is ended.
+func (h *Handler) remove(w http.ResponseWriter, req *http.Request) error {
+	r, err := h.find(req)
+	if err != nil {
+		return err
 	}
 	ended := r.end(video.LeftByChoice)
 	<-r.gone
@@ -118,9 +128,14 @@ func (h *Handler) remove(w http.ResponseWriter, req *http.Request) error {
 }
 
 // created answers a POST.
-func (h *Handler) created(w http.ResponseWriter, req *http.Request, r *resource, answer string) {
+func (h *Handler) created(w http.ResponseWriter, req *http.Request, id, tag, answer string) {
 	w.Header().Set("Content-Type", sdpType)
-	w.Header().Set("Location", h.config.PublicURL+req.URL.EscapedPath()+"/"+r.id)
+	w.Header().Set("Location", h.config.PublicURL+req.URL.EscapedPath()+"/"+id)
+	w.Header().Set("ETag", tag)
+	w.Header().Set("Accept-Patch", fragmentType)
+	for _, link := range h.links {
+		w.Header().Add("Link", link)
+	}
 	w.WriteHeader(http.StatusCreated)
 	_, _ = w.Write([]byte(answer))
 }

@@ -45,9 +45,17 @@ type house struct {
 
 func newHouse(t *testing.T, change ...func(*whip.Config)) *house {
 	t.Helper()
-	h := &house{t: t, grants: make(map[string]video.Grant)}
+	h := &house{}
+	h.open(t, &h.media, change...)
+	return h
+}
+
+// open opens the house for a test, with this media.
+func (h *house) open(t *testing.T, media live.Media, change ...func(*whip.Config)) {
+	t.Helper()
+	h.t, h.grants = t, make(map[string]video.Grant)
 	h.room = h.rooms.Add(account, 3)
-	h.host = live.NewHost(live.Config{Rooms: &h.rooms, Journal: &h.journal, Media: &h.media, MaxViewers: 2, Linger: -1})
+	h.host = live.NewHost(live.Config{Rooms: &h.rooms, Journal: &h.journal, Media: media, MaxViewers: 2, Linger: -1})
 	config := whip.Config{Host: h.host, Tokens: h, Logger: slog.New(slog.DiscardHandler)}
 	for _, f := range change {
 		f(&config)
@@ -72,7 +80,6 @@ func newHouse(t *testing.T, change ...func(*whip.Config)) *house {
 			t.Errorf("%d transports were left open", n)
 		}
 	})
-	return h
 }
 
 // Verify implements whip.Tokens.
@@ -271,11 +278,20 @@ func TestRefusals(t *testing.T) {
 		{"too large", "POST", h.whip("x"), big, nil, 413},
 		{"long name", "POST", h.whip(strings.Repeat("x", 129)), sends, nil, 400},
 		{"odd name", "POST", h.whip("a\x00b"), sends, nil, 400},
-		{"nobody of that name", "POST", h.whep("x"), listens, nil, 404},
-		{"no such participant", "POST", h.whep(video.NewUUID(), "self"), listens, nil, 404},
+		{"two cameras", "POST", h.whip("x"), livetest.Offer("0 video sendonly", "1 video sendrecv"), nil, 422},
+		{"a publisher who also receives", "POST", h.whip("x"), livetest.Offer("0 video sendonly", "1 audio recvonly"), nil, 422},
+		{"a viewer who also sends", "POST", h.whep("live"), livetest.Offer("0 video recvonly", "1 audio sendonly"), nil, 422},
+		{"nobody of that name yet", "POST", h.whep("x"), listens, nil, 409},
+		{"no such participant yet", "POST", h.whep(video.NewUUID(), "self"), listens, nil, 409},
 		{"no such resource", "DELETE", h.whip("live") + "/" + video.NewUUID(), "", nil, 404},
-		{"PATCH", "PATCH", h.whip("live") + "/" + video.NewUUID(), "", nil, 405},
-		{"GET", "GET", h.whip("live"), "", nil, 405},
+		{"no such resource to PATCH", "PATCH", h.whip("live") + "/" + video.NewUUID(), "", nil, 404},
+		{"no such resource to GET", "GET", h.whip("live") + "/" + video.NewUUID(), "", nil, 404},
+		{"no such viewer to GET", "GET", h.whep("live") + "/" + video.NewUUID(), "", nil, 404},
+		{"GET without token", "GET", h.whip("live"), "", []string{"Authorization", ""}, 401},
+		{"PATCH without token", "PATCH", h.whip("live") + "/" + video.NewUUID(), "", []string{"Authorization", ""}, 401},
+		{"PUT", "PUT", h.whip("live"), "", nil, 405},
+		{"PATCH of an endpoint", "PATCH", h.whip("live"), "", nil, 405},
+		{"POST to a resource", "POST", h.whip("live") + "/" + video.NewUUID(), sends, nil, 405},
 		{"no such path", "GET", "/rooms/x/y", "", nil, 404},
 	} {
 		h.call(test.method, test.path, test.body, test.header...).want(t, test.name, test.status)
@@ -299,13 +315,22 @@ func TestRefusals(t *testing.T) {
 func TestPreflight(t *testing.T) {
 	h := newHouse(t)
 	for path, methods := range map[string]string{
-		h.whip("x"): "POST, OPTIONS", h.whip("x") + "/r": "DELETE, OPTIONS",
-		h.whep("x"): "POST, OPTIONS", h.whep("p", "k"): "POST, DELETE, OPTIONS", h.whep("p", "k", "r"): "DELETE, OPTIONS",
+		h.whip("x"): "GET, HEAD, POST, OPTIONS", h.whip("x") + "/r": "DELETE, GET, HEAD, PATCH, OPTIONS",
+		h.whep("x"): "GET, HEAD, POST, OPTIONS", h.whep("p", "k"): "DELETE, GET, HEAD, PATCH, POST, OPTIONS",
+		h.whep("p", "k", "r"): "DELETE, GET, HEAD, PATCH, OPTIONS",
 	} {
+		accepts := func(method, header, kind string) bool {
+			if !strings.Contains(methods, method) {
+				kind = ""
+			}
+			return header == kind
+		}
 		a := h.call("OPTIONS", path, "", "Authorization", "", "Origin", "https://elsewhere.test", "Access-Control-Request-Method", "POST")
-		if a.status != http.StatusNoContent || a.header.Get("Access-Control-Allow-Methods") != methods ||
-			!strings.Contains(a.header.Get("Access-Control-Allow-Headers"), "Authorization") ||
-			a.header.Get("Access-Control-Allow-Credentials") != "" || a.header.Get("Accept-Post") != "application/sdp" {
+		if a.status != http.StatusOK || a.body != "" || a.header.Get("Allow") != methods || a.header.Get("Access-Control-Allow-Methods") != methods ||
+			a.header.Get("Access-Control-Allow-Headers") != "Authorization, Content-Type, If-Match" ||
+			a.header.Get("Access-Control-Allow-Credentials") != "" ||
+			!accepts("POST", a.header.Get("Accept-Post"), "application/sdp") ||
+			!accepts("PATCH", a.header.Get("Accept-Patch"), "application/trickle-ice-sdpfrag") {
 			t.Errorf("OPTIONS %s: %+v", path, a)
 		}
 	}
@@ -450,6 +475,36 @@ func FuzzOffer(f *testing.F) {
 		h.ServeHTTP(w, req)
 		switch w.Code {
 		case 201, 422, 413, 400:
+		default:
+			t.Errorf("status %d for %q", w.Code, body)
+		}
+		_ = h.Close(t.Context())
+		_ = host.Close(t.Context())
+	})
+}
+
+func FuzzFragment(f *testing.F) {
+	f.Add("a=ice-ufrag:abcd\r\na=ice-pwd:aaaaaaaaaaaaaaaaaaaaaa\r\nm=audio 9 RTP/AVP 0\r\na=mid:0\r\na=candidate:1 1 udp 5 ::1 9 typ host\r\n")
+	f.Add("m=\na=mid:0\nm=\na=mid:")
+	f.Fuzz(func(t *testing.T, body string) {
+		rooms := livetest.Rooms{}
+		room := rooms.Add(account, 2)
+		host := live.NewHost(live.Config{Rooms: &rooms, Journal: &livetest.Journal{}, Media: &livetest.Media{}, Linger: -1})
+		h := whip.New(whip.Config{Host: host, Tokens: &house{grants: map[string]video.Grant{
+			"good": {AccountID: account, RoomID: room.ID, Grants: video.AllGrants},
+		}}})
+		send := func(method, target, kind, body string) *httptest.ResponseRecorder {
+			w := httptest.NewRecorder()
+			req := httptest.NewRequest(method, target, strings.NewReader(body))
+			req.Header.Set("Authorization", "Bearer good")
+			req.Header.Set("Content-Type", kind)
+			req.Header.Set("If-Match", "*")
+			h.ServeHTTP(w, req)
+			return w
+		}
+		created := send("POST", fmt.Sprintf("/rooms/%s/whip/x", room.ID), "application/sdp", sends)
+		switch w := send("PATCH", created.Header().Get("Location"), "application/trickle-ice-sdpfrag", body); w.Code {
+		case 200, 204, 413, 400:
 		default:
 			t.Errorf("status %d for %q", w.Code, body)
 		}

@@ -1,6 +1,6 @@
-// Command conformance runs the vendor's official server SDKs against the real server, on every database it knows. For each pair of
-// SDK and database it starts a server of its own on fresh data, and runs the tests written for that SDK. `make conformance` builds
-// what it needs and calls it from the root of the repository.
+// Command conformance runs software that others wrote against the real server: the vendor's official server SDKs, on every database
+// the server knows, and WebRTC clients over WHIP and WHEP. For each pair of a suite and a database it starts a server of its own on
+// fresh data, and runs the tests of the suite. `make conformance` builds what it needs and calls it from the root of the repository.
 package main
 
 import (
@@ -23,40 +23,51 @@ import (
 	"github.com/rotunda-rtc/rotunda/test/rig"
 )
 
-// suite is how the tests of one SDK are run.
+// suite is how the tests of one SDK or client are run.
 type suite struct {
-	name    string
-	command []string
+	name      string
+	databases []string
+	command   []string
 }
 
 var suites = []suite{
-	{"node", []string{"npm", "test", "--silent", "-w", "test/conformance", "--"}},
-	{"python", []string{".cache/conformance-python/bin/python", "-m", "unittest", "discover", "-s", "test/conformance/python", "-t", "test/conformance/python"}},
+	{"node", []string{"sqlite", "postgres"}, []string{"npm", "test", "--silent", "-w", "test/conformance", "--"}},
+	{"python", []string{"sqlite", "postgres"}, python(".cache/conformance-python/bin/python", "python", "test*.py")},
+	{"aiortc", []string{"sqlite"}, python(".cache/conformance-webrtc/bin/python", "webrtc", "test_aiortc.py")},
+	{"gstreamer", []string{"sqlite"}, python("/usr/bin/python3", "webrtc", "test_gstreamer.py")}, // which has the bindings
 }
 
-var databases = []string{"sqlite", "postgres"}
+// python is a command that runs the tests in files of this pattern.
+func python(interpreter, dir, pattern string) []string {
+	dir = "test/conformance/" + dir
+	return []string{interpreter, "-m", "unittest", "discover", "-s", dir, "-t", dir, "-p", pattern}
+}
 
 // apiKey is an admin key.
 const apiKey = "KEY-of-the-conformance-suite-0001"
 
-// serveFlags let webhooks reach receivers on this machine, and the rate limit be reached by a test and by no other.
-var serveFlags = []string{"--metrics", "off", "--linger", "300ms", "--webhook-allow-private", "--rate-limit", "500"}
+// serveFlags let webhooks reach receivers on this machine, and the rate limit be reached by a test and by no other. Nothing
+// relays at the ICE server, which is there to be named.
+var serveFlags = []string{
+	"--metrics", "off", "--linger", "300ms", "--webhook-allow-private", "--rate-limit", "500",
+	"--ice-servers", "turn:conformance:open-sesame@127.0.0.1:9?transport=udp",
+}
 
-// timeLimit is for one SDK on one database.
+// timeLimit is for one suite on one database.
 const timeLimit = 2 * time.Minute
 
 type settings struct {
-	server, tools string // the binary, and the directory of the programs that the tests use
-	sdk, database string // only this one; empty: all
-	parallel      int
-	more          []string // for the SDK's test runner
+	server, tools   string // the binary, and the directory of the programs that the tests use
+	suite, database string // only this one; empty: all
+	parallel        int
+	more            []string // for the suite's test runner
 }
 
 func main() {
 	var s settings
 	flag.StringVar(&s.server, "server", "bin/rotunda", "the `binary` to test")
 	flag.StringVar(&s.tools, "tools", ".cache/conformance", "the `directory` of the participant and recording programs")
-	flag.StringVar(&s.sdk, "sdk", "", "only `node` or python")
+	flag.StringVar(&s.suite, "suite", "", "only `node`, python, aiortc or gstreamer")
 	flag.StringVar(&s.database, "database", "", "only `sqlite` or postgres")
 	flag.IntVar(&s.parallel, "parallel", 2, "how many run at once")
 	flag.Parse()
@@ -93,15 +104,15 @@ func runAll(ctx context.Context, s settings) error {
 	}
 	var group errgroup.Group
 	group.SetLimit(s.parallel)
-	faults := make(chan error, len(databases)*len(suites))
-	for _, database := range databases {
-		for _, sdk := range suites {
-			if (s.sdk != "" && s.sdk != sdk.name) || (s.database != "" && s.database != database) {
+	faults := make(chan error, 2*len(suites))
+	for _, suite := range suites {
+		for _, database := range suite.databases {
+			if (s.suite != "" && s.suite != suite.name) || (s.database != "" && s.database != database) {
 				continue
 			}
-			sdk.command = slices.Concat(sdk.command, s.more)
+			suite.command = slices.Concat(suite.command, s.more)
 			group.Go(func() error {
-				faults <- runOne(ctx, s, sdk, database, cluster, filepath.Join(work, sdk.name+"-"+database))
+				faults <- runOne(ctx, s, suite, database, cluster, filepath.Join(work, suite.name+"-"+database))
 				return nil
 			})
 		}
@@ -115,15 +126,15 @@ func runAll(ctx context.Context, s settings) error {
 	return errors.Join(all...)
 }
 
-// runOne runs one SDK on one database and prints how it went.
-func runOne(ctx context.Context, s settings, sdk suite, database string, cluster *rig.Postgres, dir string) error {
-	name, begun := fmt.Sprintf("%s SDK on %s", sdk.name, database), time.Now()
+// runOne runs one suite on one database and prints how it went.
+func runOne(ctx context.Context, s settings, suite suite, database string, cluster *rig.Postgres, dir string) error {
+	name, begun := fmt.Sprintf("%s on %s", suite.name, database), time.Now()
 	ctx, cancel := context.WithTimeout(ctx, timeLimit)
 	defer cancel()
 	url := ""
 	if database == "postgres" {
 		var err error
-		if url, err = cluster.Database(ctx, sdk.name); err != nil {
+		if url, err = cluster.Database(ctx, suite.name); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
@@ -134,8 +145,8 @@ func runOne(ctx context.Context, s settings, sdk suite, database string, cluster
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	var output bytes.Buffer
-	tests := exec.CommandContext(ctx, sdk.command[0], sdk.command[1:]...)
-	tests.Env = append(os.Environ(), append(server.Place(), "NO_COLOR=1", "TELNYX_BASE_URL="+server.URL+"/v2", "TELNYX_API_KEY="+apiKey,
+	tests := exec.CommandContext(ctx, suite.command[0], suite.command[1:]...)
+	tests.Env = append(os.Environ(), append(server.Place(), "NO_COLOR=1", "PYTHONDONTWRITEBYTECODE=1", "TELNYX_BASE_URL="+server.URL+"/v2", "TELNYX_API_KEY="+apiKey,
 		"CONFORMANCE_SERVER="+s.server,
 		"CONFORMANCE_PARTICIPANT="+filepath.Join(s.tools, "participant"),
 		"CONFORMANCE_RECORDING="+filepath.Join(s.tools, "recording"),

@@ -12,6 +12,7 @@
  * | `timed_out` | no answer in time |
  * | `network_error` | the connection could not be made, or was lost |
  * | `unavailable` | the server cannot do this now; trying again later may help |
+ * | `overloaded` | the server carries as much media as it can; try again later |
  * | `key_in_use` | a stream is published under this key already, or is about to be |
  * | `too_many_streams` | the participant publishes as many streams as the server allows |
  * | `stream_not_found`, `participant_not_found`, `subscription_not_found` | there is no such thing in the room |
@@ -32,6 +33,7 @@ export type ErrorCode =
   | "timed_out"
   | "network_error"
   | "unavailable"
+  | "overloaded"
   | "key_in_use"
   | "too_many_streams"
   | "stream_not_found"

@@ -258,6 +258,7 @@ describe("the end", () => {
     [4429, "forbidden"],
     [4500, "network_error"],
     [4503, "network_error"],
+    [4504, "network_error"],
     [1006, "network_error"],
     [1001, "network_error"],
     [4999, "unknown"],

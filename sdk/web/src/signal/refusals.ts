@@ -18,6 +18,7 @@ const refusalCodes: Readonly<Record<string, ErrorCode>> = {
   too_many: "too_many_streams",
   media_failed: "media_failed",
   unavailable: "unavailable",
+  overloaded: "overloaded",
   internal: "unavailable",
   unknown_request: "not_supported",
   unsupported_version: "not_supported",
@@ -57,6 +58,7 @@ const closeCodes: Readonly<Record<number, readonly [DisconnectReason, ErrorCode,
   4429: ["forbidden", "room_full", "the room is full"],
   4500: ["network_error", "unavailable", "the server failed"],
   4503: ["network_error", "unavailable", "the server is not available"],
+  4504: ["network_error", "overloaded", "the server carries as much media as it can"],
 };
 
 /** What the close of the socket means (`api/signalling.md`, section 7). */
@@ -77,6 +79,7 @@ const reasons: Readonly<Partial<Record<ErrorCode, DisconnectReason>>> = {
   timed_out: "timed_out",
   network_error: "network_error",
   unavailable: "network_error",
+  overloaded: "network_error",
   media_failed: "network_error",
 };
 

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+const mebibyte = 1 << 20
+
+// row is how one measure is judged: its median of the last quarter may be larger than that of the second by a share or by a number, whichever is
+// more, and at rest it may be larger than it was before by a number. The first quarter is for growing.
+type row struct {
+	name    string
+	measure int
+	share   float64
+	number  float64
+	atRest  float64
+	bytes   bool
+}
+
+var rows = []row{
+	// The collector lets the heap become twice what is in use, so that memory differs by a tenth from one quarter to the next though nothing
+	// grows. At rest the runtime has given back most of it.
+	{"resident memory", memory, 0.15, 12 * mebibyte, 16 * mebibyte, true},
+	// At rest it is measured after a collection. What stays are pools, and pages of objects that live long.
+	{"heap in use", heap, 0.15, 8 * mebibyte, 4 * mebibyte, true},
+	// A median moves by one or two people, who happen to be on their way; each has about nine goroutines, and four files if recorded.
+	{"goroutines", goroutines, 0.05, 20, 3, false},
+	{"file handles", handles, 0.05, 8, 3, false},
+	{"media connections", transports, 0.05, 2, 0, false},
+	{"sessions", sessions, 0, 1, 0, false},
+}
+
+// In a run shorter than brief memory does not become steady, and may grow by briefExtra beyond its row.
+const (
+	brief      = 10 * time.Minute
+	briefExtra = 24 * mebibyte
+)
+
+// allowed is what a measure may be in the last quarter of a run of some length.
+func (r row) allowed(early float64, ran time.Duration) float64 {
+	allowed := early + max(early*r.share, r.number)
+	if r.bytes && ran < brief {
+		allowed += briefExtra
+	}
+	return allowed
+}
+
+func (r row) show(n float64) string {
+	if r.bytes {
+		return mebibytes(n)
+	}
+	return fmt.Sprintf("%.0f", n)
+}
+
+// verdict is what a run has shown.
+type verdict struct {
+	ran                        time.Duration
+	before, early, late, after sample
+	faults                     []string
+}
+
+// judge compares the quarters of a run, and the rest after it with that before.
+func judge(ran time.Duration, before sample, samples []sample, after sample) *verdict {
+	n := len(samples)
+	v := &verdict{ran: ran, before: before, early: medians(samples[n/4 : n/2]), late: medians(samples[3*n/4:]), after: after}
+	for _, r := range rows {
+		if early, late := v.early[r.measure], v.late[r.measure]; late > r.allowed(early, ran) {
+			v.faults = append(v.faults, fmt.Sprintf("%s grew from %s to %s, and %s is allowed", r.name, r.show(early), r.show(late), r.show(r.allowed(early, ran))))
+		}
+	}
+	v.faults = append(v.faults, grownAtRest(before, after)...)
+	return v
+}
+
+// grownAtRest says what did not go back to what it was.
+func grownAtRest(before, after sample) (faults []string) {
+	for _, r := range rows {
+		if was, is := before[r.measure], after[r.measure]; is > was+r.atRest {
+			faults = append(faults, fmt.Sprintf("%s: %s when everyone had left, %s before anyone came", r.name, r.show(is), r.show(was)))
+		}
+	}
+	return faults
+}
+
+func medians(samples []sample) (m sample) {
+	for i := range m {
+		values := make([]float64, len(samples))
+		for j, s := range samples {
+			values[j] = s[i]
+		}
+		slices.Sort(values)
+		if len(values) > 0 {
+			m[i] = values[len(values)/2]
+		}
+	}
+	return m
+}
+
+func (v *verdict) print(to io.Writer) {
+	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "\tbefore\t2nd quarter\tlast quarter\tallowed\tafter\tallowed\t")
+	for _, r := range rows {
+		before, early := v.before[r.measure], v.early[r.measure]
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", r.name, r.show(before), r.show(early),
+			r.show(v.late[r.measure]), r.show(r.allowed(early, v.ran)), r.show(v.after[r.measure]), r.show(before+r.atRest))
+	}
+	_ = w.Flush()
+}
+
+func (v *verdict) err() error {
+	if len(v.faults) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(v.faults, "\nsoak: "))
+}
