@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 )
 
 // The numbered steps of the getting-started page are carried out as a reader would: the server in one shell, everything
@@ -122,17 +121,19 @@ func TestDocumentsLinkToWhatExists(t *testing.T) {
 
 func waitHealthy(t *testing.T, address string, output *lockedBuffer) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	defer func() {
+		if t.Failed() {
+			t.Logf("the server said:\n%s", output)
+		}
+	}()
+	eventually(t, "the server is ready", func() bool {
 		answer, err := client.Get("http://" + address + "/healthz")
 		if err != nil {
-			continue
+			return false
 		}
 		_ = answer.Body.Close()
-		if answer.StatusCode == http.StatusOK {
-			return
-		}
-	}
-	t.Fatalf("the server does not get ready:\n%s", output)
+		return answer.StatusCode == http.StatusOK
+	})
 }
 
 // Every setting is in the operator's table, with the default it really has.

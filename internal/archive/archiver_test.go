@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,8 +51,13 @@ func must(t *testing.T, err error) {
 // until polls a condition about what goroutines or other processes do.
 func until(t *testing.T, what string, met func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !met(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	over := time.After(30 * time.Second)
+	for !met() {
+		select {
+		case <-look.C:
+		case <-over:
 			t.Fatalf("it took too long until %s", what)
 		}
 	}
@@ -304,7 +310,9 @@ func TestAtMostTwoAtOnce(t *testing.T) {
 	var now, most atomic.Int32
 	s.config.Media = around{s.store, func(string, bool) {
 		most.Store(max(most.Load(), now.Add(1)))
-		time.Sleep(time.Millisecond)
+		for range 100 {
+			runtime.Gosched() // lets others come in
+		}
 		now.Add(-1)
 	}, nil}
 	var all []video.Recording
@@ -498,12 +506,11 @@ func victim(place string) {
 	ctx, cancel := context.WithCancel(context.Background())
 	a := New(Config{Recordings: d, Media: deadlyMedia{store, d}, Dir: filepath.Join(place, "recordings"), Log: slog.New(slog.DiscardHandler)})
 	go func() {
-		for {
+		defer cancel()
+		for range time.Tick(time.Millisecond) {
 			if due, _ := d.UnarchivedRecordings(ctx, 1); len(due) == 0 {
-				cancel()
 				return
 			}
-			time.Sleep(time.Millisecond)
 		}
 	}()
 	a.Run(ctx)
