@@ -95,6 +95,9 @@ func rejectedFormats(l *offeredLine) string {
 func writeLine(w func(string, ...any), id identity, l *answerLine) {
 	var pts []string
 	for _, f := range l.offered.formats {
+		if f.red != 0 { // clients send what is named first
+			pts = append(pts, fmt.Sprint(f.red))
+		}
 		pts = append(pts, fmt.Sprint(f.payloadType))
 		if f.rtx != 0 {
 			pts = append(pts, fmt.Sprint(f.rtx))
@@ -157,6 +160,10 @@ func writeFormats(w func(string, ...any), l *answerLine, feedback []string) {
 			w("a=rtpmap:%d rtx/90000", f.rtx)
 			w("a=fmtp:%d apt=%d", f.rtx, f.payloadType)
 		}
+		if f.red != 0 {
+			w("a=rtpmap:%d red/48000/2", f.red)
+			w("a=fmtp:%d %d/%d", f.red, f.payloadType, f.payloadType)
+		}
 	}
 }
 
@@ -165,6 +172,8 @@ func writeFormats(w func(string, ...any), l *answerLine, feedback []string) {
 func answerFmtp(l *answerLine, f *format) string {
 	var parts []string
 	switch {
+	case f.codec == opus && l.direction == receives:
+		return "minptime=10;useinbandfec=1;usedtx=1"
 	case f.codec == opus:
 		return "minptime=10;useinbandfec=1"
 	case f.codec == h264:

@@ -26,7 +26,10 @@ type Config struct {
 	Addresses []netip.Addr
 	// Loopback adds the loopback addresses to the discovered ones.
 	Loopback bool
-	Logger   *slog.Logger
+	// LoudestVoices is how many audio streams of a session are forwarded at a time, once it has more than LargeRoom of them; 0
+	// forwards all.
+	LoudestVoices, LargeRoom int
+	Logger                   *slog.Logger
 }
 
 // Engine holds the media port and everything that uses it. Its methods may be called from any goroutine.
@@ -36,6 +39,7 @@ type Engine struct {
 	candidates  []string
 	port        int
 	started     time.Time
+	floor       floor // of new sessions
 	counters    counters
 	full        atomic.Bool // nobody was let in the last time someone asked
 
@@ -62,7 +66,7 @@ type Engine struct {
 
 // counters are totals since the start.
 type counters struct {
-	received, sent, unsent, shed, refused, undecryptable, unsupported, retransmitted, keyframeRequests atomic.Uint64
+	received, sent, unsent, shed, refused, undecryptable, unsupported, retransmitted, restored, keyframeRequests atomic.Uint64
 }
 
 func (c *counters) add(t *tally) {
@@ -73,6 +77,7 @@ func (c *counters) add(t *tally) {
 	c.undecryptable.Add(t.undecryptable)
 	c.unsupported.Add(t.unsupported)
 	c.retransmitted.Add(t.retransmitted)
+	c.restored.Add(t.restored)
 }
 
 // Stats are totals since the engine started, and what is there now.
@@ -81,6 +86,7 @@ type Stats struct {
 	PacketsUnsent                                      uint64 // of those sent: a full or failing socket did not take them
 	PacketsShed                                        uint64 // kept back because there was too much to do
 	PacketsUndecryptable, PacketsUnsupported           uint64
+	PacketsRestored                                    uint64 // lost on the way here, and put in from the copy in a later one (RED)
 	KeyframeRequests                                   uint64
 	ConnectionsRefused                                 uint64 // because there was too much to do
 	Transports, Routers                                int
@@ -99,7 +105,7 @@ func New(cfg Config) (*Engine, error) {
 		return nil, fmt.Errorf("make DTLS certificate: %w", err)
 	}
 	e := &Engine{
-		log: cfg.Logger, certificate: cert, started: now, ticker: newTicker(), segments: segmentation{log: cfg.Logger},
+		log: cfg.Logger, certificate: cert, started: now, floor: floor{places: cfg.LoudestVoices, large: cfg.LargeRoom}, ticker: newTicker(), segments: segmentation{log: cfg.Logger},
 		all: map[*Transport]struct{}{}, byUfrag: map[string]*Transport{}, byRemote: map[netip.AddrPort]*Transport{}, routers: map[video.SessionID]*router{},
 	}
 	if err := portFree(cfg.UDPPort); err != nil {
@@ -202,7 +208,7 @@ func (e *Engine) Stats() Stats {
 	return Stats{
 		Busy: busy, Shedding: shed, ConnectionsRefused: c.refused.Load(),
 		PacketsReceived: c.received.Load(), PacketsSent: c.sent.Load(), PacketsUnsent: c.unsent.Load(), PacketsShed: c.shed.Load(), PacketsUndecryptable: c.undecryptable.Load(),
-		PacketsUnsupported: c.unsupported.Load(), PacketsRetransmitted: c.retransmitted.Load(),
+		PacketsUnsupported: c.unsupported.Load(), PacketsRetransmitted: c.retransmitted.Load(), PacketsRestored: c.restored.Load(),
 		KeyframeRequests: c.keyframeRequests.Load(), Transports: len(e.all), Routers: len(e.routers),
 	}
 }
@@ -237,7 +243,7 @@ func (e *Engine) NewTransport(cfg TransportConfig) (*Transport, error) {
 	}
 	r := e.routers[cfg.Session]
 	if r == nil {
-		r = newRouter()
+		r = newRouter(e.floor)
 		e.routers[cfg.Session] = r
 	}
 	r.users++

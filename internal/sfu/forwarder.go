@@ -195,14 +195,15 @@ func (f *forwarder) write(p *onward) {
 		}
 		f.lastPicture, f.lastTL0 = entry.picture, entry.tl0
 	}
+	payload, payloadType := shape(p.payload, p.wrapped, p.format, f.to)
 	f.packets++
-	f.octets += uint32(len(p.payload))
+	f.octets += uint32(len(payload))
 	path := f.transport.ice.chosen.Load()
 	if path == nil {
 		return
 	}
-	b, payload := p.batch.room(), p.payload
-	putHeader(b, f.to.payloadType, p.header.Marker, uint16(number), entry.timestamp, f.ssrc)
+	b := p.batch.room()
+	putHeader(b, payloadType, p.header.Marker, uint16(number), entry.timestamp, f.ssrc)
 	if p.format.codec == vp8 && (f.pictureOffset != 0 || f.tl0Offset != 0) && len(payload) > 0 {
 		payload = b[packet.HeaderSize:][:copy(b[packet.HeaderSize:], payload)]
 		p.vp8.Renumber(payload, entry.picture, entry.tl0)
@@ -258,6 +259,10 @@ func (f *forwarder) resend(batch *batch, seq uint16, now int64) {
 	if target == nil {
 		return
 	}
+	payload, payloadType, ok := reshape(payload, h.PayloadType, source, target)
+	if !ok {
+		return
+	}
 	e.resent = now
 	if source.codec == vp8 {
 		if v, ok := packet.ParseVP8(payload); ok {
@@ -266,8 +271,8 @@ func (f *forwarder) resend(batch *batch, seq uint16, now int64) {
 	}
 	batch.retransmitted++
 	b := batch.room()
-	if f.rtx == 0 || target.rtx == 0 {
-		putHeader(b, target.payloadType, h.Marker, seq, e.timestamp, f.ssrc)
+	if f.rtx == 0 || target.rtx == 0 || payloadType != target.payloadType {
+		putHeader(b, payloadType, h.Marker, seq, e.timestamp, f.ssrc)
 		f.send(batch, path, b, payload, number)
 		return
 	}

@@ -143,7 +143,10 @@ func (t *Transport) newForwarder(o *offeredLine) *forwarder {
 		t.out.bySSRC[f.rtx] = f
 	}
 	if o.kind == video.Video {
-		f.sent, f.rank = make([]sentPacket, sentHistory), rand.IntN(allRanks)
+		f.rank = rand.IntN(allRanks)
+	}
+	if o.kind == video.Video || asksAgain(o.formats) {
+		f.sent = make([]sentPacket, sentHistory)
 	}
 	t.out.forwarders = append(t.out.forwarders, f)
 	return f

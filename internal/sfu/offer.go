@@ -185,12 +185,25 @@ func (l *offeredLine) parseFormats(order []string, rtpmaps, fmtps map[string]str
 		}
 		f.feedback = append(slices.Clone(feedback[s]), feedback["*"]...)
 		for _, r := range order {
-			if strings.HasPrefix(strings.ToLower(rtpmaps[r]), "rtx/") && fmtpValue(fmtps[r], "apt") == s {
+			switch encoding := strings.ToLower(rtpmaps[r]); {
+			case strings.HasPrefix(encoding, "rtx/") && fmtpValue(fmtps[r], "apt") == s:
 				f.rtx, _ = parsePayloadType(r)
+			case encoding == "red/48000/2" && codec == opus && onlyHolds(fmtps[r], s):
+				f.red, _ = parsePayloadType(r)
 			}
 		}
 		l.formats = append(l.formats, f)
 	}
+}
+
+// onlyHolds reports whether the blocks of a RED format (RFC 2198 section 5), such as 111/111, are all of this payload type.
+func onlyHolds(fmtp, payloadType string) bool {
+	for block := range strings.SplitSeq(strings.TrimSpace(fmtp), "/") {
+		if block != payloadType {
+			return false
+		}
+	}
+	return true
 }
 
 // parseExtension reads an extmap value: id[/direction] uri (RFC 8285 section 8).

@@ -107,7 +107,7 @@ func TestAnswer(t *testing.T) {
 			[]string{"recvonly", "recvonly", "sendonly", "sendonly", ""},
 			"0 1 2 3",
 			[]string{"a=simulcast:recv f;h;q", "a=rid:q recv", "m=application 0 UDP/DTLS/SCTP webrtc-datachannel", "a=extmap:10 " + extRID, "a=fmtp:109 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f", "a=rtcp-fb:96 transport-cc", "a=msid:pair0 2", "a=msid:pair0 3", "a=ssrc-group:FID"},
-			[]string{"rtpmap:107", "rtpmap:98", "goog-remb", "playout-delay", "red/", "video-orientation"},
+			[]string{"rtpmap:107", "rtpmap:98", "goog-remb", "playout-delay", "red/90000", "video-orientation"},
 		},
 		"firefox": {
 			[]string{"recvonly", "recvonly"},

@@ -57,3 +57,10 @@ type ReceiveLine struct {
 	StreamID StreamID
 	Kind     Kind
 }
+
+// Voice is what is heard on the audio of a stream at one moment. Loudness is in dB above digital silence (0 to 127), smoothed.
+type Voice struct {
+	StreamID StreamID
+	Speaks   bool
+	Loudness int
+}
