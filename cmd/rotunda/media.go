@@ -30,6 +30,7 @@ var (
 	busyShare       = prometheus.NewDesc("rotunda_media_busy_ratio", "Part of its time that the busiest reader of the media port needs, 0 to 1.", nil, nil)
 	shedShare       = prometheus.NewDesc("rotunda_media_shedding_ratio", "Part of the subscribers' lines that get no video because there is too much to do, 0 to 1.", nil, nil)
 	packetsRepaired = prometheus.NewDesc("rotunda_media_packets_retransmitted_total", "RTP packets sent again on request.", nil, nil)
+	packetsRestored = prometheus.NewDesc("rotunda_media_packets_restored_total", "RTP packets of audio lost on the way here and put in from the copy in a later one.", nil, nil)
 	packetsBad      = prometheus.NewDesc("rotunda_media_packets_undecryptable_total", "Packets dropped because SRTP refused them.", nil, nil)
 	packetsForeign  = prometheus.NewDesc("rotunda_media_packets_unsupported_total", "Packets a subscriber was not sent because it does not take their codec.", nil, nil)
 	keyframesAsked  = prometheus.NewDesc("rotunda_media_keyframe_requests_total", "Keyframes asked of publishers.", nil, nil)
@@ -40,7 +41,7 @@ var (
 // Describe lists the metrics of the engine.
 func (media) Describe(descriptions chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		packetsReceived, packetsSent, packetsUnsent, packetsShed, joinsRefused, busyShare, shedShare, packetsRepaired, packetsBad, packetsForeign, keyframesAsked, transportsOpen, sessionsRouted,
+		packetsReceived, packetsSent, packetsUnsent, packetsShed, joinsRefused, busyShare, shedShare, packetsRepaired, packetsRestored, packetsBad, packetsForeign, keyframesAsked, transportsOpen, sessionsRouted,
 	} {
 		descriptions <- d
 	}
@@ -50,7 +51,7 @@ func (media) Describe(descriptions chan<- *prometheus.Desc) {
 func (m media) Collect(metrics chan<- prometheus.Metric) {
 	s := m.Stats()
 	for d, total := range map[*prometheus.Desc]uint64{
-		packetsReceived: s.PacketsReceived, packetsSent: s.PacketsSent, packetsRepaired: s.PacketsRetransmitted,
+		packetsReceived: s.PacketsReceived, packetsSent: s.PacketsSent, packetsRepaired: s.PacketsRetransmitted, packetsRestored: s.PacketsRestored,
 		packetsUnsent: s.PacketsUnsent, packetsShed: s.PacketsShed, joinsRefused: s.ConnectionsRefused,
 		packetsBad: s.PacketsUndecryptable, packetsForeign: s.PacketsUnsupported, keyframesAsked: s.KeyframeRequests,
 	} {

@@ -189,7 +189,7 @@ func (h *house) engines(ctx context.Context) (err error) {
 	}
 	h.engine, err = sfu.New(sfu.Config{
 		UDPPort: h.config.RTCUDPPort, Addresses: h.config.RTCPublicIP, Logger: h.log,
-		Loopback: h.config.clientsHere(),
+		Loopback: h.config.clientsHere(), LoudestVoices: h.config.LoudestVoices, LargeRoom: h.config.LargeRoom,
 	})
 	if err != nil {
 		return fmt.Errorf("%w: choose another port with --rtc-udp-port, or addresses with --rtc-public-ip", err)

@@ -10,6 +10,10 @@ import (
 // Media makes the media connections of participants and viewers.
 type Media interface {
 	NewTransport(TransportConfig) (Transport, error)
+
+	// Voices appends what is heard at this moment on the streams of a session whose publishers tell how loud they are. It
+	// is called by the session loop, and returns at once.
+	Voices(session video.SessionID, into []video.Voice) []video.Voice
 }
 
 // TransportConfig says for whom a transport is. Streams are shared between the transports of one session. Viewers have

@@ -36,6 +36,7 @@ type Snapshot struct {
 	Participants []Presence
 	Streams      []video.Stream
 	Recording    bool // of someone, or of whoever comes
+	Speakers     Speakers
 }
 
 // The notices everybody in the session hears, except about what they did themselves.
@@ -55,6 +56,13 @@ type (
 
 	// RecordingChanged says whether anyone in the session is being recorded, or whoever comes will be.
 	RecordingChanged struct{ Recording bool }
+
+	// Speakers says who is heard speaking from now on, as a whole: on which streams, in the order of publishing, and who is the
+	// dominant speaker, empty until someone spoke. It is as true as at the last look, a fifth of a second ago at most.
+	Speakers struct {
+		Streams  []video.StreamID
+		Dominant video.ParticipantID
+	}
 
 	// Message is a text message; its sender hears it too when it was to everyone. Body is JSON as it was sent.
 	Message struct {
@@ -92,6 +100,7 @@ func (StreamPublished) notice()   {}
 func (StreamUpdated) notice()     {}
 func (StreamUnpublished) notice() {}
 func (RecordingChanged) notice()  {}
+func (Speakers) notice()          {}
 func (Message) notice()           {}
 func (LinesWanted) notice()       {}
 func (Receiving) notice()         {}

@@ -66,6 +66,7 @@ type (
 		Participants  []participantBody   `json:"participants"`
 		Streams       []streamBody        `json:"streams"`
 		Recording     bool                `json:"recording"`
+		Speakers      speakersBody        `json:"speakers"`
 	}
 	publishReply struct {
 		StreamID video.StreamID `json:"stream_id"`
@@ -92,6 +93,20 @@ type participantBody struct {
 
 func participantOf(p live.Presence) participantBody {
 	return participantBody{p.ID, p.Context, p.ReceivesMessages, timestamp(p.JoinedAt)}
+}
+
+// speakersBody is who is heard speaking.
+type speakersBody struct {
+	Streams  []video.StreamID     `json:"streams"`
+	Dominant *video.ParticipantID `json:"dominant"`
+}
+
+func speakersOf(s live.Speakers) speakersBody {
+	body := speakersBody{Streams: append([]video.StreamID{}, s.Streams...)}
+	if s.Dominant != "" {
+		body.Dominant = &s.Dominant
+	}
+	return body
 }
 
 type streamBody struct {
@@ -158,6 +173,8 @@ func (f noticeFrame) Size() int {
 		return head + len(n.Body) + 40*len(n.Recipients)
 	case live.Receiving:
 		return head + 96*len(n.Lines)
+	case live.Speakers:
+		return head + 64 + 39*len(n.Streams)
 	case live.ParticipantJoined:
 		return head + 128 + len(n.Participant.Context)
 	default:
@@ -195,6 +212,11 @@ func (f noticeFrame) AppendTo(buf []byte) []byte {
 			noticeHead
 			Recording bool `json:"recording"`
 		}{f.head("recording_changed"), n.Recording})
+	case live.Speakers:
+		return render(buf, struct {
+			noticeHead
+			speakersBody
+		}{f.head("speakers"), speakersOf(n)})
 	case live.LinesWanted:
 		return render(buf, struct {
 			noticeHead

@@ -151,6 +151,7 @@ func (c *conn) performJoin(ctx context.Context, r request) error {
 				Participants: make([]participantBody, 0, len(s.Participants)),
 				Streams:      make([]streamBody, 0, len(s.Streams)),
 				Recording:    s.Recording,
+				Speakers:     speakersOf(s.Speakers),
 			}
 			for _, p := range s.Participants {
 				data.Participants = append(data.Participants, participantOf(p))

@@ -24,6 +24,7 @@ type Media struct {
 
 	mu         sync.Mutex
 	transports []*Transport
+	voices     []video.Voice
 }
 
 // Transport is one of a Media's transports.
@@ -62,6 +63,27 @@ func (m *Media) NewTransport(config live.TransportConfig) (live.Transport, error
 	}
 	m.transports = append(m.transports, t)
 	return t, nil
+}
+
+// Hear sets what is heard from now on, in whichever session.
+func (m *Media) Hear(voices ...video.Voice) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.voices = voices
+}
+
+// Voices implements live.Media: it returns what Hear set of the session's streams that are published with an open gate.
+func (m *Media) Voices(session video.SessionID, into []video.Voice) []video.Voice {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, v := range m.voices {
+		for _, t := range m.transports {
+			if t.config.Session == session && !t.closed && t.gates[Gate{v.StreamID, video.Audio}] {
+				into = append(into, v)
+			}
+		}
+	}
+	return into
 }
 
 // Transport returns the newest transport of a participant or viewer, or nil.

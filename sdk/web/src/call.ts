@@ -12,6 +12,7 @@ import { Subscriber } from "./subscriber.js";
 export class Call implements ConnectionListener {
   readonly publisher: Publisher;
   readonly subscriber: Subscriber;
+  readonly activity: ActivityMonitor;
   readonly #session: Session;
   readonly #media: MediaConnection;
   readonly #mixed: MixedAudio | undefined;
@@ -26,8 +27,8 @@ export class Call implements ConnectionListener {
     session.onEnd(() => this.#mixed?.close());
     this.publisher = new Publisher(session, this.#media);
     this.subscriber = new Subscriber(session, this.#media, mayReceive, mixes);
-    const activity = new ActivityMonitor(session, this.publisher, this.subscriber, this.#mixed);
-    session.onEnd(() => activity.stop());
+    this.activity = new ActivityMonitor(session, mixes);
+    session.onEnd(() => this.activity.stop());
     session.watch(() => this.#mix());
     session.watchNotices((notice) => this.#notice(notice));
   }

@@ -24,6 +24,7 @@ export type Change =
       participants: ParticipantFrame[];
       streams: StreamFrame[];
       recording?: boolean;
+      dominantSpeakerId?: string | null;
       mixedAudioTrack?: MediaStreamTrack;
     }
   | { type: "local_stream_added"; streamId: string; key: string; tracks: SentTracks }
@@ -58,6 +59,7 @@ export function initialState(local: Participant): State {
     streams: new Map(),
     subscriptions: new Map(),
     recording: false,
+    dominantSpeakerId: null,
   };
 }
 
@@ -84,6 +86,8 @@ export function reduce(state: State, change: Change): Step[] {
     case "recording_changed":
       if (state.recording === change.recording) return [];
       return [step({ ...state, recording: change.recording }, ["recording_changed", change.recording])];
+    case "speakers":
+      return dominantSpeaker(state, change.dominant);
     case "local_stream_added":
       return localStreamAdded(state, change);
     case "local_stream_configured":
@@ -124,7 +128,12 @@ function joined(state: State, snapshot: Extract<Change, { type: "joined" }>): St
   for (const frame of snapshot.participants) {
     if (frame.id !== state.localParticipantId) participants.set(frame.id, remoteParticipant(frame));
   }
-  let next: State = { ...state, participants, recording: snapshot.recording === true };
+  let next: State = {
+    ...state,
+    participants,
+    recording: snapshot.recording === true,
+    dominantSpeakerId: snapshot.dominantSpeakerId ?? null,
+  };
   for (const frame of snapshot.streams) next = withRemoteStream(next, frame);
   if (snapshot.mixedAudioTrack) next = { ...next, mixedAudioTrack: snapshot.mixedAudioTrack };
   return [step({ ...next, status: "connected" }, ["connected"])];
@@ -148,7 +157,13 @@ function participantLeft(state: State, id: string, reason: string): Step[] {
   const participants = new Map(before.participants);
   participants.delete(id);
   steps.push(step({ ...before, participants }, ["participant_left", id]));
+  if (before.dominantSpeakerId === id) steps.push(...dominantSpeaker(lastState(state, steps), null));
   return steps;
+}
+
+function dominantSpeaker(state: State, id: string | null): Step[] {
+  if (state.dominantSpeakerId === id) return [];
+  return [step({ ...state, dominantSpeakerId: id }, ["dominant_speaker_changed", id])];
 }
 
 function streamPublished(state: State, frame: StreamFrame): Step[] {

@@ -242,9 +242,18 @@ export class Room {
         ...(context !== undefined && { context }),
         receives_messages: enableMessages === true,
       },
-      ({ participants, streams, recording }) => {
+      ({ participants, streams, recording, speakers }) => {
         const mixedAudioTrack = call?.mixedAudioTrack;
-        session.apply({ type: "joined", participants, streams, recording, mixedAudioTrack });
+        const dominantSpeakerId = speakers?.dominant;
+        session.apply({
+          type: "joined",
+          participants,
+          streams,
+          recording,
+          dominantSpeakerId,
+          mixedAudioTrack,
+        });
+        call?.activity.speakers(speakers?.streams ?? []);
       },
       CONNECT_TIMEOUT,
     );

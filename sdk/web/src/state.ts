@@ -73,6 +73,11 @@ export interface State {
   /** Whether anyone in the session is being recorded, or whoever comes will be. Users should be told. */
   readonly recording: boolean;
   /**
+   * The id of the participant who has the word: who is heard speaking, or the last who was. `null` until someone spoke, and when
+   * that one has left. May be this client.
+   */
+  readonly dominantSpeakerId: string | null;
+  /**
    * Everybody else's sound in one track, subscribed or not: all there is to play for an application that does not play the
    * streams' own audio tracks. Present from `connected` until the end, unless `initialize` was given `mixedAudio: false`.
    */

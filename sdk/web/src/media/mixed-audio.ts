@@ -3,12 +3,8 @@ import type { Logger } from "../log.js";
 /** What makes a browser resume audio that was held back until somebody touched the page. */
 const gestures = ["pointerdown", "keydown", "touchend"] as const;
 
-/** How many samples a level is taken from: 0.17 s at 48 kHz. */
-const LEVEL_WINDOW = 8192;
-
 interface Source {
   node: MediaStreamAudioSourceNode;
-  analyser: AnalyserNode;
   element: HTMLAudioElement;
 }
 
@@ -17,7 +13,6 @@ export class MixedAudio {
   readonly #context: AudioContext;
   readonly #destination: MediaStreamAudioDestinationNode;
   readonly #sources = new Map<MediaStreamTrack, Source>();
-  readonly #samples = new Float32Array(LEVEL_WINDOW);
   readonly #log: Logger;
 
   constructor(log: Logger) {
@@ -42,16 +37,6 @@ export class MixedAudio {
     this.#resume();
   }
 
-  /** The peak of what a track sounded like just now, 0 to 1; undefined while the graph does not run or lacks the track. */
-  level(track: MediaStreamTrack): number | undefined {
-    const source = this.#sources.get(track);
-    if (!source || this.#context.state !== "running") return undefined;
-    source.analyser.getFloatTimeDomainData(this.#samples);
-    let peak = 0;
-    for (const sample of this.#samples) peak = Math.max(peak, Math.abs(sample));
-    return peak;
-  }
-
   async close(): Promise<void> {
     for (const gesture of gestures) globalThis.document?.removeEventListener(gesture, this.#resume, true);
     for (const [track, source] of this.#sources) this.#remove(track, source);
@@ -72,11 +57,8 @@ export class MixedAudio {
     element.srcObject = stream;
     element.play().catch((error: unknown) => this.#log.debug("remote audio does not play yet", error));
     const node = this.#context.createMediaStreamSource(stream);
-    const analyser = this.#context.createAnalyser();
-    analyser.fftSize = LEVEL_WINDOW;
-    node.connect(analyser);
     node.connect(this.#destination);
-    this.#sources.set(track, { node, analyser, element });
+    this.#sources.set(track, { node, element });
   }
 
   #remove(track: MediaStreamTrack, { node, element }: Source): void {

@@ -73,6 +73,12 @@ export interface HelloReply {
   server: { version: string };
 }
 
+/** On which streams somebody speaks, and who has the word. */
+export interface SpeakersFrame {
+  streams: string[];
+  dominant: string | null;
+}
+
 export interface JoinReply {
   session_id: string;
   participant_id: string;
@@ -80,6 +86,8 @@ export interface JoinReply {
   streams: StreamFrame[];
   /** Absent from servers that cannot record. */
   recording?: boolean;
+  /** Absent from servers that do not listen. */
+  speakers?: SpeakersFrame;
 }
 
 /** What the server answers: request type to the `data` of its reply. */
@@ -119,6 +127,7 @@ export type Notice = { seq: number } & (
   | { type: "stream_updated"; stream: StreamFrame }
   | { type: "stream_unpublished"; stream_id: string }
   | { type: "recording_changed"; recording: boolean }
+  | ({ type: "speakers" } & SpeakersFrame)
   | { type: "lines_wanted"; audio: number; video: number }
   | { type: "receive"; lines: ReceiveLine[] }
   | { type: "message"; from: string; message: MessageFrame; recipients: string[]; sent_at: string }

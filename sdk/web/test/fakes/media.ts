@@ -179,22 +179,11 @@ export class FakePeerConnection {
 
 class FakeNode {
   connected = false;
-  analyser: FakeAnalyser | undefined;
-  connect(to: unknown): void {
+  connect(): void {
     this.connected = true;
-    if (to instanceof FakeAnalyser) this.analyser = to;
   }
   disconnect(): void {
     this.connected = false;
-  }
-}
-
-class FakeAnalyser {
-  fftSize = 2048;
-  peak = 0;
-  getFloatTimeDomainData(samples: Float32Array): void {
-    samples.fill(0);
-    samples[7] = -this.peak;
   }
 }
 
@@ -208,9 +197,6 @@ export class FakeAudioContext {
   }
   createMediaStreamDestination() {
     return { stream: this.mixed };
-  }
-  createAnalyser() {
-    return new FakeAnalyser();
   }
   createMediaStreamSource(stream: FakeStream) {
     const node = new FakeNode();

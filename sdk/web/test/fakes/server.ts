@@ -1,6 +1,13 @@
 import { expect, vi } from "vitest";
 import { type InitializeConfig, initialize, type Room } from "../../src/index.js";
-import type { HelloReply, Notice, ParticipantFrame, Refusal, StreamFrame } from "../../src/signal/frames.js";
+import type {
+  HelloReply,
+  Notice,
+  ParticipantFrame,
+  Refusal,
+  SpeakersFrame,
+  StreamFrame,
+} from "../../src/signal/frames.js";
 import {
   FakeAudio,
   FakeAudioContext,
@@ -44,6 +51,7 @@ export class FakeServer {
   readonly refuses = new Map<string, Refusal & { close?: number }>();
   notDelivered: string[] = [];
   recording = false;
+  speakers: SpeakersFrame = { streams: [], dominant: null };
   /** A moderator muted this client: what it publishes is censored from the start. */
   muted = false;
   #streams = 0;
@@ -113,6 +121,7 @@ export class FakeServer {
           participants: [...this.participants, self],
           streams: this.streams,
           recording: this.recording,
+          speakers: this.speakers,
         };
       }
       case "publish": {
