@@ -172,10 +172,8 @@ func writeFormats(w func(string, ...any), l *answerLine, feedback []string) {
 func answerFmtp(l *answerLine, f *format) string {
 	var parts []string
 	switch {
-	case f.codec == opus && l.direction == receives:
-		return "minptime=10;useinbandfec=1;usedtx=1"
 	case f.codec == opus:
-		return "minptime=10;useinbandfec=1"
+		return answerOpus(l, f)
 	case f.codec == h264:
 		parts = append(parts, "level-asymmetry-allowed=1", "packetization-mode=1")
 		if id := fmtpValue(f.fmtp, "profile-level-id"); id != "" {
@@ -190,6 +188,22 @@ func answerFmtp(l *answerLine, f *format) string {
 		parts = append(parts, fmt.Sprintf("x-google-start-bitrate=%d", start))
 	}
 	return strings.Join(parts, ";")
+}
+
+// answerOpus asks the client for error correction, and for silence not to be sent (RFC 7587 section 7.1) unless it said usedtx=0. It is
+// asked for stereo only if it says that it has some: browsers would encode a mono source as two.
+func answerOpus(l *answerLine, f *format) string {
+	p := "minptime=10;useinbandfec=1"
+	if l.direction != receives {
+		return p
+	}
+	if fmtpValue(f.fmtp, "usedtx") != "0" {
+		p += ";usedtx=1"
+	}
+	if fmtpValue(f.fmtp, "stereo") == "1" || fmtpValue(f.fmtp, "sprop-stereo") == "1" {
+		p += ";stereo=1"
+	}
+	return p
 }
 
 func writeSource(w func(string, ...any), l *answerLine) {

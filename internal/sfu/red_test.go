@@ -179,3 +179,26 @@ func TestREDIsOffered(t *testing.T) {
 		}
 	}
 }
+
+// TestOpusIsAskedFor: silence is not sent unless the client wants it so, and stereo is where it says that it has some.
+func TestOpusIsAskedFor(t *testing.T) {
+	for offered, want := range map[string]string{
+		"minptime=10;useinbandfec=1":          "a=fmtp:111 minptime=10;useinbandfec=1;usedtx=1\r\n",
+		"useinbandfec=1;usedtx=0":             "a=fmtp:111 minptime=10;useinbandfec=1\r\n",
+		"minptime=10;stereo=1;useinbandfec=1": "a=fmtp:111 minptime=10;useinbandfec=1;usedtx=1;stereo=1\r\n",
+		"usedtx=0;sprop-stereo=1":             "a=fmtp:111 minptime=10;useinbandfec=1;stereo=1\r\n",
+	} {
+		tr, _ := newTransportOf(t, newEngine(t))
+		answer, err := tr.Negotiate(t.Context(), strings.ReplaceAll(readOffer(t, "chromium"), "minptime=10;useinbandfec=1", offered))
+		if err != nil {
+			t.Fatal(err)
+		}
+		receiving, sending, _ := strings.Cut(answer, "m=audio 9 UDP/TLS/RTP/SAVPF 63 111\r\nc=IN IP4 0.0.0.0\r\na=mid:2")
+		if !strings.Contains(receiving, want) {
+			t.Errorf("%q is not answered by %q", offered, want)
+		}
+		if strings.Contains(sending, "usedtx") || strings.Contains(sending, "stereo=1") {
+			t.Errorf("%q: a line that we send on has parameters of one we receive on", offered)
+		}
+	}
+}
