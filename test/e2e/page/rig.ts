@@ -1,4 +1,5 @@
 import {
+  type AudioPublishOptions,
   type Events,
   type InitializeConfig,
   initialize,
@@ -52,6 +53,7 @@ export class Rig {
   readonly #connections: RTCPeerConnection[] = [];
   readonly #videos = new Map<MediaStreamTrack, HTMLVideoElement>();
   readonly #ears = new Map<MediaStreamTrack, Ear>();
+  readonly #sides = new Map<MediaStreamTrack, Ear[]>();
   readonly #own: Record<string, { audio?: MediaStreamTrack; video?: MediaStreamTrack }> = {};
   #hearing: AudioContext | undefined;
   #room: Room | undefined;
@@ -104,6 +106,9 @@ export class Rig {
       "track_disabled",
       "track_censored",
       "track_uncensored",
+      "audio_activity",
+      "audio_activity_ended",
+      "dominant_speaker_changed",
       "subscription_started",
       "subscription_reconfigured",
       "subscription_ended",
@@ -146,6 +151,7 @@ export class Rig {
   async publishCamera(
     size: { width: number; height: number },
     options: VideoPublishOptions = {},
+    audioOptions: AudioPublishOptions = {},
   ): Promise<void> {
     const media = await navigator.mediaDevices.getUserMedia({
       video: { width: { exact: size.width }, height: { exact: size.height } },
@@ -154,7 +160,10 @@ export class Rig {
     const [audio] = media.getAudioTracks();
     const [video] = media.getVideoTracks();
     this.#own.self = { audio, video };
-    await this.room.addStream("self", { audio, video: { track: video, options } });
+    await this.room.addStream("self", {
+      audio: { track: audio, options: audioOptions },
+      video: { track: video, options },
+    });
   }
 
   /** Publishes as `self` a picture and a sound made here, in step: every second a white flash and a beep, for 200 ms. */
@@ -162,6 +171,22 @@ export class Rig {
     const { audio, video } = await flashes();
     this.#own.self = { audio, video };
     await this.room.addStream("self", { audio, video: { track: video } });
+  }
+
+  /** Publishes as `self` a sound made here: one pitch on the left, another on the right. */
+  async publishStereo(left: number, right: number, options: AudioPublishOptions): Promise<void> {
+    const context = new AudioContext({ sampleRate: 48_000 });
+    const merger = context.createChannelMerger(2);
+    for (const [channel, frequency] of [left, right].entries()) {
+      const tone = new OscillatorNode(context, { frequency });
+      tone.connect(merger, 0, channel);
+      tone.start();
+    }
+    const destination = new MediaStreamAudioDestinationNode(context, { channelCount: 2 });
+    merger.connect(destination);
+    const [track] = destination.stream.getAudioTracks();
+    this.#own.self = { audio: track };
+    await this.room.addStream("self", { audio: { track, options } });
   }
 
   /** Switches a track of `self` and says so, as an application does. */
@@ -230,6 +255,25 @@ export class Rig {
   tone(participantId: string, key: string): Tone | undefined {
     const track = this.room.getParticipantStream(participantId, key)?.audioTrack;
     return track && this.#ear(track).loudest();
+  }
+
+  /** The level of a pitch on each side of a stream, in dB. */
+  sides(participantId: string, key: string, pitch: number): number[] {
+    const track = this.room.getParticipantStream(participantId, key)?.audioTrack;
+    if (!track) return [];
+    this.#hearing ??= new AudioContext({ sampleRate: 48_000 });
+    const context = this.#hearing;
+    const ears = this.#sides.get(track) ?? [0, 1].map((channel) => new Ear(context, track, channel));
+    this.#sides.set(track, ears);
+    return ears.map((ear) => ear.levelAt(pitch));
+  }
+
+  /** The codec this client's sound is sent in. */
+  async sentCodec(key: string): Promise<string | undefined> {
+    const { senders } = await this.room.getWebRTCStatsForStream(this.room.getLocalParticipant().id, key);
+    const reports = Object.values(senders.audio ?? {}) as Record<string, unknown>[];
+    const outbound = reports.find(({ type }) => type === "outbound-rtp");
+    return reports.find(({ id }) => id === outbound?.codecId)?.mimeType as string | undefined;
   }
 
   /** How loud a pitch is in the mix of everything subscribed, in dB. */

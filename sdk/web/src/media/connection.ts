@@ -1,5 +1,6 @@
 import { RoomError } from "../errors.js";
 import type { Logger } from "../log.js";
+import { type OpusWishes, receivingStereo, tellingWishes } from "./audio-sdp.js";
 
 /** Where the connection tells what became of it. */
 export interface ConnectionListener {
@@ -19,6 +20,7 @@ export class MediaConnection {
   readonly #pc: RTCPeerConnection;
   readonly #listener: ConnectionListener;
   readonly #log: Logger;
+  readonly #wishes = new Map<RTCRtpTransceiver, OpusWishes>();
   #tail: Promise<unknown> = Promise.resolve();
 
   constructor(configuration: RTCConfiguration, listener: ConnectionListener, log: Logger) {
@@ -33,6 +35,11 @@ export class MediaConnection {
     init: RTCRtpTransceiverInit,
   ): RTCRtpTransceiver {
     return this.#pc.addTransceiver(source, init);
+  }
+
+  /** Says how a line that sends sound is to send it, before it is offered. */
+  wish(transceiver: RTCRtpTransceiver, wishes: OpusWishes): void {
+    this.#wishes.set(transceiver, wishes);
   }
 
   transceiver(mid: string): RTCRtpTransceiver | undefined {
@@ -86,8 +93,12 @@ export class MediaConnection {
   async #offer(): Promise<string> {
     try {
       const offer = await this.#pc.createOffer();
-      await this.#pc.setLocalDescription(offer);
-      return offer.sdp as string;
+      const sdp = receivingStereo(offer.sdp as string);
+      await this.#pc.setLocalDescription({ type: "offer", sdp });
+      return tellingWishes(
+        sdp,
+        new Map([...this.#wishes].map(([{ mid }, wishes]) => [mid as string, wishes])),
+      );
     } catch (error) {
       throw new RoomError("media_failed", "the browser could not make an offer", { cause: error });
     }

@@ -15,7 +15,7 @@ interface Line {
  * What servers forward. Left alone, browsers name every codec they know in every line, 6 kB for each stream: the offer of
  * somebody in a full room would be larger than servers take.
  */
-const forwarded = /^(audio\/opus|video\/(vp8|h264|rtx))$/i;
+const forwarded = /^(audio\/(opus|red)|video\/(vp8|h264|rtx))$/i;
 
 /** Narrows a line down to the codecs that servers forward, if the browser can. */
 function narrow(transceiver: RTCRtpTransceiver, kind: TrackKind): void {

@@ -1,5 +1,7 @@
 import { RoomError } from "../errors.js";
 import type { TrackKind } from "../state.js";
+import type { AudioPublishOptions } from "../options.js";
+import type { OpusWishes } from "./audio-sdp.js";
 import type { MediaConnection } from "./connection.js";
 import { encodingsFor, layerCount, sizeOf } from "./layers.js";
 
@@ -9,6 +11,8 @@ export interface LineShape {
   /** Simulcast layers; 1 without simulcast. */
   layers: 1 | 2 | 3;
   codec?: "vp8" | "h264" | undefined;
+  /** Of audio. */
+  opus?: OpusWishes & { red: boolean };
 }
 
 /** A line that sends, used by one stream after another. */
@@ -17,7 +21,10 @@ export interface SendLine {
   readonly transceiver: RTCRtpTransceiver;
 }
 
-export const audioShape: LineShape = { kind: "audio", layers: 1 };
+export function audioShape({ dtx, red, stereo }: AudioPublishOptions): LineShape {
+  const opus = { dtx: dtx !== false, red: red !== false, stereo: stereo === true };
+  return { kind: "audio", layers: 1, opus };
+}
 
 export function videoShape(
   track: MediaStreamTrack | undefined,
@@ -50,9 +57,11 @@ export class SendLines {
   open(shape: LineShape, track: MediaStreamTrack | undefined, maxBitrate?: number): SendLine {
     const init: RTCRtpTransceiverInit = { direction: "sendonly" };
     if (shape.kind === "video") init.sendEncodings = encodingsFor(sizeOf(track), shape.layers, maxBitrate);
-    const codecs = shape.codec && codecOrder(shape.codec);
+    else if (maxBitrate) init.sendEncodings = [{ maxBitrate }];
+    const codecs = shape.codec ? codecOrder(shape.codec) : shape.opus?.red === false && withoutRed();
     const transceiver = this.#media.addTransceiver(track ?? shape.kind, init);
     if (codecs) transceiver.setCodecPreferences(codecs);
+    if (shape.opus) this.#media.wish(transceiver, shape.opus);
     return { shape, transceiver };
   }
 
@@ -72,7 +81,13 @@ export function isNegotiated(line: SendLine): boolean {
 }
 
 function sameShape(one: LineShape, other: LineShape): boolean {
-  return one.kind === other.kind && one.layers === other.layers && one.codec === other.codec;
+  const opus = (shape: LineShape) => Object.values(shape.opus ?? {}).join();
+  return (
+    one.kind === other.kind &&
+    one.layers === other.layers &&
+    one.codec === other.codec &&
+    opus(one) === opus(other)
+  );
 }
 
 /** Sends another track, or nothing, over a line. */
@@ -85,6 +100,7 @@ export async function sendOver(
   try {
     if (sender.track !== (track ?? null)) await sender.replaceTrack(track ?? null);
     if (line.shape.kind === "video" && track) await setEncodings(sender, line.shape, track, maxBitrate);
+    if (line.shape.kind === "audio" && track) await setBitrate(sender, maxBitrate);
   } catch (error) {
     throw new RoomError("media_failed", `the browser does not send this ${line.shape.kind} track`, {
       cause: error,
@@ -107,6 +123,22 @@ async function setEncodings(
     Object.assign(encoding, changeable);
   });
   await sender.setParameters(parameters);
+}
+
+/** Limits the bits per second; without a limit it is the browser's choice. */
+async function setBitrate(sender: RTCRtpSender, maxBitrate: number | undefined): Promise<void> {
+  const parameters = sender.getParameters();
+  const [encoding] = parameters.encodings;
+  if (!encoding || encoding.maxBitrate === maxBitrate) return;
+  if (maxBitrate === undefined) delete encoding.maxBitrate;
+  else encoding.maxBitrate = maxBitrate;
+  await sender.setParameters(parameters);
+}
+
+/** All codecs of sound the browser sends but RED. */
+function withoutRed(): RTCRtpCodec[] {
+  const codecs = RTCRtpSender.getCapabilities("audio")?.codecs ?? [];
+  return codecs.filter(({ mimeType }) => mimeType.toLowerCase() !== "audio/red");
 }
 
 /** All codecs the browser sends, those of one kind first. */

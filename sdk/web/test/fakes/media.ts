@@ -64,8 +64,10 @@ export class FakeSender {
   async getStats() {
     return report(this.stats);
   }
-  static getCapabilities() {
-    return { codecs: [{ mimeType: "video/VP8" }, { mimeType: "video/rtx" }, { mimeType: "video/H264" }] };
+  static getCapabilities(kind: string) {
+    return kind === "audio"
+      ? { codecs: [{ mimeType: "audio/opus" }, { mimeType: "audio/red" }, { mimeType: "audio/PCMU" }] }
+      : { codecs: [{ mimeType: "video/VP8" }, { mimeType: "video/rtx" }, { mimeType: "video/H264" }] };
   }
 }
 
