@@ -72,7 +72,11 @@ func writeAnswer(sessionID uint64, version int, id identity, lines []answerLine)
 			w("a=mid:%s", lines[i].offered.mid)
 			continue
 		}
-		writeLine(w, id, &lines[i])
+		if lines[i].offered.data {
+			writeDataLine(w, id, &lines[i])
+		} else {
+			writeLine(w, id, &lines[i])
+		}
 		if first { // all lines share one transport; its candidates are named once
 			first = false
 			for _, c := range id.candidates {
@@ -92,6 +96,23 @@ func rejectedFormats(l *offeredLine) string {
 	return "0"
 }
 
+// writeDataLine answers a line for data channels (RFC 8841).
+func writeDataLine(w func(string, ...any), id identity, l *answerLine) {
+	w("m=%s 9 %s webrtc-datachannel", l.offered.media, l.offered.protocol)
+	writeTransport(w, id, l)
+	w("a=sctp-port:5000")
+	w("a=max-message-size:%d", maxDataMessage)
+}
+
+func writeTransport(w func(string, ...any), id identity, l *answerLine) {
+	w("c=IN IP4 0.0.0.0")
+	w("a=mid:%s", l.offered.mid)
+	w("a=ice-ufrag:%s", id.ufrag)
+	w("a=ice-pwd:%s", id.password)
+	w("a=fingerprint:sha-256 %s", id.fingerprint)
+	w("a=setup:passive")
+}
+
 func writeLine(w func(string, ...any), id identity, l *answerLine) {
 	var pts []string
 	for _, f := range l.offered.formats {
@@ -104,12 +125,7 @@ func writeLine(w func(string, ...any), id identity, l *answerLine) {
 		}
 	}
 	w("m=%s 9 %s %s", l.offered.media, l.offered.protocol, strings.Join(pts, " "))
-	w("c=IN IP4 0.0.0.0")
-	w("a=mid:%s", l.offered.mid)
-	w("a=ice-ufrag:%s", id.ufrag)
-	w("a=ice-pwd:%s", id.password)
-	w("a=fingerprint:sha-256 %s", id.fingerprint)
-	w("a=setup:passive")
+	writeTransport(w, id, l)
 	w("a=rtcp-mux")
 	if l.offered.rtcpRsize {
 		w("a=rtcp-rsize")

@@ -77,7 +77,7 @@ func (t *Transport) consistent(o *offer) error {
 		if l.direction == sdp.DirectionSendOnly && !l.rejected && len(l.formats) == 0 {
 			return video.Errorf(video.CodeMedia, "the line with mid %q sends %s in no codec this server forwards (%s)", l.mid, l.media, codecNames)
 		}
-		usable = usable || !l.rejected && len(l.formats) > 0
+		usable = usable || !l.rejected && (len(l.formats) > 0 || l.data)
 	}
 	if !usable {
 		return video.Errorf(video.CodeMedia, "the offer has no line with a codec this server forwards (%s)", codecNames)
@@ -90,6 +90,11 @@ func (t *Transport) consistent(o *offer) error {
 
 // apply opens a line at its first offer and follows its direction at later ones.
 func (t *Transport) apply(l *line, o *offeredLine) {
+	if o.data && !o.rejected {
+		l.rejected = false
+		t.data.offered.Store(true)
+		return
+	}
 	if o.rejected || len(o.formats) == 0 {
 		l.rejected = l.track == nil && l.forwarder == nil
 		l.direction = inactive

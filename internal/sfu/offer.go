@@ -32,6 +32,7 @@ type offeredLine struct {
 	protocol   string
 	direction  sdp.Direction
 	rejected   bool // port 0 without bundle-only
+	data       bool // for data channels (RFC 8841)
 	formats    []format
 	extensions map[string]uint8 // uri → id
 	rids       []string         // simulcast layers the client sends, as listed
@@ -155,6 +156,7 @@ func parseLine(m *sdp.MediaDescription) offeredLine {
 		}
 	}
 	line.rejected = m.MediaName.Port.Value == 0 && !bundleOnly
+	line.data = line.media == "application" && strings.HasSuffix(line.protocol, "DTLS/SCTP") && slices.Contains(m.MediaName.Formats, "webrtc-datachannel")
 	line.parseFormats(m.MediaName.Formats, rtpmaps, fmtps, feedback)
 	repairs := map[uint32]bool{}
 	for _, r := range fid {

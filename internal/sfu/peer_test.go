@@ -36,6 +36,7 @@ type watcher struct {
 	timesChanged int
 	layers       []string // "stream rid"
 	timesBack    int
+	data         []string
 }
 
 func newWatcher() *watcher {
@@ -130,6 +131,19 @@ func (w *watcher) sent() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.layers)
+}
+
+func (w *watcher) Data(message []byte) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.data = append(w.data, string(message))
+}
+
+// messages returns the data that came.
+func (w *watcher) messages() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.data)
 }
 
 func (w *watcher) Failed(err error) { w.failed <- err }
