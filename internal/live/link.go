@@ -23,6 +23,7 @@ type link struct {
 	// ────────
 	in          bool // announced and not gone yet
 	negotiating bool
+	lossy       lossyAllowance
 	news        report // taken from pending, not told yet
 	wanted      LinesWanted
 	receiving   []video.ReceiveLine
@@ -43,13 +44,14 @@ type sentLayer struct {
 	rid    string
 }
 
-// updates collects the reports of a session's transports. It holds each link once at most, so that it is bounded by
-// their number, and whoever reports never waits.
+// updates collects the reports of a session's transports, and the lossy data that came with them. It holds each link once at most, so
+// that it is bounded by their number, and whoever reports never waits.
 type updates struct {
 	wake chan struct{} // has room for one
 
-	mu    sync.Mutex
-	links []*link
+	mu        sync.Mutex
+	links     []*link
+	datagrams []datagram // bounded by datagramsWaiting
 }
 
 func newLink(s *session, listener Listener) *link {
@@ -96,8 +98,8 @@ func (l *link) Layer(stream video.StreamID, rid string) {
 // deliver passes on what was reported. It runs in the loop.
 func (u *updates) deliver() {
 	u.mu.Lock()
-	links := u.links
-	u.links = nil
+	links, datagrams := u.links, u.datagrams
+	u.links, u.datagrams = nil, nil
 	for _, l := range links {
 		l.news.merge(l.pending)
 		l.pending, l.queued = report{}, false
@@ -105,6 +107,9 @@ func (u *updates) deliver() {
 	u.mu.Unlock()
 	for _, l := range links {
 		l.flush()
+	}
+	for i := range datagrams {
+		datagrams[i].from.session.forward(&datagrams[i])
 	}
 }
 

@@ -38,6 +38,10 @@ type Transport interface {
 	Unsubscribe(stream video.StreamID)
 	Close()
 
+	// SendData sends a lossy message, once and without waiting. It reports false if it was dropped here: the client has no channel
+	// for it, or is too slow.
+	SendData(message []byte) bool
+
 	// Record hangs sinks on a stream this transport publishes; nil takes them off. When it, or Unpublish or Close, has
 	// returned, no packet is given to a sink that was taken off.
 	Record(stream video.StreamID, audio, video packet.Sink)
@@ -53,4 +57,7 @@ type TransportUpdates interface {
 
 	// Layer says that of the video of a stream this layer is sent from now on: its rid, empty for the only one.
 	Layer(stream video.StreamID, rid string)
+
+	// Data brings a lossy message of the client, lent until the call returns.
+	Data(message []byte)
 }

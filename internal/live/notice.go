@@ -18,6 +18,13 @@ type ListenerFunc func(Notice)
 // Notify calls f.
 func (f ListenerFunc) Notify(n Notice) { f(n) }
 
+// ChoosyListener is a Listener that may refuse what need not arrive, because too much waits for its client already. What it takes comes
+// in order with what it is notified of.
+type ChoosyListener interface {
+	Listener
+	Take(Notice) bool
+}
+
 // Notice is one of the types of this file. Receivers share what it points to and must not change it.
 type Notice interface{ notice() }
 
@@ -71,6 +78,15 @@ type (
 		Recipients []video.ParticipantID // empty: everyone
 		SentAt     time.Time
 	}
+
+	// Data is bytes that someone sent, under a topic of the application's.
+	Data struct {
+		From       video.ParticipantID
+		Topic      string
+		Payload    []byte
+		Recipients []video.ParticipantID // empty: everyone
+		SentAt     time.Time
+	}
 )
 
 // The notices about one's own media connection.
@@ -102,6 +118,7 @@ func (StreamUnpublished) notice() {}
 func (RecordingChanged) notice()  {}
 func (Speakers) notice()          {}
 func (Message) notice()           {}
+func (Data) notice()              {}
 func (LinesWanted) notice()       {}
 func (Receiving) notice()         {}
 func (MediaConnected) notice()    {}

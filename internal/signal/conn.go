@@ -239,6 +239,23 @@ func (c *conn) succeed(r request, data any) {
 	c.socket.Send(reply(r.ID, data))
 }
 
+// What may wait for a client before it is given no more messages: those are the least that must arrive. Beyond what ws allows the
+// connection is closed.
+const (
+	messagesWaiting     = 256
+	messageBytesWaiting = 1 << 20
+)
+
+// Take implements live.ChoosyListener.
+func (c *conn) Take(n live.Notice) bool {
+	frames, bytes := c.socket.Waiting()
+	if frames >= messagesWaiting || frames > 0 && bytes+(noticeFrame{notice: n}).Size() > messageBytesWaiting {
+		return false
+	}
+	c.Notify(n)
+	return true
+}
+
 // Notify implements live.Listener. It runs in the session loop.
 func (c *conn) Notify(n live.Notice) {
 	switch n := n.(type) {

@@ -171,6 +171,8 @@ func (f noticeFrame) Size() int {
 	switch n := f.notice.(type) {
 	case live.Message:
 		return head + len(n.Body) + 40*len(n.Recipients)
+	case live.Data:
+		return head + 4*len(n.Payload)/3 + len(n.Topic) + 40*len(n.Recipients)
 	case live.Receiving:
 		return head + 96*len(n.Lines)
 	case live.Speakers:
@@ -187,6 +189,15 @@ func (f noticeFrame) AppendTo(buf []byte) []byte {
 	switch n := f.notice.(type) {
 	case live.Message:
 		return f.appendMessage(buf, n)
+	case live.Data:
+		return render(buf, struct {
+			noticeHead
+			From       video.ParticipantID   `json:"from"`
+			Topic      string                `json:"topic"`
+			Recipients []video.ParticipantID `json:"recipients"`
+			SentAt     timestamp             `json:"sent_at"`
+			Data       []byte                `json:"data"`
+		}{f.head("data"), n.From, n.Topic, append([]video.ParticipantID{}, n.Recipients...), timestamp(n.SentAt), n.Payload})
 	case live.ParticipantJoined:
 		return render(buf, struct {
 			noticeHead

@@ -12,6 +12,7 @@ const (
 const (
 	MaxContextBytes          = 4 << 10
 	MaxMessageBytes          = 256 << 10
+	MaxTopicBytes            = 64
 	MaxStreamKeyBytes        = 64
 	MaxStreamsPerParticipant = 8
 )

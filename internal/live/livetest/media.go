@@ -41,6 +41,7 @@ type Transport struct {
 	gates         map[Gate]bool
 	subscriptions []video.Subscription
 	closed        bool
+	data          [][]byte // what SendData was given
 }
 
 // Gate names one kind of a stream.
@@ -115,6 +116,21 @@ func (m *Media) All() []*Transport {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return slices.Clone(m.transports)
+}
+
+// SendData implements live.Transport.
+func (t *Transport) SendData(message []byte) bool {
+	t.media.mu.Lock()
+	defer t.media.mu.Unlock()
+	t.data = append(t.data, message)
+	return true
+}
+
+// Data returns the lossy messages that the client was sent.
+func (t *Transport) Data() [][]byte {
+	t.media.mu.Lock()
+	defer t.media.mu.Unlock()
+	return slices.Clone(t.data)
 }
 
 // Updates returns whom the transport reports to, so that a test can report.
