@@ -2,6 +2,7 @@ package signal_test
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"reflect"
 	"strings"
@@ -186,27 +187,80 @@ func TestGoing(t *testing.T) {
 	}
 }
 
-// A client that does not read is cut off; the others get everything.
+// A client that does not read misses messages, which their senders learn; the others get everything, and nobody is cut off for it.
 func TestSlowReader(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, func(c *signal.Config) { c.Socket.CloseTimeout = 300 * time.Millisecond })
-	slow, fast, sender := h.joined(), h.joined(), h.joined()
-	payload := strings.Repeat("x", 200<<10)
-	for n, gone := 0, false; !gone; n++ { // what the kernel takes before the queue fills is not ours to know
-		if n == 350 {
-			t.Fatal("it was not cut off")
+	h := newHouse(t, func(c *signal.Config) { c.Socket.Silence = time.Minute })
+	slow, fast := h.joined(), h.joined()
+	message := object{"message": object{"type": "text", "payload": strings.Repeat("x", 200<<10)}, "recipients": []string{slow.id, fast.id}}
+	missed := false
+	for senders := 0; !missed; senders++ { // what the kernel takes before the queue fills is not ours to know
+		if senders == 20 {
+			t.Fatal("it missed nothing")
 		}
-		sender.ask("send_message", object{"message": object{"type": "text", "payload": payload}, "recipients": []string{slow.id, fast.id}})
-		for got := ""; got != "message"; {
-			frame := fast.read()
-			if got = frame["type"].(string); got == "participant_left" {
-				gone = true
-				if frame["participant_id"] != slow.id || frame["reason"] != "connection_lost" {
-					t.Errorf("heard %v", frame)
+		sender := h.joined()
+		for range 10 { // as much as one may send at once
+			reply := sender.ask("send_message", message)
+			if reply["not_delivered"] != nil && len(reply["not_delivered"].([]any)) > 0 {
+				missed = true
+				if !reflect.DeepEqual(reply["not_delivered"], []any{slow.id}) {
+					t.Errorf("not delivered: %v", reply)
+				}
+			}
+			for got := ""; got != "message"; {
+				frame := fast.read()
+				if got = frame["type"].(string); got == "participant_left" && frame["participant_id"] == slow.id {
+					t.Fatal("it was cut off")
 				}
 			}
 		}
+		sender.ask("leave", nil)
 	}
+	slow.ask("ping", nil) // and reads on, with all that had to arrive
+}
+
+func TestData(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	a, b, c := h.joined(), h.joined(), h.joined()
+	bytes := base64.StdEncoding.EncodeToString([]byte{0, 1, 255})
+	if reply := a.ask("send_data", object{"data": bytes, "topic": "strokes"}); !reflect.DeepEqual(reply["not_delivered"], []any{}) {
+		t.Errorf("not delivered: %v", reply)
+	}
+	a.ask("send_data", object{"data": "", "recipients": []string{b.id}})
+	for _, receiver := range []*client{b, c} {
+		got := receiver.until("data")
+		if got["from"] != a.id || got["data"] != bytes || got["topic"] != "strokes" || len(got["recipients"].([]any)) != 0 {
+			t.Errorf("received %v", got)
+		}
+	}
+	if got := b.until("data"); got["data"] != "" || got["topic"] != "" || !reflect.DeepEqual(got["recipients"], []any{b.id}) {
+		t.Errorf("b received %v", got)
+	}
+	largest := base64.StdEncoding.EncodeToString(make([]byte, video.MaxMessageBytes))
+	a.ask("send_data", object{"data": largest})
+	if got := c.until("data"); got["data"] != largest {
+		t.Error("the largest arrived otherwise, or what was for b alone did")
+	}
+}
+
+// TestMessagesAreRefusedWhenTooMany says so, and the connection goes on.
+func TestMessagesAreRefusedWhenTooMany(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	a := h.joined()
+	data := base64.StdEncoding.EncodeToString(make([]byte, video.MaxMessageBytes))
+	for range 100 {
+		a.send("send_data", object{"data": data})
+		if frame := a.read(); frame["type"] == "error" {
+			if code := frame["error"].(object)["code"]; code != "rate_limited" {
+				t.Errorf("refused with %v", code)
+			}
+			a.ask("ping", nil)
+			return
+		}
+	}
+	t.Fatal("25 MiB were taken at once")
 }
 
 func TestWhatWasSentBeforeAClosingIsCarriedOut(t *testing.T) {
