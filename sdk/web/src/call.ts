@@ -1,6 +1,7 @@
 import { ActivityMonitor } from "./activity.js";
 import { RoomError } from "./errors.js";
 import { type ConnectionListener, MediaConnection } from "./media/connection.js";
+import { LossyChannel } from "./media/lossy-channel.js";
 import { MixedAudio } from "./media/mixed-audio.js";
 import { Publisher } from "./publisher.js";
 import type { Session } from "./session.js";
@@ -13,18 +14,29 @@ export class Call implements ConnectionListener {
   readonly publisher: Publisher;
   readonly subscriber: Subscriber;
   readonly activity: ActivityMonitor;
+  /** Absent for those who take no messages. */
+  readonly lossy: LossyChannel | undefined;
   readonly #session: Session;
   readonly #media: MediaConnection;
   readonly #mixed: MixedAudio | undefined;
   #restarting = false;
 
-  /** `mayReceive` is what the token says, `mixes` whether the application wants a mix. */
-  constructor(session: Session, configuration: RTCConfiguration, mayReceive: boolean, mixes: boolean) {
+  /** `mayReceive` is what the token says, `mixes` whether the application wants a mix, `messages` whether it wants messages. */
+  constructor(
+    session: Session,
+    configuration: RTCConfiguration,
+    { mayReceive, mixes, messages }: { mayReceive: boolean; mixes: boolean; messages: boolean },
+  ) {
     this.#session = session;
     this.#media = new MediaConnection(configuration, this, session.log);
     session.onEnd(() => this.#media.close());
     if (mixes) this.#mixed = new MixedAudio(session.log);
     session.onEnd(() => this.#mixed?.close());
+    if (messages) {
+      this.lossy = new LossyChannel(this.#media, (from, message) =>
+        session.tell("data_received", from, message),
+      );
+    }
     this.publisher = new Publisher(session, this.#media);
     this.subscriber = new Subscriber(session, this.#media, mayReceive, mixes);
     this.activity = new ActivityMonitor(session, mixes);
@@ -49,11 +61,25 @@ export class Call implements ConnectionListener {
     this.#media
       .negotiate(
         () => true,
-        async (sdp) => (await this.#session.channel.request("offer", { sdp })).sdp,
+        (sdp) => this.#offer(sdp),
       )
       .catch((cause: unknown) => {
         this.broken(new RoomError("media_failed", "ICE could not be restarted", { cause }));
       });
+  }
+
+  /** Offers the line for data, for those whose offers have no other. */
+  offerData(): void {
+    this.#media
+      .negotiate(
+        () => this.lossy !== undefined,
+        (sdp) => this.#offer(sdp),
+      )
+      .catch((error: unknown) => this.#session.log.debug("lossy data cannot be sent", error));
+  }
+
+  async #offer(sdp: string): Promise<string> {
+    return (await this.#session.channel.request("offer", { sdp })).sdp;
   }
 
   connected(): void {

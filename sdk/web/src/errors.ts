@@ -20,6 +20,7 @@
  * | `not_supported` | the browser or the server lacks a feature that this needs |
  * | `messages_disabled` | the room was initialized without `enableMessages: true` |
  * | `message_invalid`, `message_too_large` | the message has no type or payload, or is beyond the limit of the server |
+ * | `rate_limited` | more was sent in a second than the server takes; send it again in a moment |
  * | `media_failed` | the media connection could not be negotiated, or failed and could not be restarted |
  * | `invalid_frame` | the server said something that this SDK does not understand |
  */
@@ -44,6 +45,7 @@ export type ErrorCode =
   | "messages_disabled"
   | "message_invalid"
   | "message_too_large"
+  | "rate_limited"
   | "media_failed"
   | "invalid_frame";
 

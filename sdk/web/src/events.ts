@@ -1,5 +1,5 @@
 import type { RoomError } from "./errors.js";
-import type { Message } from "./messages.js";
+import type { DataMessage, Message } from "./messages.js";
 import type { NetworkMetrics } from "./metrics.js";
 import type { DisconnectReason, State, TrackKind } from "./state.js";
 
@@ -52,6 +52,8 @@ export interface Events {
   subscription_ended: (participantId: string, key: string, state: State) => void;
   /** A message arrived; one's own messages to everybody arrive too. `recipients` is empty for a message to everybody. */
   message_received: (participantId: string, message: Message, recipients: string[], state: State) => void;
+  /** Somebody sent bytes with `sendData`. */
+  data_received: (participantId: string, message: DataMessage, state: State) => void;
   /** Every five seconds while enabled. */
   network_metrics_report: (metrics: NetworkMetrics) => void;
   /** Something failed that no pending promise can tell. */

@@ -5,7 +5,7 @@ export { RoomError } from "./errors.js";
 export type { Events } from "./events.js";
 export { initialize } from "./initialize.js";
 export type { Logger, LogLevel } from "./log.js";
-export type { Message } from "./messages.js";
+export type { DataMessage, DataOptions, Message } from "./messages.js";
 export type { ConnectionQuality, NetworkMetrics, ParticipantMetrics, TrackQuality } from "./metrics.js";
 export type {
   AudioPublishOptions,

@@ -1,5 +1,5 @@
 import type { Events } from "./events.js";
-import type { Message } from "./messages.js";
+import { bytesOf, type Message } from "./messages.js";
 import type { Notice, ParticipantFrame, StreamFrame } from "./signal/frames.js";
 import type { DisconnectReason, Participant, State, Stream, Subscription, TrackKind } from "./state.js";
 
@@ -104,6 +104,12 @@ export function reduce(state: State, change: Change): Step[] {
       return tracksReceived(state, change.streams);
     case "message":
       return [step(state, ["message_received", change.from, change.message as Message, change.recipients])];
+    case "data": {
+      const { topic, recipients } = change;
+      const data = bytesOf(change.data);
+      const message = { data, topic, reliable: true, isPrivate: recipients.length > 0 };
+      return [step(state, ["data_received", change.from, message])];
+    }
     case "told":
       return [step(state, change.event)];
     case "ended":

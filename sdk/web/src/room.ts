@@ -1,7 +1,7 @@
 import { Call } from "./call.js";
 import { RoomError } from "./errors.js";
 import type { Events } from "./events.js";
-import type { Message } from "./messages.js";
+import { base64Of, checkedData, type DataOptions, type Message } from "./messages.js";
 import { MetricsReporter } from "./metrics-reporter.js";
 import type { InitializeConfig, StreamTracks, SubscriptionConfig } from "./options.js";
 import { streamOf } from "./reducer.js";
@@ -33,6 +33,7 @@ export class Room {
   readonly #tokens: TokenRefresher;
   readonly #metrics: MetricsReporter;
   #call: Call | undefined;
+  #buffered = 0;
 
   /** @internal */
   constructor(session: Session, config: InitializeConfig, hello: HelloReply) {
@@ -179,18 +180,58 @@ export class Room {
    * did not reach. Rejects with `messages_disabled`, `message_invalid` or `message_too_large` (256 KiB unless the server says otherwise).
    */
   async sendMessage(message: Message, recipients: string[] = []): Promise<string[]> {
-    if (this.#config.enableMessages !== true) {
-      throw new RoomError("messages_disabled", "the room was initialized without enableMessages: true");
-    }
+    this.#requireMessages();
     const limit = this.#hello.limits.message_bytes;
     const copy = checkedMessage(message, limit);
     requireIds("recipients", recipients);
     this.#session.require("connected");
-    const { not_delivered } = await this.#session.channel.request("send_message", {
-      message: copy,
-      ...(recipients.length > 0 && { recipients }),
-    });
-    return not_delivered;
+    return this.#buffer(JSON.stringify(copy).length, () =>
+      this.#session.channel.request("send_message", {
+        message: copy,
+        ...(recipients.length > 0 && { recipients }),
+      }),
+    );
+  }
+
+  /**
+   * Sends bytes to everybody else, or to some. They must have enabled messages, as must this client; `data_received` tells them.
+   *
+   * Reliable data (the default) is at most 256 KiB, arrives in order with messages, and the promise resolves when the server accepted
+   * it, with those it did not reach. With `reliable: false` it is at most 1,200 bytes and goes over the media connection: at once, in any
+   * order, or not at all. It is dropped, and the promise resolves all the same, while that connection is not up yet, when more than
+   * 200 a second are sent, and for receivers that are too slow. Rejects with `messages_disabled`, `invalid_argument`, `message_too_large`
+   * or `rate_limited`.
+   */
+  async sendData(data: Uint8Array | ArrayBuffer, options: DataOptions = {}): Promise<string[]> {
+    this.#requireMessages();
+    const { reliable = true, topic = "", recipients = [] } = options ?? {};
+    requireIds("recipients", recipients);
+    const bytes = checkedData(
+      data,
+      topic,
+      recipients,
+      reliable ? this.#hello.limits.message_bytes : undefined,
+    );
+    this.#session.require("connected");
+    if (!reliable) {
+      this.#call?.lossy?.send(bytes, topic, recipients);
+      return [];
+    }
+    return this.#buffer(bytes.length, () =>
+      this.#session.channel.request("send_data", {
+        data: base64Of(bytes),
+        ...(topic && { topic }),
+        ...(recipients.length > 0 && { recipients }),
+      }),
+    );
+  }
+
+  /**
+   * Bytes of messages and reliable data that the server has not accepted yet. Whoever sends much waits while this is large, or for
+   * the promises.
+   */
+  get bufferedAmount(): number {
+    return this.#buffered;
   }
 
   /**
@@ -264,10 +305,28 @@ export class Room {
       ...(iceTransportPolicy && { iceTransportPolicy }),
     };
     const mayReceive = this.#hello.grants.subscribe;
-    call = new Call(session, configuration, mayReceive, mixedAudio !== false);
+    const mixes = mixedAudio !== false;
+    const messages = enableMessages === true;
+    call = new Call(session, configuration, { mayReceive, mixes, messages });
     this.#call = call;
     if (mayReceive) queueMicrotask(() => call.subscriber.prepare());
+    else if (messages) queueMicrotask(() => call.offerData());
     await joined;
+  }
+
+  #requireMessages(): void {
+    if (this.#config.enableMessages !== true) {
+      throw new RoomError("messages_disabled", "the room was initialized without enableMessages: true");
+    }
+  }
+
+  async #buffer(size: number, send: () => Promise<{ not_delivered: string[] }>): Promise<string[]> {
+    this.#buffered += size;
+    try {
+      return (await send()).not_delivered;
+    } finally {
+      this.#buffered -= size;
+    }
   }
 
   async #stats(stream: Stream, kind: TrackKind): Promise<RTCStatsReport | undefined> {

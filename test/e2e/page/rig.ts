@@ -189,6 +189,12 @@ export class Rig {
     await this.room.addStream("self", { audio: { track, options } });
   }
 
+  /** Limits the bits of the sound of `self`. */
+  async limitSound(maxBitrate: number): Promise<void> {
+    const { audio, video } = this.#own.self ?? {};
+    await this.room.updateStream("self", { audio: { track: audio, options: { maxBitrate } }, video });
+  }
+
   /** Switches a track of `self` and says so, as an application does. */
   async switch(kind: "audio" | "video", on: boolean): Promise<void> {
     const { audio, video } = this.#own.self ?? {};
@@ -268,12 +274,12 @@ export class Rig {
     return ears.map((ear) => ear.levelAt(pitch));
   }
 
-  /** The codec this client's sound is sent in. */
-  async sentCodec(key: string): Promise<string | undefined> {
+  /** What was sent of this client's sound until now. */
+  async sentSound(key: string): Promise<{ bytes: number; packets: number }> {
     const { senders } = await this.room.getWebRTCStatsForStream(this.room.getLocalParticipant().id, key);
     const reports = Object.values(senders.audio ?? {}) as Record<string, unknown>[];
     const outbound = reports.find(({ type }) => type === "outbound-rtp");
-    return reports.find(({ id }) => id === outbound?.codecId)?.mimeType as string | undefined;
+    return { bytes: Number(outbound?.bytesSent), packets: Number(outbound?.packetsSent) };
   }
 
   /** How loud a pitch is in the mix of everything subscribed, in dB. */

@@ -58,6 +58,11 @@ export class MediaConnection {
     return turn;
   }
 
+  /** A channel for data; it opens after the next offer. */
+  createDataChannel(label: string, init: RTCDataChannelInit): RTCDataChannel {
+    return this.#pc.createDataChannel(label, init);
+  }
+
   /** Makes the next offer restart ICE. */
   restartIce(): void {
     this.#pc.restartIce();

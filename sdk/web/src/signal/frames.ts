@@ -58,6 +58,7 @@ export interface Requests {
   unsubscribe: { stream_id: string };
   offer: { sdp: string };
   send_message: { message: MessageFrame; recipients?: string[] };
+  send_data: { data: string; topic?: string; recipients?: string[] };
   update_token: { token: string };
   ping: object;
   leave: object;
@@ -102,6 +103,7 @@ export interface Replies {
   unsubscribe: object;
   offer: { sdp: string };
   send_message: { not_delivered: string[] };
+  send_data: { not_delivered: string[] };
   update_token: { token_expires_at: string };
   ping: object;
   leave: object;
@@ -131,6 +133,7 @@ export type Notice = { seq: number } & (
   | { type: "lines_wanted"; audio: number; video: number }
   | { type: "receive"; lines: ReceiveLine[] }
   | { type: "message"; from: string; message: MessageFrame; recipients: string[]; sent_at: string }
+  | { type: "data"; from: string; topic: string; data: string; recipients: string[]; sent_at: string }
 );
 
 export type ServerFrame =

@@ -118,6 +118,22 @@ export class FakeTransceiver {
   }
 }
 
+/** A data channel that is open when a test says so. */
+export class FakeDataChannel {
+  readyState = "connecting";
+  bufferedAmount = 0;
+  binaryType = "blob";
+  onmessage: ((event: { data: unknown }) => void) | null = null;
+  readonly sent: Uint8Array[] = [];
+  constructor(
+    readonly label: string,
+    readonly init: RTCDataChannelInit,
+  ) {}
+  send(data: Uint8Array): void {
+    this.sent.push(data);
+  }
+}
+
 /** Makes its "sdp" out of the mids and directions of its lines; refuses what a browser refuses. */
 export class FakePeerConnection {
   static all: FakePeerConnection[] = [];
@@ -132,6 +148,12 @@ export class FakePeerConnection {
 
   constructor(readonly configuration: RTCConfiguration) {
     FakePeerConnection.all.push(this);
+  }
+  readonly channels: FakeDataChannel[] = [];
+  createDataChannel(label: string, init: RTCDataChannelInit) {
+    const channel = new FakeDataChannel(label, init);
+    this.channels.push(channel);
+    return channel;
   }
   addTransceiver(source: MediaStreamTrack | "audio" | "video", init: RTCRtpTransceiverInit) {
     const isTrack = typeof source !== "string";

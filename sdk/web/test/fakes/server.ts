@@ -131,6 +131,7 @@ export class FakeServer {
       case "offer":
         return { sdp: "answer" };
       case "send_message":
+      case "send_data":
         return { not_delivered: this.notDelivered };
       case "update_token":
         return { token_expires_at: inTenMinutes() };
