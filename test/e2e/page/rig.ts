@@ -1,5 +1,6 @@
 import {
   type AudioPublishOptions,
+  type DataOptions,
   type Events,
   type InitializeConfig,
   initialize,
@@ -32,6 +33,16 @@ export interface StreamSummary {
   configured: boolean;
 }
 
+/** Data as a test sees it: its length, and its first and last byte. */
+export interface Received {
+  from: string;
+  topic: string;
+  reliable: boolean;
+  isPrivate: boolean;
+  length: number;
+  ends: [number | undefined, number | undefined];
+}
+
 export interface StateSummary {
   status: State["status"];
   self: string;
@@ -48,6 +59,7 @@ export type Outcome<T> = { value: T } | { refused: { code: string; message: stri
 /** One browser page of an application, worked by a test from outside. */
 export class Rig {
   readonly told: Told[] = [];
+  readonly received: Received[] = [];
   /** The close codes of signalling sockets. */
   readonly closes: number[] = [];
   readonly #connections: RTCPeerConnection[] = [];
@@ -121,6 +133,9 @@ export class Rig {
         this.told.push({ event, args: plain, at: Date.now() });
       });
     }
+    room.on("data_received", (from, { data, ...message }) => {
+      this.received.push({ from, ...message, length: data.length, ends: [data[0], data.at(-1)] });
+    });
     return room.getLocalParticipant().id;
   }
 
@@ -246,6 +261,14 @@ export class Rig {
   send(payload: string, recipients?: string[]): Promise<string[]> {
     const message: Message = { type: "text", payload };
     return this.room.sendMessage(message, recipients);
+  }
+
+  /** Sends so many bytes, counting up from 1. */
+  sendData(length: number, options: DataOptions): Promise<string[]> {
+    return this.room.sendData(
+      Uint8Array.from({ length }, (_, at) => at + 1),
+      options,
+    );
   }
 
   /** What the picture of a stream shows now. */
