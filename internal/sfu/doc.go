@@ -11,7 +11,9 @@
 //     run to completion, no queue and no goroutine per subscriber. A remote address always arrives at the same socket, so a
 //     publisher's packets keep their order. How much it has to do, and what it gives up when that is too much, is in overload.go.
 //   - One ticker per engine (ticker.go): repair requests, feedback, reports, keyframe repetition, dead connections.
-//   - One per DTLS connection (dtls.go): the handshake, then waiting for the peer's close.
+//   - One per DTLS connection (dtls.go): the handshake, then passing on data until the peer closes.
+//   - For a connection with data channels (data.go) one that accepts them, one for each that reads it, and those of the SCTP
+//     library. The DTLS goroutine awaits them all.
 //
 // # Locks
 //
