@@ -195,7 +195,13 @@ func TestLossyDataIsDropped(t *testing.T) {
 		updates := h.media.Transport(a.id).Updates()
 		long := strings.Repeat("x", 65)
 		for _, bad := range [][]byte{
-			nil, {1}, {1, 0}, {2, 0, 0}, {1, 5, 'a', 0}, {1, 0, 1, 7}, lossy(long, ""), lossy("", strings.Repeat("x", 1201)),
+			nil,
+			{1},
+			{1, 0},
+			{2, 0, 0},
+			{1, 5, 'a', 0},
+			{1, 0, 1, 7},
+			lossy(long, ""), lossy("", strings.Repeat("x", 1201)),
 			lossy("", "", slices.Repeat([]video.ParticipantID{b.id}, 17)...),
 		} {
 			updates.Data(bad)

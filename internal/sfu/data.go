@@ -66,9 +66,10 @@ func (d *dataEnd) stop() {
 
 // run is the association, from the client's first packet to the end of the connection.
 func (d *dataEnd) run(under net.Conn) {
-	association, err := sctp.Server(sctp.Config{
-		NetConn: under, LoggerFactory: quiet, MaxReceiveBufferSize: dataReceiveBytes, MaxMessageSize: maxDataMessage,
-	})
+	association, err := sctp.ServerWithOptions(
+		sctp.WithNetConn(under), sctp.WithLoggerFactory(quiet),
+		sctp.WithMaxReceiveBufferSize(dataReceiveBytes), sctp.WithMaxMessageSize(maxDataMessage),
+	)
 	if err != nil {
 		d.transport.log.Debug("no data association", "error", err)
 		return

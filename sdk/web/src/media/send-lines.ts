@@ -1,6 +1,6 @@
 import { RoomError } from "../errors.js";
-import type { TrackKind } from "../state.js";
 import type { AudioPublishOptions } from "../options.js";
+import type { TrackKind } from "../state.js";
 import type { OpusWishes } from "./audio-sdp.js";
 import type { MediaConnection } from "./connection.js";
 import { encodingsFor, layerCount, sizeOf } from "./layers.js";
