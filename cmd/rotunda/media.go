@@ -34,6 +34,8 @@ var (
 	packetsBad      = prometheus.NewDesc("rotunda_media_packets_undecryptable_total", "Packets dropped because SRTP refused them.", nil, nil)
 	packetsForeign  = prometheus.NewDesc("rotunda_media_packets_unsupported_total", "Packets a subscriber was not sent because it does not take their codec.", nil, nil)
 	keyframesAsked  = prometheus.NewDesc("rotunda_media_keyframe_requests_total", "Keyframes asked of publishers.", nil, nil)
+	dataSent        = prometheus.NewDesc("rotunda_media_data_sent_total", "Lossy messages sent to receivers.", nil, nil)
+	dataDropped     = prometheus.NewDesc("rotunda_media_data_dropped_total", "Lossy messages not sent to receivers that were too slow.", nil, nil)
 	transportsOpen  = prometheus.NewDesc("rotunda_media_transports", "Media connections there are.", nil, nil)
 	sessionsRouted  = prometheus.NewDesc("rotunda_media_sessions", "Sessions that have media connections.", nil, nil)
 )
@@ -41,7 +43,7 @@ var (
 // Describe lists the metrics of the engine.
 func (media) Describe(descriptions chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		packetsReceived, packetsSent, packetsUnsent, packetsShed, joinsRefused, busyShare, shedShare, packetsRepaired, packetsRestored, packetsBad, packetsForeign, keyframesAsked, transportsOpen, sessionsRouted,
+		packetsReceived, packetsSent, packetsUnsent, packetsShed, joinsRefused, busyShare, shedShare, packetsRepaired, packetsRestored, packetsBad, packetsForeign, keyframesAsked, dataSent, dataDropped, transportsOpen, sessionsRouted,
 	} {
 		descriptions <- d
 	}
@@ -53,6 +55,7 @@ func (m media) Collect(metrics chan<- prometheus.Metric) {
 	for d, total := range map[*prometheus.Desc]uint64{
 		packetsReceived: s.PacketsReceived, packetsSent: s.PacketsSent, packetsRepaired: s.PacketsRetransmitted, packetsRestored: s.PacketsRestored,
 		packetsUnsent: s.PacketsUnsent, packetsShed: s.PacketsShed, joinsRefused: s.ConnectionsRefused,
+		dataSent: s.DataSent, dataDropped: s.DataDropped,
 		packetsBad: s.PacketsUndecryptable, packetsForeign: s.PacketsUnsupported, keyframesAsked: s.KeyframeRequests,
 	} {
 		metrics <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(total))

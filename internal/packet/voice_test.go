@@ -196,3 +196,11 @@ func FuzzVoice(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkVoice(b *testing.B) {
+	var m mic
+	for b.Loop() {
+		m.next()
+		m.voice.Hear(uint8(m.number)&63, m.number, m.timestamp, 48000, m.now)
+	}
+}

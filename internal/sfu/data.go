@@ -124,10 +124,17 @@ func (d *dataEnd) serve(stream *sctp.Stream) {
 // false when the client has no such channel, or is too slow and the message was dropped.
 func (t *Transport) SendData(message []byte) bool {
 	channel := t.data.lossy.Load()
-	if channel == nil || channel.BufferedAmount() > lossyBacklog {
+	if channel == nil {
+		return false
+	}
+	if channel.BufferedAmount() > lossyBacklog {
+		t.engine.counters.dataDropped.Add(1)
 		return false
 	}
 	_, err := channel.WriteDataChannel(message, false)
+	if err == nil {
+		t.engine.counters.dataSent.Add(1)
+	}
 	return err == nil
 }
 

@@ -92,6 +92,9 @@ func TestSlowReceiverOfData(t *testing.T) {
 			dropped++
 		}
 	}
+	if n := e.Stats().DataDropped; n != uint64(dropped) {
+		t.Errorf("%d counted as dropped, %d were", n, dropped)
+	}
 	if waiting := 200 - dropped; waiting*1200 > lossyBacklog+2400 || dropped == 0 {
 		t.Errorf("%d of 200 messages wait for a client that takes none", waiting)
 	}

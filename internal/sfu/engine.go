@@ -66,7 +66,7 @@ type Engine struct {
 
 // counters are totals since the start.
 type counters struct {
-	received, sent, unsent, shed, refused, undecryptable, unsupported, retransmitted, restored, keyframeRequests atomic.Uint64
+	received, sent, unsent, shed, refused, undecryptable, unsupported, retransmitted, restored, keyframeRequests, dataSent, dataDropped atomic.Uint64
 }
 
 func (c *counters) add(t *tally) {
@@ -88,6 +88,7 @@ type Stats struct {
 	PacketsUndecryptable, PacketsUnsupported           uint64
 	PacketsRestored                                    uint64 // lost on the way here, and put in from the copy in a later one (RED)
 	KeyframeRequests                                   uint64
+	DataSent, DataDropped                              uint64 // lossy messages: sent to receivers, and not sent to those who are too slow
 	ConnectionsRefused                                 uint64 // because there was too much to do
 	Transports, Routers                                int
 	Busy                                               float64 // part of its time the busiest reader needs, 0 to 1
@@ -208,7 +209,7 @@ func (e *Engine) Stats() Stats {
 	return Stats{
 		Busy: busy, Shedding: shed, ConnectionsRefused: c.refused.Load(),
 		PacketsReceived: c.received.Load(), PacketsSent: c.sent.Load(), PacketsUnsent: c.unsent.Load(), PacketsShed: c.shed.Load(), PacketsUndecryptable: c.undecryptable.Load(),
-		PacketsUnsupported: c.unsupported.Load(), PacketsRetransmitted: c.retransmitted.Load(), PacketsRestored: c.restored.Load(),
+		PacketsUnsupported: c.unsupported.Load(), PacketsRetransmitted: c.retransmitted.Load(), PacketsRestored: c.restored.Load(), DataSent: c.dataSent.Load(), DataDropped: c.dataDropped.Load(),
 		KeyframeRequests: c.keyframeRequests.Load(), Transports: len(e.all), Routers: len(e.routers),
 	}
 }
