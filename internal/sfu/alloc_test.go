@@ -3,6 +3,7 @@
 package sfu
 
 import (
+	"net"
 	"testing"
 
 	"github.com/rotunda-rtc/rotunda/internal/video"
@@ -37,6 +38,12 @@ func TestVoiceAllocates(t *testing.T) {
 	e := newLargeRoom(t, 1, 1)
 	e.stop()
 	const runs, lossEvery = 1000, 10
+	drain, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = drain.Close() })
+	nobody := drain.LocalAddr().(*net.UDPAddr).AddrPort()
 	other := newTalker(t, e, 9)
 	other.say(hushed, 1)
 	line := withDirection(redLine("0", 600), "sendonly")
@@ -46,6 +53,7 @@ func TestVoiceAllocates(t *testing.T) {
 	for _, l := range []*offeredLine{redLine("a", 0), audioLine("a", 0)} {
 		v := newWire(t, e, "s", withDirection(l, "recvonly"))
 		v.subscribe(video.Subscription{StreamID: "voice", Audio: true})
+		v.transport.ice.chosen.Store(&path{socket: e.sockets[0], remote: nobody, name: nameOf(nobody)}) // who reads, allocates
 	}
 	voice := p.opus(600)
 	voice.extensions = map[uint8]string{idLevel: speech}

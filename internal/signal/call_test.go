@@ -244,25 +244,6 @@ func TestData(t *testing.T) {
 	}
 }
 
-// TestMessagesAreRefusedWhenTooMany says so, and the connection goes on.
-func TestMessagesAreRefusedWhenTooMany(t *testing.T) {
-	t.Parallel()
-	h := newHouse(t)
-	a := h.joined()
-	data := base64.StdEncoding.EncodeToString(make([]byte, video.MaxMessageBytes))
-	for range 100 {
-		a.send("send_data", object{"data": data})
-		if frame := a.read(); frame["type"] == "error" {
-			if code := frame["error"].(object)["code"]; code != "rate_limited" {
-				t.Errorf("refused with %v", code)
-			}
-			a.ask("ping", nil)
-			return
-		}
-	}
-	t.Fatal("25 MiB were taken at once")
-}
-
 func TestWhatWasSentBeforeAClosingIsCarriedOut(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
