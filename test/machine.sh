@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Says what a machine lacks to build Rotunda (toolchain) or to test it (test), and installs what it may.
+# Says what a machine lacks to build Rotunda (toolchain), to test it (test), or to compare it on bad networks (bench-link), and installs what it may.
 set -euo pipefail
 
 missing=()
@@ -73,8 +73,13 @@ test)
     missing+=("root and /dev/net/tun are needed by the tests of bad networks, which make networks of their own (docs/design/link.md)")
   fi
   ;;
+bench-link)
+  provide chromium chromium-browser google-chrome -- chromium
+  provide ffmpeg -- ffmpeg
+  provide janus -- janus
+  ;;
 *)
-  echo "usage: $0 toolchain|test" >&2
+  echo "usage: $0 toolchain|test|bench-link" >&2
   exit 2
   ;;
 esac
