@@ -26,18 +26,22 @@ func (f *figures) longestGap(from, until float64) float64 {
 	return longest
 }
 
-// rate is the mean rate of a span.
+// rate is the mean rate of a span, of the points that end in it.
 func (f *figures) rate(from, until float64) float64 {
-	sum, n := 0.0, 0.0
-	for _, p := range f.Series {
+	bits, length := 0.0, 0.0
+	for i, p := range f.Series {
+		span := p.At
+		if i > 0 {
+			span -= f.Series[i-1].At
+		}
 		if p.At > from && p.At <= until {
-			sum, n = sum+p.BitRate, n+1
+			bits, length = bits+span*p.BitRate, length+span
 		}
 	}
-	if n == 0 {
+	if length == 0 {
 		return 0
 	}
-	return sum / n
+	return bits / length
 }
 
 // regained is after how long a second with a rate ends, or -1.

@@ -19,7 +19,7 @@ const (
 
 var colours = map[string]string{"rotunda": "#1769c4", "janus": "#d9730d", "tcp": "#8b8f98", "capacity": "#b9c0cc"}
 
-// graph draws what servers made of one scenario, one under the other where they do not compare: rates with the capacity of the link,
+// graph draws what servers made of one scenario: rates, each of the second before, with the capacity of the link,
 // pictures a second, and for each server a lane in which pauses of the picture are dark and sound that was made up is red.
 func graph(sc scenario, all []*figures) string {
 	g := &drawing{length: all[0].Length, top: topRate(all)}
@@ -32,7 +32,7 @@ func graph(sc scenario, all []*figures) string {
 		g.line(all[0].Series, colours["tcp"], "3 3", func(p point) float64 { return g.rateY(p.TCP) })
 	}
 	for i, f := range all {
-		g.line(f.Series, colours[f.Peer], "", func(p point) float64 { return g.rateY(p.BitRate) })
+		g.line(f.Series, colours[f.Peer], "", func(p point) float64 { return g.rateY(f.rate(p.At-1, p.At)) })
 		g.line(f.Series, colours[f.Peer], "", func(p point) float64 { return frameY(p.FrameRate) })
 		g.lane(laneTop+i*(laneHeight+8), f)
 	}

@@ -45,7 +45,8 @@ class Plugin {
   #take(frame) {
     // A message is acknowledged first, and answered by an event.
     if (frame.janus === "ack") return;
-    if (frame.janus === "hangup" || frame.janus === "timeout") probe.note(`janus: ${frame.janus} ${frame.reason ?? ""}`);
+    if (frame.janus === "hangup" || frame.janus === "timeout")
+      probe.note(`janus: ${frame.janus} ${frame.reason ?? ""}`);
     this.#waiting.get(frame.transaction)?.(frame);
     this.#waiting.delete(frame.transaction);
   }
@@ -65,7 +66,10 @@ class Plugin {
 async function described(peer) {
   if (peer.iceGatheringState !== "complete") {
     await new Promise((resolve) => {
-      peer.addEventListener("icegatheringstatechange", () => peer.iceGatheringState === "complete" && resolve());
+      peer.addEventListener(
+        "icegatheringstatechange",
+        () => peer.iceGatheringState === "complete" && resolve(),
+      );
     });
   }
   return peer.localDescription.toJSON();
@@ -88,7 +92,12 @@ export async function watch(where) {
   const { data } = await lister.message({ request: "join", ptype: "publisher", room: where.room });
   const [{ id: feed }] = data.publishers;
   const plugin = await Plugin.attach(where);
-  const { jsep } = await plugin.message({ request: "join", ptype: "subscriber", room: where.room, streams: [{ feed }] });
+  const { jsep } = await plugin.message({
+    request: "join",
+    ptype: "subscriber",
+    room: where.room,
+    streams: [{ feed }],
+  });
   const peer = new RTCPeerConnection();
   peer.addEventListener("track", ({ track }) => probe.show([track]));
   await peer.setRemoteDescription(jsep);

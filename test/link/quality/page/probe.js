@@ -2,9 +2,27 @@
 const probe = (() => {
   const interval = 200;
   const fields = [
-    "type", "kind", "ssrc", "rid", "framesDecoded", "framesEncoded", "frameHeight", "freezeCount", "totalFreezesDuration", "bytesReceived",
-    "bytesSent", "packetsReceived", "packetsLost", "nackCount", "pliCount", "concealedSamples", "totalSamplesReceived", "currentRoundTripTime",
-    "targetBitrate", "active", "qualityLimitationReason",
+    "type",
+    "kind",
+    "ssrc",
+    "rid",
+    "framesDecoded",
+    "framesEncoded",
+    "frameHeight",
+    "freezeCount",
+    "totalFreezesDuration",
+    "bytesReceived",
+    "bytesSent",
+    "packetsReceived",
+    "packetsLost",
+    "nackCount",
+    "pliCount",
+    "concealedSamples",
+    "totalSamplesReceived",
+    "currentRoundTripTime",
+    "targetBitrate",
+    "active",
+    "qualityLimitationReason",
   ];
   const wanted = ["inbound-rtp", "outbound-rtp", "candidate-pair"];
   const connections = [];
@@ -12,7 +30,9 @@ const probe = (() => {
     constructor(configuration) {
       super(configuration);
       connections.push(this);
-      this.addEventListener("connectionstatechange", () => note(`connection ${connections.indexOf(this)} ${this.connectionState}`));
+      this.addEventListener("connectionstatechange", () =>
+        note(`connection ${connections.indexOf(this)} ${this.connectionState}`),
+      );
     }
   };
 
@@ -27,8 +47,12 @@ const probe = (() => {
     for (const [connection, peer] of connections.entries()) {
       if (peer.connectionState === "closed") continue;
       for (const report of (await peer.getStats()).values()) {
-        if (!wanted.includes(report.type) || (report.type === "candidate-pair" && !report.nominated)) continue;
-        reports.push({ connection, ...Object.fromEntries(fields.filter((name) => name in report).map((name) => [name, report[name]])) });
+        if (!wanted.includes(report.type) || (report.type === "candidate-pair" && !report.nominated))
+          continue;
+        reports.push({
+          connection,
+          ...Object.fromEntries(fields.filter((name) => name in report).map((name) => [name, report[name]])),
+        });
       }
     }
     samples.push({ at: now(), reports });

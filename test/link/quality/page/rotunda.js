@@ -19,7 +19,9 @@ export async function publish(where, size) {
 export async function watch(where) {
   const room = await join(where);
   const subscribe = (id, key) =>
-    room.addSubscription(id, key, { audio: true, video: true }).catch((error) => probe.note(`subscribe: ${error}`));
+    room
+      .addSubscription(id, key, { audio: true, video: true })
+      .catch((error) => probe.note(`subscribe: ${error}`));
   room.on("stream_published", subscribe);
   const show = () => {
     for (const stream of room.getState().streams.values()) {
