@@ -138,8 +138,7 @@ func (s *server) stop() error {
 		return nil
 	case <-time.After(15 * time.Second):
 		_ = s.command.Process.Kill()
-		<-s.ended
-		return fmt.Errorf("%s did not stop within 15 s", s.name)
+		return errors.Join(fmt.Errorf("%s did not stop within 15 s", s.name), <-s.ended)
 	}
 }
 
