@@ -15,7 +15,11 @@ type Counts struct {
 	Lost      uint64 // by Loss, Burst or Outage
 	Overflown uint64 // lost because the queue was full
 	Bytes     uint64 // that came out
+	Late      uint64 // packets that came out more than a millisecond after their time, because the machine had none for us
 }
+
+// punctual is how late a packet may come out without being counted as late.
+const punctual = int64(time.Millisecond)
 
 // direction is one way over a link. Times are nanoseconds since the link began and must not go backwards.
 //
@@ -157,6 +161,9 @@ func (d *direction) take(now int64, deliver func([]byte)) {
 		p := &d.flying[n]
 		d.counts.Passed++
 		d.counts.Bytes += uint64(len(p.content))
+		if now-p.due > punctual {
+			d.counts.Late++
+		}
 		deliver(p.content)
 		*p = packet{}
 		n++

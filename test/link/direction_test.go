@@ -73,6 +73,18 @@ func TestDelayIsExact(t *testing.T) {
 	}
 }
 
+func TestLatenessIsCounted(t *testing.T) {
+	d := newDirection(1, Up, Conditions{})
+	for i, wait := range []int64{0, ms, ms + 1, 5 * ms} {
+		at := int64(i) * 10 * ms
+		d.arrive(at, make([]byte, 100))
+		d.take(at+wait, func([]byte) {})
+	}
+	if d.counts.Late != 2 {
+		t.Errorf("%d of two late packets were counted", d.counts.Late)
+	}
+}
+
 func TestJitterSpreadsDelaysAndKeepsOrder(t *testing.T) {
 	got := flow(newDirection(1, Up, Conditions{Delay: 10 * time.Millisecond, Jitter: 20 * time.Millisecond}), 1000, 100, 30*ms)
 	if !slices.IsSorted(numbers(got)) {

@@ -34,6 +34,7 @@ type figures struct {
 	Busy        float64 `json:"busy"`      // share of the machine's processors in use
 	QueueDelay  float64 `json:"queue_ms"`  // that media met at the link, 95th percentile
 	LinkLoss    float64 `json:"link_loss"` // share of packets lost on media's way over the link
+	LinkLate    float64 `json:"link_late"` // share of packets that the link passed on more than 1 ms late
 	TCPBitRate  float64 `json:"tcp_rate"`  // of the competing flow while it ran, bit/s
 	Changes     []after `json:"changes"`   // what came after each change
 	Series      []point `json:"series"`    // one each 200 ms
@@ -246,6 +247,9 @@ func (f *figures) overLink(sc scenario, r *raw) {
 	first, last := f.way(r.link[0]), f.way(r.link[len(r.link)-1])
 	if came := last.Came - first.Came; came > 0 {
 		f.LinkLoss = float64(last.Lost+last.Overflown-first.Lost-first.Overflown) / float64(came)
+	}
+	if passed := last.Passed - first.Passed; passed > 0 {
+		f.LinkLate = float64(last.Late-first.Late) / float64(passed)
 	}
 	if sc.TCPUntil > 0 {
 		f.TCPBitRate = float64(8*r.link[len(r.link)-1].tcp) / (sc.TCPUntil - sc.TCPFrom).Seconds()

@@ -70,5 +70,6 @@ func answer(l *link.Link, order string) string {
 }
 
 func counts(s link.State) string {
-	return fmt.Sprintf("came %d passed %d lost %d overflown %d bytes %d backlog %v", s.Came, s.Passed, s.Lost, s.Overflown, s.Bytes, s.Backlog)
+	return fmt.Sprintf("came %d passed %d lost %d overflown %d bytes %d late %d backlog %v",
+		s.Came, s.Passed, s.Lost, s.Overflown, s.Bytes, s.Late, s.Backlog)
 }

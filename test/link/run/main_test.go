@@ -44,7 +44,7 @@ func TestControlChangesTheLink(t *testing.T) {
 	for order, want := range map[string]string{
 		"down delay 5ms rate 1mbit": "ok",
 		"colour red":                "error: colour: there is no such setting",
-		"state":                     "up came 0 passed 0 lost 0 overflown 0 bytes 0 backlog 0s; down came 0 ",
+		"state":                     "up came 0 passed 0 lost 0 overflown 0 bytes 0 late 0 backlog 0s; down came 0 ",
 	} {
 		if _, err := fmt.Fprintln(conn, order); err != nil {
 			t.Fatal(err)
