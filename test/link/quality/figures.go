@@ -41,7 +41,7 @@ type figures struct {
 	Gaps        []gap   `json:"gaps"`      // between pictures, longer than 250 ms
 	Notes       []event `json:"notes"`     // of both pages
 	Capacity    []step  `json:"capacity"`  // of the link
-	Length      float64 `json:"length_s"`  //
+	Length      float64 `json:"length_s"`
 }
 
 // point is what was so in a piece of time, all from the beginning of the schedule.
