@@ -62,16 +62,14 @@ class Plugin {
   }
 }
 
+/** Waits for an event after which something is so, unless it is so already. */
+async function until(peer, event, isSo) {
+  while (!isSo()) await new Promise((resolve) => peer.addEventListener(event, resolve, { once: true }));
+}
+
 /** A description with all candidates in it. */
 async function described(peer) {
-  if (peer.iceGatheringState !== "complete") {
-    await new Promise((resolve) => {
-      peer.addEventListener(
-        "icegatheringstatechange",
-        () => peer.iceGatheringState === "complete" && resolve(),
-      );
-    });
-  }
+  await until(peer, "icegatheringstatechange", () => peer.iceGatheringState === "complete");
   return peer.localDescription.toJSON();
 }
 
@@ -85,6 +83,8 @@ export async function publish(where, size) {
   await peer.setLocalDescription();
   const { jsep } = await plugin.message({ request: "publish" }, await described(peer));
   await peer.setRemoteDescription(jsep);
+  // Before that Janus tells nobody of it.
+  await until(peer, "connectionstatechange", () => peer.connectionState === "connected");
 }
 
 export async function watch(where) {
