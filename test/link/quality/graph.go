@@ -10,7 +10,7 @@ import (
 
 // The places of a graph, in pixels.
 const (
-	graphWidth, graphHeight = 860, 430
+	graphWidth, graphHeight = 860, 450
 	plotLeft, plotRight     = 56, 846
 	rateTop, rateBottom     = 46, 230
 	frameTop, frameBottom   = 262, 340
@@ -18,6 +18,15 @@ const (
 )
 
 var colours = map[string]string{"rotunda": "#1769c4", "janus": "#d9730d", "tcp": "#8b8f98", "capacity": "#b9c0cc"}
+
+// colourOf is a colour for whatever was measured under a name of its own, too.
+func colourOf(name string) string {
+	if colour, known := colours[name]; known {
+		return colour
+	}
+	others := []string{"#2c8c4a", "#8a3fb5", "#b8324f"}
+	return others[len(name)%len(others)]
+}
 
 // graph draws what servers made of one scenario: rates, each of the second before, with the capacity of the link,
 // pictures a second, and for each server a lane in which pauses of the picture are dark and sound that was made up is red.
@@ -32,8 +41,8 @@ func graph(sc scenario, all []*figures) string {
 		g.line(all[0].Series, colours["tcp"], "3 3", func(p point) float64 { return g.rateY(p.TCP) })
 	}
 	for i, f := range all {
-		g.line(f.Series, colours[f.Peer], "", func(p point) float64 { return g.rateY(f.rate(p.At-1, p.At)) })
-		g.line(f.Series, colours[f.Peer], "", func(p point) float64 { return frameY(p.FrameRate) })
+		g.line(f.Series, colourOf(f.Peer), "", func(p point) float64 { return g.rateY(f.rate(p.At-1, p.At)) })
+		g.line(f.Series, colourOf(f.Peer), "", func(p point) float64 { return frameY(p.FrameRate) })
 		g.lane(laneTop+i*(laneHeight+8), f)
 	}
 	g.legend(sc, all)
@@ -148,7 +157,7 @@ func (g *drawing) lane(y int, f *figures) {
 		}
 		last = p.At
 	}
-	g.text(plotLeft-6, float64(y)+10, "end", colours[f.Peer], f.Peer)
+	g.text(plotLeft-6, float64(y)+10, "end", colourOf(f.Peer), f.Peer)
 }
 
 func (g *drawing) legend(sc scenario, all []*figures) {
@@ -161,7 +170,7 @@ func (g *drawing) legend(sc scenario, all []*figures) {
 	}
 	x := float64(plotRight)
 	for _, name := range names {
-		g.text(x, 20, "end", colours[name], "■ "+name)
+		g.text(x, 20, "end", colourOf(name), "■ "+name)
 		x -= 80
 	}
 	g.text(plotLeft, graphHeight-4, "start", "#777", "below: pauses of the picture dark, sound that was made up red")

@@ -27,6 +27,7 @@ type plan struct {
 	setup
 	out                       string
 	scenarios, sides, servers []string
+	as                        string
 	patience                  time.Duration
 	calmer, check             bool
 }
@@ -40,6 +41,7 @@ func main() {
 	flag.StringVar(&scenarios, "scenarios", "loss,drop,tcp,outage,address", "which `scenarios`")
 	flag.StringVar(&sides, "sides", "viewer,publisher", "`who` is behind the bad link")
 	flag.StringVar(&servers, "servers", "rotunda,janus", "which `servers`; Janus is Debian's")
+	flag.StringVar(&p.as, "as", "", "`name` of our server in the results, such as one of a build to compare with")
 	flag.Uint64Var(&p.seed, "seed", 1, "of the link's lots")
 	flag.DurationVar(&p.patience, "patience", 0, "wait for so `long` at most until the machine has little else to do")
 	flag.BoolVar(&p.calmer, "calmer", false, "keep an older measurement if the machine was less busy then")
@@ -147,5 +149,9 @@ func (p *plan) one(ctx context.Context, m measurement) (*figures, error) {
 	if err != nil {
 		return nil, err
 	}
-	return reduce(m.scenario, m.bad, m.peer, r)
+	name := m.peer
+	if p.as != "" && name == "rotunda" {
+		name = p.as
+	}
+	return reduce(m.scenario, m.bad, name, r)
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // results are figures of many measurements, the last of each kind.
@@ -57,13 +58,12 @@ func (r *results) write(folder string) error {
 	for _, sc := range scenarios {
 		for _, bad := range []side{viewerSide, publisherSide} {
 			var same []*figures
-			for _, peer := range []string{"rotunda", "janus"} {
-				for _, f := range *r {
-					if f.Scenario == sc.Name && f.Side == bad && f.Peer == peer {
-						same = append(same, f)
-					}
+			for _, f := range *r {
+				if f.Scenario == sc.Name && f.Side == bad {
+					same = append(same, f)
 				}
 			}
+			slices.SortFunc(same, func(a, b *figures) int { return strings.Compare(b.Peer, a.Peer) }) // ours before Janus
 			if len(same) > 0 {
 				files[fmt.Sprintf("%s-%s.svg", sc.Name, bad)] = graph(sc, same)
 				ordered = append(ordered, same...)
