@@ -172,10 +172,9 @@ func (f *figures) received(t taken, since func(float64) float64) {
 		p := point{At: at, Height: now.height, RTT: now.rtt * 1000, FrameRate: rateIn(t.Frames, since, at)}
 		p.BitRate = 8 * (now.BytesReceived - before.BytesReceived) / span
 		got, made := now.TotalSamplesReceived-before.TotalSamplesReceived, now.ConcealedSamples-before.ConcealedSamples
+		p.Concealed = 1
 		if got > 0 {
-			p.Concealed = made / got
-		} else {
-			p.Concealed = 1
+			p.Concealed = min(1, made/got) // the two are not counted at the same moment
 		}
 		samples, concealed, expected = samples+got, concealed+made, expected+48_000*span
 		f.Frames += int(now.FramesDecoded - before.FramesDecoded)
