@@ -6,6 +6,7 @@
 #                   aiortc and GStreamer over WHIP and WHEP; part of make test
 # make bench      benchmarks         make bench-compose, make bench-compose-hour   speed and memory of compositions
 # make soak       half an hour of people who come and go: nothing may grow; a short form is part of make test
+# make bench-link   calls over bad networks, beside Janus: 25 minutes, as root, with nothing else at work
 # make soak-browsers  the browser tests, twenty times each         make load    the REST API under load, until it saturates
 # make clean      removes what was built
 # make format     rewrites sources into their format
@@ -71,7 +72,7 @@ $(docs): $(modules) $(call sources,apps/theme apps/docs)
 
 ## Checking
 
-.PHONY: check test lint vet cross web-check web-test go-test go-race e2e conformance soak-short
+.PHONY: check test lint vet cross web-check web-test go-test go-race e2e conformance soak-short link-short
 check: vet lint web-check go-test web-test
 	@echo 'check: passed'
 
@@ -80,7 +81,7 @@ test: test-machine
 	$(MAKE) --no-print-directory vet lint cross web-check web-test
 	$(MAKE) --no-print-directory build
 	$(MAKE) --no-print-directory conformance
-	$(MAKE) --no-print-directory soak-short
+	$(MAKE) --no-print-directory soak-short link-short
 	$(MAKE) --no-print-directory go-race
 	$(MAKE) --no-print-directory e2e
 	@grep -E '^(ok|FAIL)' $(cache)/go-race.log
@@ -142,9 +143,13 @@ conformance: build $(modules) $(python) $(webrtc)
 soak-short: build
 	go run ./test/soak -for 75s -rooms 1 -publishers 1 -subscribers 3 -video-kbps 400
 
+# A call in real browsers over a network that becomes narrow and dies for a moment. Less than a minute.
+link-short: build
+	go run ./test/link/quality -check
+
 ## Long runs
 
-.PHONY: bench bench-compose bench-compose-hour soak soak-browsers load
+.PHONY: bench bench-compose bench-compose-hour bench-link soak soak-browsers load
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
 
@@ -155,6 +160,11 @@ bench-compose: | toolchain
 # Ten people for an hour: its memory is no larger than that of a minute. It takes about an hour, and 3 GB under TMPDIR.
 bench-compose-hour: | toolchain
 	go test -run '^$$' -bench Compose -benchtime 1x -timeout 6h ./internal/compose -people 10 -minutes 60 -size 640x360 -labels
+
+# Into .cache/bench-link: figures, a table, graphs.
+bench-link: build
+	./test/machine.sh bench-link
+	go run ./test/link/quality
 
 soak: build
 	go run ./test/soak
