@@ -91,6 +91,16 @@ type (
 			Version string `json:"version"`
 		} `json:"client"`
 	}
+	resumeFields struct {
+		Version       *int64               `json:"version"`
+		Token         *string              `json:"token"`
+		ParticipantID *video.ParticipantID `json:"participant_id"`
+		Secret        *string              `json:"secret"`
+		Seq           *uint64              `json:"seq"`
+	}
+	pingFields struct {
+		Seq uint64 `json:"seq"`
+	}
 	joinFields struct {
 		ParticipantID    *video.ParticipantID `json:"participant_id"`
 		Context          string               `json:"context"`
