@@ -31,8 +31,10 @@ func (p *Participant) LoseConnection(ctx context.Context, isLost func() bool) er
 func (p *Participant) Resume(ctx context.Context, grant video.Grant, then func(snapshot func() Snapshot)) error {
 	return p.do(ctx, func() error {
 		m, s := p.m, p.m.session
-		if err := m.renew(grant); err != nil {
-			return err
+		if m.kicks == 0 { // or it is about to hear that it was kicked
+			if err := m.renew(grant); err != nil {
+				return err
+			}
 		}
 		s.setConnectionLost(m, false)
 		missed := false
