@@ -219,7 +219,7 @@ export async function settle(): Promise<void> {
 }
 
 export async function openRoom(config: Partial<InitializeConfig> = {}): Promise<Room> {
-  const opening = initialize({ roomId, clientToken: "token", logLevel: "OFF", ...config });
+  const opening = initialize({ roomId, clientToken: "token", logLevel: "OFF", reconnect: false, ...config });
   // The caller hears of a rejection only after the clock moved.
   opening.catch(() => {});
   await vi.advanceTimersByTimeAsync(0);
