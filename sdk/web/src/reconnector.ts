@@ -1,5 +1,5 @@
 import type { MediaKeeper } from "./call.js";
-import { RoomError } from "./errors.js";
+import { type ErrorCode, RoomError } from "./errors.js";
 import { type NetworkSign, watchNetwork } from "./network-watch.js";
 import type { ReconnectOptions } from "./options.js";
 import type { Session } from "./session.js";
@@ -82,7 +82,7 @@ export class Reconnector implements MediaKeeper {
     if (!channel.suspended) channel.leave();
     channel.suspend();
     this.#secret = undefined;
-    this.#socketLost(ending("network_error", "media_failed", "the media connection could not be restarted"));
+    this.#socketLost(lostBy("media_failed", "the media connection could not be restarted"));
     return true;
   }
 
@@ -95,7 +95,7 @@ export class Reconnector implements MediaKeeper {
     if (sign === "online") {
       // What was open before it was offline is rarely worth waiting for.
       channel.suspend();
-      this.#socketLost(ending("network_error", "network_error", "the network was lost"));
+      this.#socketLost(lostBy("network_error", "the network was lost"));
       return;
     }
     channel.probe();
@@ -104,7 +104,7 @@ export class Reconnector implements MediaKeeper {
 
   #socketLost(why: Ending): void {
     if (this.#session.ending) return;
-    if (why.mayReturn === false) {
+    if (!why.mayReturn) {
       void this.#session.end(why);
       return;
     }
@@ -240,6 +240,10 @@ export class Reconnector implements MediaKeeper {
     if (!this.#troubles.delete(what) || this.#troubles.size > 0 || this.#session.ending) return;
     this.#session.apply({ type: "connection_restored", resumed: this.#resumed });
   }
+}
+
+function lostBy(code: ErrorCode, message: string): Ending {
+  return { ...ending("network_error", code, message), mayReturn: true };
 }
 
 function isBusy({ error }: Ending): boolean {

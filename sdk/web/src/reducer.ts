@@ -104,10 +104,10 @@ export function reduce(state: State, change: Change): Step[] {
       return [step(change.status ? { ...state, status: "reconnecting" } : state, ["reconnecting"])];
     case "connection_restored":
       return [
-        step(isInside(state.status) && state.status !== "connected" ? { ...state, status: "connected" } : state, [
-          "reconnected",
-          { resumed: change.resumed },
-        ]),
+        step(
+          isInside(state.status) && state.status !== "connected" ? { ...state, status: "connected" } : state,
+          ["reconnected", { resumed: change.resumed }],
+        ),
       ];
     case "stream_published":
       return streamPublished(state, change.stream);

@@ -33,7 +33,9 @@ export function resynced(state: State, snapshot: SnapshotFrame): Step[] {
     take((before) => connectionChanged(before, frame.id, frame.connection_lost !== true));
   }
   for (const frame of snapshot.streams) {
-    take((before) => (before.streams.has(frame.id) ? streamUpdated(before, frame) : streamPublished(before, frame)));
+    take((before) =>
+      before.streams.has(frame.id) ? streamUpdated(before, frame) : streamPublished(before, frame),
+    );
   }
   const recording = snapshot.recording === true;
   if (recording !== state.recording) {

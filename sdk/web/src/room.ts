@@ -1,8 +1,8 @@
 import { Call } from "./call.js";
 import { RoomError } from "./errors.js";
 import type { Events } from "./events.js";
-import type { Message } from "./messages.js";
 import { uuid } from "./ids.js";
+import type { Message } from "./messages.js";
 import { MetricsReporter } from "./metrics-reporter.js";
 import type { InitializeConfig, StreamTracks, SubscriptionConfig } from "./options.js";
 import { ATTEMPT_TIMEOUT, Reconnector } from "./reconnector.js";

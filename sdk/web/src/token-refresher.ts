@@ -17,12 +17,7 @@ export class TokenRefresher {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** `expiresAt` is when the first token expires, RFC 3339. */
-  constructor(
-    session: Session,
-    token: string,
-    expiresAt: string,
-    provider?: () => string | Promise<string>,
-  ) {
+  constructor(session: Session, token: string, expiresAt: string, provider?: () => string | Promise<string>) {
     this.#session = session;
     this.#token = token;
     this.#provider = provider;

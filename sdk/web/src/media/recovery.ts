@@ -32,6 +32,7 @@ export class MediaRecovery {
   #restarts = 0;
   #restarting = false;
   #closed = false;
+  #again = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Unless it is `persistent`, one restart that does not help is the last. */
@@ -71,7 +72,11 @@ export class MediaRecovery {
   }
 
   #restart(iceServers?: RTCIceServer[]): void {
-    if (this.#closed || this.#restarting || !this.#listener.isReachable()) return;
+    if (this.#closed || !this.#listener.isReachable()) return;
+    if (this.#restarting) {
+      this.#again = true; // what is on its way was made for the network before
+      return;
+    }
     if (this.#lost && ++this.#restarts > (this.#persistent ? MAX_RESTARTS : 1)) {
       this.#hopeless();
       return;
@@ -104,6 +109,11 @@ export class MediaRecovery {
     this.#restarting = false;
     clearTimeout(this.#timer);
     if (this.#closed || !this.#persistent) return;
+    if (this.#again) {
+      this.#again = false;
+      this.#restart();
+      return;
+    }
     this.#timer = setTimeout(() => {
       if (this.#lost) this.#restart();
     }, RESTART_INTERVAL);

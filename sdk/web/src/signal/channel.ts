@@ -131,6 +131,7 @@ export class Channel {
 
   /** Opens another socket in place of the one before. */
   reopen(): Promise<void> {
+    if (this.#ended) return this.#opened;
     this.suspend();
     this.#failure = undefined;
     this.#opened = this.#connect();
