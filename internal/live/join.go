@@ -189,7 +189,7 @@ func (s *session) enroll(ctx context.Context, m *member) error {
 		return s.journalRefusal(s.openErr)
 	}
 	transport, err := s.host.config.Media.NewTransport(TransportConfig{
-		Session: s.record.ID, Participant: m.presence.ID, Updates: m.link,
+		Session: s.record.ID, Participant: m.presence.ID, Updates: m.source,
 	})
 	if err != nil {
 		return mediaFailed(ctx, "no media connection can be made", err)

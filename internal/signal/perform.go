@@ -50,6 +50,7 @@ var inSession = map[string]func(*conn, context.Context, request) error{
 	"update_subscription": (*conn).performUpdateSubscription,
 	"unsubscribe":         (*conn).performUnsubscribe,
 	"offer":               (*conn).performOffer,
+	"replace_media":       (*conn).performReplaceMedia,
 	"send_message":        (*conn).performSendMessage,
 	"leave":               (*conn).performLeave,
 }

@@ -130,6 +130,17 @@ type (
 		Video    *bool           `json:"video"`
 		Quality  video.Quality   `json:"quality"`
 	}
+	replaceMediaFields struct {
+		SDP     *string `json:"sdp"`
+		Streams []struct {
+			StreamID *video.StreamID `json:"stream_id"`
+			Audio    *midFields      `json:"audio"`
+			Video    *midFields      `json:"video"`
+		} `json:"streams"`
+	}
+	midFields struct {
+		MID string `json:"mid"`
+	}
 	offerFields struct {
 		SDP *string `json:"sdp"`
 	}

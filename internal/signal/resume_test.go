@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rotunda-rtc/rotunda/internal/live"
+	"github.com/rotunda-rtc/rotunda/internal/live/livetest"
 	"github.com/rotunda-rtc/rotunda/internal/signal"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
@@ -449,4 +450,25 @@ func TestIdentities(t *testing.T) {
 		h.joined(as("ann"))
 		h.joined(as("ann"))
 	})
+}
+
+func TestReplaceMedia(t *testing.T) {
+	h := newHouse(t)
+	a, b := h.joined(), h.joined()
+	stream := a.ask("publish", publishFields("self"))["stream_id"]
+	b.ask("subscribe", object{"stream_id": stream, "audio": true, "video": true})
+	reply := a.ask("replace_media", object{
+		"sdp":     livetest.Offer("x audio sendonly", "y video sendonly"),
+		"streams": []object{{"stream_id": stream, "audio": object{"mid": "x"}, "video": object{"mid": "y"}}},
+	})
+	if reply["sdp"] == "" {
+		t.Error("no answer")
+	}
+	if got := a.refused("replace_media", object{}); got != "invalid_argument /sdp" {
+		t.Error(got)
+	}
+	if got := a.refused("replace_media", object{"sdp": "v=0", "streams": []object{{}}}); got != "invalid_argument /streams/stream_id" {
+		t.Error(got)
+	}
+	a.ask("unpublish", object{"stream_id": stream}) // it is still known by its id
 }

@@ -55,6 +55,34 @@ func (c *conn) performOffer(ctx context.Context, r request) error {
 	return err
 }
 
+func (c *conn) performReplaceMedia(ctx context.Context, r request) error {
+	fields, err := parse[replaceMediaFields](r)
+	if err != nil {
+		return err
+	}
+	if err := missing(required("/sdp", fields.SDP)); err != nil {
+		return err
+	}
+	replace := live.ReplaceRequest{Offer: *fields.SDP, Lines: make(map[video.StreamID]video.Lines, len(fields.Streams))}
+	for _, st := range fields.Streams {
+		if err := missing(required("/streams/stream_id", st.StreamID)); err != nil {
+			return err
+		}
+		replace.Lines[*st.StreamID] = video.Lines{AudioMID: st.Audio.mid(), VideoMID: st.Video.mid()}
+	}
+	ctx, cancel := c.negotiating(ctx)
+	defer cancel()
+	return c.stay.participant.ReplaceMedia(ctx, replace, func(answer string) { c.succeed(r, offerReply{answer}) })
+}
+
+// mid is the line, or none.
+func (f *midFields) mid() string {
+	if f == nil {
+		return ""
+	}
+	return f.MID
+}
+
 // negotiating bounds the time one offer may take.
 func (c *conn) negotiating(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, c.config.NegotiationTimeout,

@@ -10,6 +10,9 @@ import { ending } from "./signal/refusals.js";
 import { isInside } from "./state.js";
 import { Subscriber } from "./subscriber.js";
 
+/** A connection that takes the place of another is not replaced itself so soon after, in milliseconds. */
+const REPLACE_AGAIN = 60_000;
+
 /** Who gets a room back whose media is lost. */
 export interface MediaKeeper {
   mediaLost(): void;
@@ -25,7 +28,10 @@ export class Call {
   readonly #session: Session;
   readonly #keeper: MediaKeeper | undefined;
   readonly #mixed: MixedAudio | undefined;
+  #configuration: RTCConfiguration;
   #media: MediaConnection;
+  #givenUp: MediaConnection | undefined;
+  #replacedAt = Number.NEGATIVE_INFINITY;
   #recovery!: MediaRecovery;
 
   /** `mayReceive` is what the token says, `mixes` whether the application wants a mix. Without a keeper, lost media ends the room. */
@@ -38,6 +44,7 @@ export class Call {
   ) {
     this.#session = session;
     this.#keeper = keeper;
+    this.#configuration = configuration;
     this.#media = this.#connect(configuration);
     session.onEnd(() => this.#close());
     if (mixes) this.#mixed = new MixedAudio(session.log);
@@ -56,6 +63,7 @@ export class Call {
 
   /** Publishes and receives everything over a new connection, to a server that knows nothing of the one before. */
   renew(configuration: RTCConfiguration): void {
+    this.#configuration = configuration;
     this.#close();
     this.#media = this.#connect(configuration);
     this.publisher.renew(this.#media);
@@ -63,8 +71,31 @@ export class Call {
     this.#mix();
   }
 
+  /** Moves everything to a new connection; the server knows what it is. */
+  #replace(): void {
+    this.#close();
+    const media = this.#connect(this.#configuration);
+    this.#media = media;
+    this.#recovery.begin();
+    const sending = this.publisher.move(media);
+    const receive = this.subscriber.move(media);
+    const prepare = () => {
+      sending.open();
+      receive();
+      return true;
+    };
+    const exchange = async (sdp: string) => {
+      const streams = sending.streams();
+      return (await this.#session.channel.request("replace_media", { sdp, streams })).sdp;
+    };
+    media.negotiate(prepare, exchange).catch((error: RoomError) => {
+      if (this.#media === media) this.#lost(error);
+    });
+  }
+
   /** The network changed, or the server is back after it was lost. */
   networkChanged(iceServers?: RTCIceServer[]): void {
+    if (iceServers) this.#configuration = { ...this.#configuration, iceServers };
     this.#recovery.networkChanged(iceServers);
   }
 
@@ -111,6 +142,20 @@ export class Call {
   #broken(error: RoomError): void {
     if (this.#session.ending) return;
     this.#session.fail(error);
+    const now = Date.now();
+    if (this.#keeper && !this.#session.channel.suspended && now - this.#replacedAt > REPLACE_AGAIN) {
+      this.#replacedAt = now;
+      this.#session.log.info("the media connection is being replaced");
+      this.#replace();
+      return;
+    }
+    this.#lost(error);
+  }
+
+  /** Neither restarting nor replacing the connection helped. */
+  #lost(error: RoomError): void {
+    if (this.#session.ending || this.#givenUp === this.#media) return;
+    this.#givenUp = this.#media;
     if (this.#keeper?.mediaBroken()) return;
     const reason = error.code === "timed_out" ? "timed_out" : "network_error";
     void this.#session.end(ending(reason, error.code, error.message, error));

@@ -11,6 +11,7 @@ import {
 import type { StreamTracks, VideoPublishOptions } from "./options.js";
 import type { SentTracks } from "./reducer.js";
 import type { Session } from "./session.js";
+import type { MovedStream } from "./signal/frames.js";
 import type { Stream, TrackKind } from "./state.js";
 
 /** What an application asked to send, in one form. */
@@ -77,6 +78,31 @@ export class Publisher {
         this.withdrawn(streamId),
       );
     });
+  }
+
+  /** Has everything that is published sent over another connection: `open` opens the lines for that, `streams` says which they are. */
+  move(media: MediaConnection): { open(): void; streams(): MovedStream[] } {
+    this.#media = media;
+    const lines = new SendLines(media);
+    this.#lines = lines;
+    const published = [...this.#streams.values()].filter((stream) => stream.id !== undefined);
+    return {
+      open: () => {
+        for (const stream of published) {
+          const { audio, video, options } = stream.sources;
+          stream.lines = {
+            audio: lines.open(audioShape, audio),
+            video: lines.open(videoShape(video, options), video, options.maxBitrate),
+          };
+        }
+      },
+      streams: () =>
+        published.map(({ id, lines }) => ({
+          stream_id: id as string,
+          audio: { mid: lines?.audio.transceiver.mid as string },
+          video: { mid: lines?.video.transceiver.mid as string },
+        })),
+    };
   }
 
   /** Publishes everything again, over another connection. What was under way is rejected by whoever lost the first. */

@@ -44,7 +44,19 @@ export class Subscriber {
     this.#lines.want(1, 1);
   }
 
-  /** Receives everything again, over another connection. */
+  /** Has everything that is subscribed received over another connection, whose first offer opens lines by what this returns. */
+  move(media: MediaConnection): () => void {
+    this.#lines.close();
+    const lines = this.#receiveOver(media);
+    this.#lines = lines;
+    this.#show(); // without tracks, until the server says what comes where
+    return () => {
+      const { size } = new Set([...this.#wanted, ...(this.#feed?.taken ?? [])]);
+      lines.openWith(Math.max(size, 1), Math.max(size, 1));
+    };
+  }
+
+  /** Receives everything again, over another connection, from a server that knows nothing of it. */
   renew(media: MediaConnection): void {
     this.#lines.close();
     this.#lines = this.#receiveOver(media);

@@ -437,16 +437,46 @@ describe("lost media", () => {
     expect(told).toEqual(["reconnecting connected", "reconnected true connected"]);
   });
 
-  it("is made anew when restarts do not help, once", async () => {
+  it("moves to another connection when restarts do not help", async () => {
+    const { room, told } = await lastingRoom();
+    const own = await publish(room);
+    await room.addSubscription(alice, "self", { audio: true, video: true });
+    const before = room.getParticipantStream(alice, "self");
+    const events: string[] = [];
+    for (const event of ["stream_unpublished", "stream_published", "subscription_started"] as const) {
+      room.on(event, () => events.push(event));
+    }
+    server.peer.become("connected");
+    server.peer.become("failed");
+    await vi.advanceTimersByTimeAsync(31_000);
+    await settle();
+    expect(FakePeerConnection.all.map((peer) => peer.connectionState)).toEqual(["closed", "new"]);
+    const [moved] = server.socket.requests("replace_media");
+    expect(moved?.streams).toMatchObject([{ stream_id: own, audio: { mid: "0" }, video: { mid: "1" } }]);
+    expect(room.getLocalStreams().self?.id).toBe(own);
+    const after = room.getParticipantStream(alice, "self");
+    expect(after?.isConfigured).toBe(true);
+    expect(after?.videoTrack).not.toBe(before?.videoTrack);
+    expect(events).toEqual(["subscription_started"]);
+    expect(told).toEqual(["reconnecting connected"]);
+    server.peer.become("connected");
+    expect(told).toEqual(["reconnecting connected", "reconnected true connected"]);
+    await room.updateStream("self", { audio: audioTrack() });
+    await room.disconnect();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("is joined anew when that is refused, once", async () => {
     const { room, told } = await lastingRoom();
     await publish(room);
+    server.refuses.set("replace_media", { code: "media_failed", message: "no" });
     server.peer.become("connected");
     server.peer.become("failed");
     await vi.advanceTimersByTimeAsync(31_000);
     await settle();
     expect(FakeSocket.all[0]?.sent.at(-1)?.type).toBe("leave");
     expect(types().slice(0, 2)).toEqual(["hello", "join"]);
-    expect(FakePeerConnection.all).toHaveLength(2);
+    expect(FakePeerConnection.all).toHaveLength(3);
     expect(told).toEqual(["reconnecting connected", "reconnected false connected"]);
     expect(room.getLocalStreams().self?.isConfigured).toBe(true);
     server.peer.become("failed");

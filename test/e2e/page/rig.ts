@@ -295,6 +295,22 @@ export class Rig {
       .map((connection) => connection.localDescription?.sdp.match(/^m=/gm)?.length ?? 0);
   }
 
+  /** How many connections were made so far. */
+  connectionCount(): number {
+    return this.#connections.length;
+  }
+
+  /** Has the connection say that it failed, whatever becomes of it, until there is another. */
+  failMedia(): void {
+    const [connection] = this.#connections;
+    if (!connection) throw new Error("there is no connection");
+    Object.defineProperty(connection, "connectionState", { value: "failed" });
+    const fail = setInterval(() => {
+      if (connection.signalingState === "closed") clearInterval(fail);
+      else connection.onconnectionstatechange?.(new Event("connectionstatechange"));
+    }, 100);
+  }
+
   #ear(track: MediaStreamTrack): Ear {
     this.#hearing ??= new AudioContext({ sampleRate: 48_000 });
     const ear = this.#ears.get(track) ?? new Ear(this.#hearing, track);

@@ -52,6 +52,12 @@ export class MediaRecovery {
     this.#listener.restored();
   }
 
+  /** The connection is new, and takes the place of one that was lost. */
+  begin(): void {
+    this.#lost = true;
+    this.#wait();
+  }
+
   /** No media flows at present. */
   disconnected(): void {
     if (!this.#lost) {

@@ -42,6 +42,13 @@ interface SubscribeFrame {
   quality?: "low" | "medium" | "high";
 }
 
+/** Which lines of a new connection carry a stream that was published over another. */
+export interface MovedStream {
+  stream_id: string;
+  audio: { mid: string };
+  video: { mid: string };
+}
+
 /** What the client sends: request type to its fields. `id` and `type` are added on the way out. */
 export interface Requests {
   hello: { version: 1; token: string; client?: { name: string; version: string } };
@@ -59,6 +66,7 @@ export interface Requests {
   update_subscription: SubscribeFrame;
   unsubscribe: { stream_id: string };
   offer: { sdp: string };
+  replace_media: { sdp: string; streams: MovedStream[] };
   send_message: { message: MessageFrame; recipients?: string[] };
   update_token: { token: string };
   ping: { seq?: number };
@@ -110,6 +118,7 @@ export interface Replies {
   update_subscription: object;
   unsubscribe: object;
   offer: { sdp: string };
+  replace_media: { sdp: string };
   send_message: { not_delivered: string[] };
   update_token: { token_expires_at: string };
   ping: object;

@@ -107,7 +107,7 @@ export class FakeServer {
     }
     if (frame.type === "subscribe") this.#serve(frame.stream_id);
     if (frame.type === "unsubscribe") this.#stop(frame.stream_id);
-    if (frame.type === "offer") this.#assign();
+    if (frame.type === "offer" || frame.type === "replace_media") this.#assign();
   }
 
   #data(frame: FakeSocket["sent"][number]): unknown {
@@ -150,6 +150,7 @@ export class FakeServer {
         return { stream_id: id, ...(frame.sdp !== undefined && { sdp: "answer" }) };
       }
       case "offer":
+      case "replace_media":
         return { sdp: "answer" };
       case "send_message":
         return { not_delivered: this.notDelivered };
