@@ -304,10 +304,12 @@ export class Rig {
   failMedia(): void {
     const [connection] = this.#connections;
     if (!connection) throw new Error("there is no connection");
-    Object.defineProperty(connection, "connectionState", { value: "failed" });
+    Object.defineProperty(connection, "connectionState", { value: "failed", configurable: true });
     const fail = setInterval(() => {
-      if (connection.signalingState === "closed") clearInterval(fail);
-      else connection.onconnectionstatechange?.(new Event("connectionstatechange"));
+      if (connection.signalingState === "closed") {
+        clearInterval(fail);
+        Reflect.deleteProperty(connection, "connectionState");
+      } else connection.onconnectionstatechange?.(new Event("connectionstatechange"));
     }, 100);
   }
 
