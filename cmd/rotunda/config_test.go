@@ -121,10 +121,14 @@ func TestEveryFormOfEverySetting(t *testing.T) {
 			},
 			func(c *Config) any { return c.ICEServers },
 		},
-		"api_key":       {[]string{"--api-key=abcdefghijklmnopqrstuvwx"}, "abcdefghijklmnopqrstuvwx", "abcdefghijklmnopqrstuvwx", "abcdefghijklmnopqrstuvwx", func(c *Config) any { return c.APIKey }},
-		"root_key":      {nil, root, root, rootBytes, func(c *Config) any { return c.RootKey }},
-		"demo":          {[]string{"--demo"}, "1", "true", DemoLoopback, func(c *Config) any { return c.Demo }},
-		"linger":        {[]string{"--linger=1m"}, "1m", "1m", time.Minute, func(c *Config) any { return c.Linger }},
+		"api_key":      {[]string{"--api-key=abcdefghijklmnopqrstuvwx"}, "abcdefghijklmnopqrstuvwx", "abcdefghijklmnopqrstuvwx", "abcdefghijklmnopqrstuvwx", func(c *Config) any { return c.APIKey }},
+		"root_key":     {nil, root, root, rootBytes, func(c *Config) any { return c.RootKey }},
+		"demo":         {[]string{"--demo"}, "1", "true", DemoLoopback, func(c *Config) any { return c.Demo }},
+		"linger":       {[]string{"--linger=1m"}, "1m", "1m", time.Minute, func(c *Config) any { return c.Linger }},
+		"resume_grace": {[]string{"--resume-grace=0"}, "0", "0", time.Duration(0), func(c *Config) any { return c.ResumeGrace }},
+		"duplicate_identity": {
+			[]string{"--duplicate-identity=replace"}, "replace", "replace", "replace", func(c *Config) any { return c.Identities },
+		},
 		"drain_timeout": {[]string{"--drain-timeout=1m"}, "1m", "1m", time.Minute, func(c *Config) any { return c.DrainTimeout }},
 		"whep_viewers":  {[]string{"--whep-viewers=9"}, "9", "9", 9, func(c *Config) any { return c.WHEPViewers }},
 		"allowed_origins": {

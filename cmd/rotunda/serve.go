@@ -212,7 +212,7 @@ func (h *house) core(ctx context.Context) error {
 	}
 	h.host = live.NewHost(live.Config{
 		Rooms: h.db, Journal: h.db, Media: media{h.engine}, Recorder: recorder{h.recorder}, Logger: h.log,
-		Linger: lingerOf(h.config), MaxViewers: h.config.WHEPViewers,
+		Linger: lingerOf(h.config), Identities: live.IdentityPolicy(h.config.Identities), MaxViewers: h.config.WHEPViewers,
 	})
 	if err := h.tell(ctx); err != nil {
 		return err
@@ -235,7 +235,7 @@ func (h *house) entrances(ctx context.Context) (err error) {
 	proxies := h.config.proxies()
 	h.sockets = signalling.New(signalling.Config{
 		Host: h.host, Tokens: tokens, Version: version, Origins: h.config.AllowedOrigins, Logger: h.log, Proxies: proxies,
-		ICEServers: h.config.ICEServers,
+		ICEServers: h.config.ICEServers, ResumeGrace: h.config.ResumeGrace,
 	})
 	h.whip = whip.New(whip.Config{Host: h.host, Tokens: tokens, PublicURL: publicURL, Logger: h.log, ICEServers: h.config.ICEServers})
 	h.routes = &routes{health: h.ready, signal: h.sockets, whip: h.whip, media: h.downloads(), app: callApp(), docs: reference()}

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/crypto/acme/autocert"
 
 	"github.com/rotunda-rtc/rotunda/internal/blob"
+	"github.com/rotunda-rtc/rotunda/internal/live"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
@@ -36,6 +37,8 @@ type Config struct {
 	RootKey        []byte            // seals what is kept; empty: the file in the data directory
 	Demo           DemoMode          //
 	Linger         time.Duration     // how long an emptied session waits for someone to come back
+	ResumeGrace    time.Duration     // how long a participant is kept whose client is gone
+	Identities     string            // what happens when an identity comes twice: see live.IdentityPolicy
 	DrainTimeout   time.Duration     // how long a stop may take
 	WHEPViewers    int               // at most this many WHEP viewers in a session
 	AllowedOrigins []string          // of signalling sockets; empty: any
@@ -86,6 +89,8 @@ func defaultConfig() *Config {
 		RTCUDPPort:    7882,
 		Demo:          DemoOff,
 		Linger:        5 * time.Second,
+		ResumeGrace:   15 * time.Second,
+		Identities:    string(live.IdentityAllowed),
 		DrainTimeout:  5 * time.Second,
 		WHEPViewers:   500,
 		RateLimit:     5000,
@@ -132,6 +137,8 @@ type serveFlags struct {
 	APIKey         string   `name:"api-key" placeholder:"KEY" help:"One more admin API key, of 24 or more characters, valid while configured. Others can read flags: prefer the variable."`
 	Demo           demoFlag `name:"demo" help:"Keep a demo room and print the link to it. --demo=public allows it beyond loopback."`
 	Linger         string   `name:"linger" placeholder:"TIME" help:"How long an emptied session waits before it ends (default 5s)."`
+	ResumeGrace    string   `name:"resume-grace" placeholder:"TIME" help:"How long a participant is kept whose connection was lost (default 15s; 0 is not at all)."`
+	Identities     string   `name:"duplicate-identity" placeholder:"POLICY" help:"What happens when a token's identity joins that is in the room already: allow (default), refuse the newer, or replace the older."`
 	DrainTimeout   string   `name:"drain-timeout" placeholder:"TIME" help:"How long a stop may take (default 5s)."`
 	WHEPViewers    string   `name:"whep-viewers" placeholder:"N" help:"At most this many WHEP viewers in a session (default 500)."`
 	AllowedOrigins []string `name:"allowed-origins" placeholder:"ORIGIN" help:"Web origins that may open signalling sockets, such as https://app.example.com (default: any)."`
@@ -214,23 +221,26 @@ type setting func(*Config, any) error
 
 // settings are all there are. The root key and the keys of S3 have no flags, because flags can be seen by everyone on the machine.
 var settings = map[string]setting{
-	"http":            text(func(c *Config) *string { return &c.HTTP }, hostPort),
-	"data":            text(func(c *Config) *string { return &c.Data }, filled),
-	"database_url":    text(func(c *Config) *string { return &c.DatabaseURL }, databaseURL),
-	"public_url":      text(func(c *Config) **url.URL { return &c.PublicURL }, webAddress),
-	"tls_cert":        text(func(c *Config) *string { return &c.TLSCert }, filled),
-	"tls_key":         text(func(c *Config) *string { return &c.TLSKey }, filled),
-	"acme_domains":    list(func(c *Config) *[]string { return &c.ACMEDomains }, domainName),
-	"acme_email":      text(func(c *Config) *string { return &c.ACMEEmail }, emailAddress),
-	"acme_directory":  text(func(c *Config) *string { return &c.ACMEDirectory }, directory),
-	"acme_http":       text(func(c *Config) *string { return &c.ACMEHTTP }, hostPort),
-	"rtc_udp_port":    text(func(c *Config) *int { return &c.RTCUDPPort }, number(0, 65535)),
-	"rtc_public_ip":   list(func(c *Config) *[]netip.Addr { return &c.RTCPublicIP }, address),
-	"ice_servers":     iceServers,
-	"api_key":         text(func(c *Config) *string { return &c.APIKey }, apiKey),
-	"root_key":        text(func(c *Config) *[]byte { return &c.RootKey }, rootKey),
-	"demo":            text(func(c *Config) *DemoMode { return &c.Demo }, demoMode),
-	"linger":          text(func(c *Config) *time.Duration { return &c.Linger }, duration(0, time.Hour)),
+	"http":           text(func(c *Config) *string { return &c.HTTP }, hostPort),
+	"data":           text(func(c *Config) *string { return &c.Data }, filled),
+	"database_url":   text(func(c *Config) *string { return &c.DatabaseURL }, databaseURL),
+	"public_url":     text(func(c *Config) **url.URL { return &c.PublicURL }, webAddress),
+	"tls_cert":       text(func(c *Config) *string { return &c.TLSCert }, filled),
+	"tls_key":        text(func(c *Config) *string { return &c.TLSKey }, filled),
+	"acme_domains":   list(func(c *Config) *[]string { return &c.ACMEDomains }, domainName),
+	"acme_email":     text(func(c *Config) *string { return &c.ACMEEmail }, emailAddress),
+	"acme_directory": text(func(c *Config) *string { return &c.ACMEDirectory }, directory),
+	"acme_http":      text(func(c *Config) *string { return &c.ACMEHTTP }, hostPort),
+	"rtc_udp_port":   text(func(c *Config) *int { return &c.RTCUDPPort }, number(0, 65535)),
+	"rtc_public_ip":  list(func(c *Config) *[]netip.Addr { return &c.RTCPublicIP }, address),
+	"ice_servers":    iceServers,
+	"api_key":        text(func(c *Config) *string { return &c.APIKey }, apiKey),
+	"root_key":       text(func(c *Config) *[]byte { return &c.RootKey }, rootKey),
+	"demo":           text(func(c *Config) *DemoMode { return &c.Demo }, demoMode),
+	"linger":         text(func(c *Config) *time.Duration { return &c.Linger }, duration(0, time.Hour)),
+	"resume_grace":   text(func(c *Config) *time.Duration { return &c.ResumeGrace }, duration(0, 5*time.Minute)),
+	"duplicate_identity": text(func(c *Config) *string { return &c.Identities }, oneOf(
+		string(live.IdentityAllowed), string(live.IdentityRefused), string(live.IdentityReplaced))),
 	"drain_timeout":   text(func(c *Config) *time.Duration { return &c.DrainTimeout }, duration(time.Second, time.Hour)),
 	"whep_viewers":    text(func(c *Config) *int { return &c.WHEPViewers }, number(1, 100_000)),
 	"allowed_origins": list(func(c *Config) *[]string { return &c.AllowedOrigins }, origin),

@@ -10,7 +10,7 @@ import (
 )
 
 // link is the media side of a member or viewer: its transport, and the way of the transport's updates to the loop. The
-// fields below the line belong to the loop.
+// fields below the line belong to the loop. The transport changes only in the loop, while negotiating is set (replace.go).
 type link struct {
 	session     *session
 	participant *member // whose it is; nil for a viewer's
@@ -18,8 +18,9 @@ type link struct {
 	listener    Listener
 	closed      chan struct{} // closed when the transport is
 
-	pending report // guarded by session.updates.mu
-	queued  bool   // guarded by session.updates.mu
+	source  *reporter // guarded by session.updates.mu; whose reports count
+	pending report    // guarded by session.updates.mu
+	queued  bool      // guarded by session.updates.mu
 	// ────────
 	in          bool // announced and not gone yet
 	negotiating bool
@@ -53,12 +54,36 @@ type updates struct {
 }
 
 func newLink(s *session, listener Listener) *link {
-	return &link{session: s, listener: listener, closed: make(chan struct{})}
+	l := &link{session: s, listener: listener, closed: make(chan struct{})}
+	l.source = &reporter{link: l}
+	return l
 }
 
-func (l *link) report(change func(*report)) {
+// reporter takes the updates of one transport of a link. What comes before the link follows it waits.
+type reporter struct {
+	link  *link
+	early report // guarded by session.updates.mu
+}
+
+// follow has the reports of this transport count from now on, and no others. It runs in the loop.
+func (l *link) follow(r *reporter) {
 	u := &l.session.updates
 	u.mu.Lock()
+	l.source, l.pending = r, r.early
+	u.mu.Unlock()
+	l.news, l.wanted, l.receiving = report{}, LinesWanted{}, nil
+	r.report(func(*report) {}) // what came early is to be delivered
+}
+
+func (r *reporter) report(change func(*report)) {
+	l := r.link
+	u := &l.session.updates
+	u.mu.Lock()
+	if l.source != r {
+		change(&r.early)
+		u.mu.Unlock()
+		return
+	}
 	change(&l.pending)
 	if !l.queued {
 		l.queued = true
@@ -72,25 +97,25 @@ func (l *link) report(change func(*report)) {
 }
 
 // LinesWanted implements TransportUpdates.
-func (l *link) LinesWanted(audio, video int) {
-	l.report(func(r *report) { r.wanted = &LinesWanted{audio, video} })
+func (r *reporter) LinesWanted(audio, video int) {
+	r.report(func(r *report) { r.wanted = &LinesWanted{audio, video} })
 }
 
 // Receiving implements TransportUpdates.
-func (l *link) Receiving(lines []video.ReceiveLine) {
+func (r *reporter) Receiving(lines []video.ReceiveLine) {
 	lines = slices.Clone(lines)
-	l.report(func(r *report) { r.receiving = &lines })
+	r.report(func(r *report) { r.receiving = &lines })
 }
 
 // Connected implements TransportUpdates.
-func (l *link) Connected() { l.report(func(r *report) { r.media = MediaConnected{} }) }
+func (r *reporter) Connected() { r.report(func(r *report) { r.media = MediaConnected{} }) }
 
 // Failed implements TransportUpdates.
-func (l *link) Failed(err error) { l.report(func(r *report) { r.media = MediaFailed{err} }) }
+func (r *reporter) Failed(err error) { r.report(func(r *report) { r.media = MediaFailed{err} }) }
 
 // Layer implements TransportUpdates.
-func (l *link) Layer(stream video.StreamID, rid string) {
-	l.report(func(r *report) { r.layer(sentLayer{stream, rid}) })
+func (r *reporter) Layer(stream video.StreamID, rid string) {
+	r.report(func(r *report) { r.layer(sentLayer{stream, rid}) })
 }
 
 // deliver passes on what was reported. It runs in the loop.

@@ -27,6 +27,7 @@ type Presence struct {
 	Context          string
 	ReceivesMessages bool
 	JoinedAt         time.Time
+	ConnectionLost   bool // its client is not heard of at present, and waited for
 }
 
 // Snapshot is the state of a session at one moment: everyone in the order they came, and every stream in the order of
@@ -52,6 +53,12 @@ type (
 	// StreamUpdated tells of changed flags.
 	StreamUpdated     struct{ Stream video.Stream }
 	StreamUnpublished struct{ ID video.StreamID }
+
+	// ConnectionChanged says that a participant's client is not heard of, and may come back, or that it is back.
+	ConnectionChanged struct {
+		ID        video.ParticipantID
+		Connected bool
+	}
 
 	// RecordingChanged says whether anyone in the session is being recorded, or whoever comes will be.
 	RecordingChanged struct{ Recording bool }
@@ -91,6 +98,7 @@ func (ParticipantLeft) notice()   {}
 func (StreamPublished) notice()   {}
 func (StreamUpdated) notice()     {}
 func (StreamUnpublished) notice() {}
+func (ConnectionChanged) notice() {}
 func (RecordingChanged) notice()  {}
 func (Message) notice()           {}
 func (LinesWanted) notice()       {}

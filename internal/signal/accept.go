@@ -31,6 +31,8 @@ type Config struct {
 	Logger     *slog.Logger
 	Proxies    *auth.Proxies // whose word on addresses counts; nil trusts those on loopback
 
+	ResumeGrace time.Duration // how long a participant is kept whose client is gone; 0: it leaves at once
+
 	HelloTimeout       time.Duration // default 10 s
 	NegotiationTimeout time.Duration // for the answer to one offer; default 10 s
 	TokenAllowance     time.Duration // how long a connection outlives its token; default 5 s
@@ -73,6 +75,8 @@ const (
 type Handler struct {
 	config    Config
 	strangers *auth.Visitors
+	stays     *stays
+	ended     chan struct{} // closed by Close
 	serves    sync.WaitGroup
 
 	mu      sync.Mutex
@@ -84,6 +88,7 @@ type Handler struct {
 func New(config Config) *Handler {
 	return &Handler{
 		config: config.withDefaults(), conns: make(map[*conn]struct{}),
+		stays: newStays(config.ResumeGrace), ended: make(chan struct{}),
 		strangers: auth.NewVisitors(strangersPerSecond, strangerBurst, config.Proxies, nil),
 	}
 }
@@ -122,7 +127,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Close ends all connections and returns when they are closed and their participants gone, or when ctx ends.
 func (h *Handler) Close(ctx context.Context) error {
 	h.mu.Lock()
-	h.closing = true
+	if !h.closing {
+		h.closing = true
+		close(h.ended)
+	}
 	for c := range h.conns {
 		c.socket.Shut(closeShutdown.Code, closeShutdown.Reason)
 	}

@@ -63,9 +63,24 @@ type (
 	joinReply struct {
 		SessionID     video.SessionID     `json:"session_id"`
 		ParticipantID video.ParticipantID `json:"participant_id"`
-		Participants  []participantBody   `json:"participants"`
-		Streams       []streamBody        `json:"streams"`
-		Recording     bool                `json:"recording"`
+		snapshotBody
+		Resume *resumeBody `json:"resume,omitempty"`
+	}
+	resumeBody struct {
+		Secret    string  `json:"secret"`
+		GraceSecs float64 `json:"grace_secs"`
+	}
+	resumeReply struct {
+		Seq            uint64            `json:"seq"`
+		Received       int64             `json:"received"`
+		TokenExpiresAt timestamp         `json:"token_expires_at"`
+		ICEServers     []video.ICEServer `json:"ice_servers"`
+		Snapshot       *snapshotBody     `json:"snapshot,omitempty"`
+	}
+	snapshotBody struct {
+		Participants []participantBody `json:"participants"`
+		Streams      []streamBody      `json:"streams"`
+		Recording    bool              `json:"recording"`
 	}
 	publishReply struct {
 		StreamID video.StreamID `json:"stream_id"`
@@ -88,10 +103,26 @@ type participantBody struct {
 	Context          string              `json:"context,omitempty"`
 	ReceivesMessages bool                `json:"receives_messages"`
 	JoinedAt         timestamp           `json:"joined_at"`
+	ConnectionLost   bool                `json:"connection_lost,omitempty"`
 }
 
 func participantOf(p live.Presence) participantBody {
-	return participantBody{p.ID, p.Context, p.ReceivesMessages, timestamp(p.JoinedAt)}
+	return participantBody{p.ID, p.Context, p.ReceivesMessages, timestamp(p.JoinedAt), p.ConnectionLost}
+}
+
+func snapshotOf(s live.Snapshot) snapshotBody {
+	body := snapshotBody{
+		Participants: make([]participantBody, 0, len(s.Participants)),
+		Streams:      make([]streamBody, 0, len(s.Streams)),
+		Recording:    s.Recording,
+	}
+	for _, p := range s.Participants {
+		body.Participants = append(body.Participants, participantOf(p))
+	}
+	for _, st := range s.Streams {
+		body.Streams = append(body.Streams, streamOf(st))
+	}
+	return body
 }
 
 type streamBody struct {
@@ -190,6 +221,12 @@ func (f noticeFrame) AppendTo(buf []byte) []byte {
 			noticeHead
 			ID video.StreamID `json:"stream_id"`
 		}{f.head("stream_unpublished"), n.ID})
+	case live.ConnectionChanged:
+		return render(buf, struct {
+			noticeHead
+			ID        video.ParticipantID `json:"participant_id"`
+			Connected bool                `json:"connected"`
+		}{f.head("connection_changed"), n.ID, n.Connected})
 	case live.RecordingChanged:
 		return render(buf, struct {
 			noticeHead

@@ -1,7 +1,7 @@
 import type { MixedAudio } from "./media/mixed-audio.js";
 import type { Publisher } from "./publisher.js";
 import type { Session } from "./session.js";
-import type { Stream } from "./state.js";
+import { isInside, type Stream } from "./state.js";
 import type { Subscriber } from "./subscriber.js";
 
 /** How often levels are looked at, in milliseconds. */
@@ -77,7 +77,7 @@ export class ActivityMonitor {
 
   async #sampleAll(): Promise<void> {
     // Statistics may take longer than the interval; the next tick is soon enough.
-    if (this.#sampling || this.#session.state.status !== "connected") return;
+    if (this.#sampling || !isInside(this.#session.state.status)) return;
     this.#sampling = true;
     try {
       const mixTracks = this.#subscriber.mixTracks();

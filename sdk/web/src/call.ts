@@ -1,27 +1,52 @@
 import { ActivityMonitor } from "./activity.js";
-import { RoomError } from "./errors.js";
+import type { RoomError } from "./errors.js";
 import { type ConnectionListener, MediaConnection } from "./media/connection.js";
 import { MixedAudio } from "./media/mixed-audio.js";
+import { MediaRecovery } from "./media/recovery.js";
 import { Publisher } from "./publisher.js";
 import type { Session } from "./session.js";
 import type { Notice, ReceiveLine } from "./signal/frames.js";
 import { ending } from "./signal/refusals.js";
+import { isInside } from "./state.js";
 import { Subscriber } from "./subscriber.js";
 
+/** A connection that takes the place of another is not replaced itself so soon after, in milliseconds. */
+const REPLACE_AGAIN = 60_000;
+
+/** Who gets a room back whose media is lost. */
+export interface MediaKeeper {
+  mediaLost(): void;
+  mediaRestored(): void;
+  /** The media connection is of no use any more. Reports false if nothing more can be done about it. */
+  mediaBroken(): boolean;
+}
+
 /** The media of a room, from `connect()` to the end of the session. */
-export class Call implements ConnectionListener {
+export class Call {
   readonly publisher: Publisher;
   readonly subscriber: Subscriber;
   readonly #session: Session;
-  readonly #media: MediaConnection;
+  readonly #keeper: MediaKeeper | undefined;
   readonly #mixed: MixedAudio | undefined;
-  #restarting = false;
+  #configuration: RTCConfiguration;
+  #media: MediaConnection;
+  #givenUp: MediaConnection | undefined;
+  #replacedAt = Number.NEGATIVE_INFINITY;
+  #recovery!: MediaRecovery;
 
-  /** `mayReceive` is what the token says, `mixes` whether the application wants a mix. */
-  constructor(session: Session, configuration: RTCConfiguration, mayReceive: boolean, mixes: boolean) {
+  /** `mayReceive` is what the token says, `mixes` whether the application wants a mix. Without a keeper, lost media ends the room. */
+  constructor(
+    session: Session,
+    configuration: RTCConfiguration,
+    mayReceive: boolean,
+    mixes: boolean,
+    keeper?: MediaKeeper,
+  ) {
     this.#session = session;
-    this.#media = new MediaConnection(configuration, this, session.log);
-    session.onEnd(() => this.#media.close());
+    this.#keeper = keeper;
+    this.#configuration = configuration;
+    this.#media = this.#connect(configuration);
+    session.onEnd(() => this.#close());
     if (mixes) this.#mixed = new MixedAudio(session.log);
     session.onEnd(() => this.#mixed?.close());
     this.publisher = new Publisher(session, this.#media);
@@ -36,32 +61,102 @@ export class Call implements ConnectionListener {
     return this.#mixed?.track;
   }
 
-  /** The connection failed. ICE is restarted once; if that does not help either, the call is over. */
-  failed(): void {
-    if (this.#restarting) {
-      this.broken(new RoomError("media_failed", "the media connection failed and could not be restarted"));
-      return;
+  /** Publishes and receives everything over a new connection, to a server that knows nothing of the one before. */
+  renew(configuration: RTCConfiguration): void {
+    this.#configuration = configuration;
+    this.#close();
+    this.#media = this.#connect(configuration);
+    this.publisher.renew(this.#media);
+    this.subscriber.renew(this.#media);
+    this.#mix();
+  }
+
+  /** Moves everything to a new connection; the server knows what it is. */
+  #replace(): void {
+    this.#close();
+    const media = this.#connect(this.#configuration);
+    this.#media = media;
+    this.#recovery.begin();
+    const sending = this.publisher.move(media);
+    const receive = this.subscriber.move(media);
+    const prepare = () => {
+      sending.open();
+      receive();
+      return true;
+    };
+    const exchange = async (sdp: string) => {
+      const streams = sending.streams();
+      return (await this.#session.channel.request("replace_media", { sdp, streams })).sdp;
+    };
+    media.negotiate(prepare, exchange).catch((error: RoomError) => {
+      if (this.#media === media) this.#lost(error);
+    });
+  }
+
+  /** The network changed, or the server is back after it was lost. */
+  networkChanged(iceServers?: RTCIceServer[]): void {
+    if (iceServers) this.#configuration = { ...this.#configuration, iceServers };
+    this.#recovery.networkChanged(iceServers);
+  }
+
+  /** Forgets local streams that the server no longer has. */
+  forgetWithdrawn(streamIds: ReadonlySet<string>): void {
+    for (const { id, origin } of this.#session.state.streams.values()) {
+      if (origin === "local" && !streamIds.has(id)) this.publisher.withdrawn(id);
     }
-    this.#restarting = true;
-    this.#session.log.info("the media connection failed; restarting ICE");
-    this.#media.restartIce();
-    this.#media
-      .negotiate(
-        () => true,
-        async (sdp) => (await this.#session.channel.request("offer", { sdp })).sdp,
-      )
-      .catch((cause: unknown) => {
-        this.broken(new RoomError("media_failed", "ICE could not be restarted", { cause }));
-      });
   }
 
-  connected(): void {
-    this.#restarting = false;
+  #close(): void {
+    this.#recovery.close();
+    this.#media.close();
   }
 
-  broken(error: RoomError): void {
+  #connect(configuration: RTCConfiguration): MediaConnection {
+    const { channel, log } = this.#session;
+    const persistent = this.#keeper !== undefined;
+    // What a connection says that was replaced is of no interest.
+    const broken = (error: RoomError) => void (this.#media === media && this.#broken(error));
+    const listener: ConnectionListener = {
+      disconnected: () => void (persistent && recovery.disconnected()),
+      failed: () => recovery.disconnected(),
+      connected: () => recovery.connected(),
+      broken,
+    };
+    const media = new MediaConnection(configuration, listener, log);
+    const recovery = new MediaRecovery(
+      media,
+      {
+        isReachable: () => !channel.suspended,
+        exchange: async (sdp) => (await channel.request("offer", { sdp })).sdp,
+        lost: () => this.#keeper?.mediaLost(),
+        restored: () => this.#keeper?.mediaRestored(),
+        hopeless: broken,
+      },
+      persistent,
+      log,
+    );
+    this.#recovery = recovery;
+    return media;
+  }
+
+  #broken(error: RoomError): void {
     if (this.#session.ending) return;
     this.#session.fail(error);
+    const now = Date.now();
+    if (this.#keeper && !this.#session.channel.suspended && now - this.#replacedAt > REPLACE_AGAIN) {
+      this.#replacedAt = now;
+      this.#session.log.info("the media connection is being replaced");
+      this.#replace();
+      return;
+    }
+    this.#lost(error);
+  }
+
+  /** Neither restarting nor replacing the connection helped. */
+  #lost(error: RoomError): void {
+    if (this.#session.ending || this.#givenUp === this.#media) return;
+    this.#givenUp = this.#media;
+    if (this.#keeper?.mediaBroken()) return;
     const reason = error.code === "timed_out" ? "timed_out" : "network_error";
     void this.#session.end(ending(reason, error.code, error.message, error));
   }
@@ -79,7 +174,7 @@ export class Call implements ConnectionListener {
 
   #mix(): void {
     const { status, streams } = this.#session.state;
-    if (!this.#mixed || status !== "connected") return;
+    if (!this.#mixed || !isInside(status)) return;
     const tracks = new Set<MediaStreamTrack>();
     for (const [streamId, track] of this.subscriber.mixTracks()) if (streams.has(streamId)) tracks.add(track);
     this.#mixed.mix(tracks);

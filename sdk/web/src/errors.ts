@@ -9,6 +9,7 @@
  * | `forbidden` | the token does not grant this, or a moderator removed the participant |
  * | `room_not_found` | there is no such room, or it was deleted |
  * | `room_full` | the room has no seat left |
+ * | `identity_in_use` | someone with the token's identity is in the room, and the server lets each in once |
  * | `timed_out` | no answer in time |
  * | `network_error` | the connection could not be made, or was lost |
  * | `unavailable` | the server cannot do this now; trying again later may help |
@@ -30,6 +31,7 @@ export type ErrorCode =
   | "forbidden"
   | "room_not_found"
   | "room_full"
+  | "identity_in_use"
   | "timed_out"
   | "network_error"
   | "unavailable"

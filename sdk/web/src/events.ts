@@ -15,6 +15,15 @@ export interface Events {
   connected: (state: State) => void;
   /** The room ended, by whatever cause. Fires once; nothing fires after it. */
   disconnected: (reason: DisconnectReason, state: State) => void;
+  /** The connection to the server, or that of the media, is lost, and the SDK works on it. The state stays as it is. */
+  reconnecting: (state: State) => void;
+  /**
+   * It is back. `resumed`: as if nothing had happened; what was missed was told by its own events. If not, this client is a new
+   * participant: its id, and the ids of its streams, are new, and streams of others that are gone must be subscribed as they come.
+   */
+  reconnected: (how: { resumed: boolean }, state: State) => void;
+  /** The server lost the connection of another participant, and waits for it (false), or it is back (true). */
+  participant_connection_changed: (participantId: string, isConnected: boolean, state: State) => void;
   /** Another participant came. Not for those who were there before. */
   participant_joined: (participantId: string, state: State) => void;
   /** A participant begins to go; its streams are still in the state. For the local one only when it is kicked. */

@@ -53,11 +53,23 @@ function check(config: InitializeConfig): void {
   if (config.mixedAudio !== undefined && typeof config.mixedAudio !== "boolean") {
     throw new RoomError("invalid_argument", "mixedAudio must be true or false");
   }
+  checkReconnect(config.reconnect);
   for (const name of ["WebSocket", "RTCPeerConnection", "AudioContext"] as const) {
     if (name === "AudioContext" && config.mixedAudio === false) continue;
     if (typeof globalThis[name] !== "function") {
       throw new RoomError("not_supported", `this browser has no ${name}`);
     }
+  }
+}
+
+function checkReconnect(reconnect: InitializeConfig["reconnect"]): void {
+  if (reconnect === undefined || typeof reconnect === "boolean") return;
+  if (typeof reconnect !== "object" || reconnect === null) {
+    throw new RoomError("invalid_argument", "reconnect must be true, false or an object");
+  }
+  const { giveUpAfter } = reconnect;
+  if (giveUpAfter !== undefined && !(typeof giveUpAfter === "number" && giveUpAfter > 0)) {
+    throw new RoomError("invalid_argument", "reconnect.giveUpAfter must be a positive number of seconds");
   }
 }
 

@@ -1,5 +1,13 @@
 import type { Logger, LogLevel } from "./log.js";
 
+/** How a room behaves when its connection is lost. */
+export interface ReconnectOptions {
+  /** Shows `reconnecting` as the status of the state meanwhile. Off by default: the status stays `connected`. */
+  status?: boolean;
+  /** For how many seconds, while the page is awake, the room tries before it is `disconnected`; 120 by default. */
+  giveUpAfter?: number;
+}
+
 /** What `initialize` takes. */
 export interface InitializeConfig {
   /** The room's UUID. */
@@ -25,7 +33,9 @@ export interface InitializeConfig {
   iceServers?: RTCIceServer[];
   /** `relay` sends all media through TURN. */
   iceTransportPolicy?: RTCIceTransportPolicy;
-  /** Called when four fifths of the token's remaining life are over; the token it gives takes its place. */
+  /** `false`: the loss of the connection ends the room. By default it reconnects. */
+  reconnect?: boolean | ReconnectOptions;
+  /** Called when four fifths of the token's remaining life are over; the token it gives takes its place. Also when a token expired while the connection was lost. */
   tokenProvider?: () => string | Promise<string>;
 }
 

@@ -11,6 +11,7 @@ import {
 import type { StreamTracks, VideoPublishOptions } from "./options.js";
 import type { SentTracks } from "./reducer.js";
 import type { Session } from "./session.js";
+import type { MovedStream } from "./signal/frames.js";
 import type { Stream, TrackKind } from "./state.js";
 
 /** What an application asked to send, in one form. */
@@ -33,8 +34,8 @@ interface LocalStream {
 /** Publishes the streams of this client. */
 export class Publisher {
   readonly #session: Session;
-  readonly #media: MediaConnection;
-  readonly #lines: SendLines;
+  #media: MediaConnection;
+  #lines: SendLines;
   readonly #streams = new Map<string, LocalStream>();
 
   constructor(session: Session, media: MediaConnection) {
@@ -79,6 +80,53 @@ export class Publisher {
     });
   }
 
+  /** Has everything that is published sent over another connection: `open` opens the lines for that, `streams` says which they are. */
+  move(media: MediaConnection): { open(): void; streams(): MovedStream[] } {
+    this.#media = media;
+    const lines = new SendLines(media);
+    this.#lines = lines;
+    const published = [...this.#streams.values()].filter((stream) => stream.id !== undefined);
+    return {
+      open: () => {
+        for (const stream of published) {
+          const { audio, video, options } = stream.sources;
+          stream.lines = {
+            audio: lines.open(audioShape, audio),
+            video: lines.open(videoShape(video, options), video, options.maxBitrate),
+          };
+        }
+      },
+      streams: () =>
+        published.map(({ id, lines }) => ({
+          stream_id: id as string,
+          audio: { mid: lines?.audio.transceiver.mid as string },
+          video: { mid: lines?.video.transceiver.mid as string },
+        })),
+    };
+  }
+
+  /** Publishes everything again, over another connection. What was under way is rejected by whoever lost the first. */
+  renew(media: MediaConnection): void {
+    this.#media = media;
+    this.#lines = new SendLines(media);
+    for (const stream of this.#streams.values()) {
+      if (stream.id === undefined) continue;
+      stream.id = stream.lines = undefined;
+      this.#inTurn(stream, async () => {
+        try {
+          await this.#publish(stream);
+        } catch (error) {
+          this.#forget(stream);
+          throw error;
+        }
+      }).catch((cause: unknown) => {
+        if (this.#session.ending) return;
+        const message = `${stream.key}: the stream could not be published again`;
+        this.#session.fail(new RoomError("media_failed", message, { cause }));
+      });
+    }
+  }
+
   /** A stream of this client is not published any more. */
   withdrawn(streamId: string): void {
     const stream = [...this.#streams.values()].find((candidate) => candidate.id === streamId);
@@ -99,7 +147,8 @@ export class Publisher {
     const { audio, video, options } = stream.sources;
     hint(video, options);
     const shapes = { audio: audioShape, video: videoShape(video, options) };
-    const idle = { audio: this.#lines.take(shapes.audio), video: this.#lines.take(shapes.video) };
+    const lines = this.#lines;
+    const idle = { audio: lines.take(shapes.audio), video: lines.take(shapes.video) };
     const held = Object.values(idle).filter((line) => line !== undefined);
     try {
       if (idle.audio) await sendOver(idle.audio, audio);
@@ -109,9 +158,9 @@ export class Publisher {
         await this.#announce(stream);
       } else {
         await this.#negotiate(stream, () => {
-          const audioLine = idle.audio ?? this.#lines.open(shapes.audio, audio);
+          const audioLine = idle.audio ?? lines.open(shapes.audio, audio);
           if (!idle.audio) held.push(audioLine);
-          const videoLine = idle.video ?? this.#lines.open(shapes.video, video, options.maxBitrate);
+          const videoLine = idle.video ?? lines.open(shapes.video, video, options.maxBitrate);
           if (!idle.video) held.push(videoLine);
           stream.lines = { audio: audioLine, video: videoLine };
           return true;
@@ -119,7 +168,7 @@ export class Publisher {
       }
     } catch (error) {
       stream.lines = undefined;
-      for (const line of held) this.#lines.release(line);
+      for (const line of held) lines.release(line);
       throw error;
     }
     this.#session.apply({ type: "local_stream_configured", streamId: stream.id as string });
@@ -167,8 +216,9 @@ export class Publisher {
   }
 
   async #send(stream: LocalStream, { audio, video, options }: Sources): Promise<void> {
-    const lines = stream.lines as Record<TrackKind, SendLine>;
+    const { lines } = stream;
     hint(video, options);
+    if (!lines) return; // the connection is being replaced, which will send what the stream has then
     await sendOver(lines.audio, audio);
     await sendOver(lines.video, video, options.maxBitrate);
   }

@@ -1,7 +1,16 @@
 import type { Events } from "./events.js";
 import type { Message } from "./messages.js";
+import { rejoined, resynced } from "./resync.js";
 import type { Notice, ParticipantFrame, StreamFrame } from "./signal/frames.js";
-import type { DisconnectReason, Participant, State, Stream, Subscription, TrackKind } from "./state.js";
+import {
+  type DisconnectReason,
+  isInside,
+  type Participant,
+  type State,
+  type Stream,
+  type Subscription,
+  type TrackKind,
+} from "./state.js";
 
 /** The tracks that the receive lines of one stream carry. */
 export interface ReceivedTracks {
@@ -26,6 +35,16 @@ export type Change =
       recording?: boolean;
       mixedAudioTrack?: MediaStreamTrack;
     }
+  | { type: "resynced"; participants: ParticipantFrame[]; streams: StreamFrame[]; recording?: boolean }
+  | {
+      type: "rejoined";
+      localParticipantId: string;
+      participants: ParticipantFrame[];
+      streams: StreamFrame[];
+      recording?: boolean;
+    }
+  | { type: "connection_lost"; status: boolean }
+  | { type: "connection_restored"; resumed: boolean }
   | { type: "local_stream_added"; streamId: string; key: string; tracks: SentTracks }
   | { type: "local_stream_configured"; streamId: string }
   | { type: "local_stream_changed"; streamId: string; tracks: SentTracks }
@@ -75,6 +94,21 @@ export function reduce(state: State, change: Change): Step[] {
       return participantJoined(state, change.participant);
     case "participant_left":
       return participantLeft(state, change.participant_id, change.reason);
+    case "connection_changed":
+      return connectionChanged(state, change.participant_id, change.connected);
+    case "resynced":
+      return resynced(state, change);
+    case "rejoined":
+      return rejoined(state, change);
+    case "connection_lost":
+      return [step(change.status ? { ...state, status: "reconnecting" } : state, ["reconnecting"])];
+    case "connection_restored":
+      return [
+        step(
+          isInside(state.status) && state.status !== "connected" ? { ...state, status: "connected" } : state,
+          ["reconnected", { resumed: change.resumed }],
+        ),
+      ];
     case "stream_published":
       return streamPublished(state, change.stream);
     case "stream_updated":
@@ -130,13 +164,22 @@ function joined(state: State, snapshot: Extract<Change, { type: "joined" }>): St
   return [step({ ...next, status: "connected" }, ["connected"])];
 }
 
-function participantJoined(state: State, frame: ParticipantFrame): Step[] {
+export function participantJoined(state: State, frame: ParticipantFrame): Step[] {
   if (state.participants.has(frame.id)) return [];
   const participants = new Map(state.participants).set(frame.id, remoteParticipant(frame));
   return [step({ ...state, participants }, ["participant_joined", frame.id])];
 }
 
-function participantLeft(state: State, id: string, reason: string): Step[] {
+export function connectionChanged(state: State, id: string, connected: boolean): Step[] {
+  const participant = state.participants.get(id);
+  if (!participant || connected === !participant.isConnectionLost) return [];
+  const { isConnectionLost: _, ...there } = participant;
+  const after: Participant = connected ? there : { ...there, isConnectionLost: true };
+  const participants = new Map(state.participants).set(id, after);
+  return [step({ ...state, participants }, ["participant_connection_changed", id, connected])];
+}
+
+export function participantLeft(state: State, id: string, reason: string): Step[] {
   const participant = state.participants.get(id);
   // That this client was put out is told by the close of the connection.
   if (!participant || id === state.localParticipantId) return [];
@@ -151,12 +194,12 @@ function participantLeft(state: State, id: string, reason: string): Step[] {
   return steps;
 }
 
-function streamPublished(state: State, frame: StreamFrame): Step[] {
+export function streamPublished(state: State, frame: StreamFrame): Step[] {
   const next = withRemoteStream(state, frame);
   return next === state ? [] : [step(next, ["stream_published", frame.participant_id, frame.key])];
 }
 
-function streamUpdated(state: State, frame: StreamFrame): Step[] {
+export function streamUpdated(state: State, frame: StreamFrame): Step[] {
   const stream = state.streams.get(frame.id);
   if (!stream) return [];
   const censored = { isAudioCensored: frame.audio.censored, isVideoCensored: frame.video.censored };
@@ -224,7 +267,7 @@ const flags = [
 ] as const;
 
 /** A stream goes: first its subscription, then the stream itself. */
-function streamGone(state: State, streamId: string): Step[] {
+export function streamGone(state: State, streamId: string): Step[] {
   const stream = state.streams.get(streamId);
   if (!stream) return [];
   const steps = unsubscribed(state, streamId);
@@ -290,7 +333,7 @@ function tracksReceived(state: State, received: ReadonlyMap<string, ReceivedTrac
 function ended(state: State, reason: DisconnectReason): Step[] {
   const local = state.participants.get(state.localParticipantId) as Participant;
   const steps: Step[] = [];
-  if (reason === "kicked" && state.status === "connected") {
+  if (reason === "kicked" && isInside(state.status)) {
     steps.push(step(state, ["participant_leaving", local.id, "kicked"]));
   }
   const emptied: State = { ...initialState({ ...local, streams: {} }), status: "disconnected" };
@@ -311,6 +354,7 @@ function remoteParticipant(frame: ParticipantFrame): Participant {
     ...(frame.context !== undefined && { context: frame.context }),
     streams: {},
     canReceiveMessages: frame.receives_messages,
+    ...(frame.connection_lost === true && { isConnectionLost: true as const }),
   };
 }
 
@@ -333,7 +377,7 @@ function withRemoteStream(state: State, frame: StreamFrame): State {
 }
 
 /** Puts a stream into the state, and into the list of its owner if it is new. */
-function withStream(state: State, stream: Stream): State {
+export function withStream(state: State, stream: Stream): State {
   const streams = new Map(state.streams).set(stream.id, stream);
   const owner = state.participants.get(stream.participantId);
   if (!owner || (Object.hasOwn(owner.streams, stream.key) && owner.streams[stream.key] === stream.id)) {
@@ -343,7 +387,7 @@ function withStream(state: State, stream: Stream): State {
   return { ...state, streams, participants: new Map(state.participants).set(owner.id, grown) };
 }
 
-function withTracks(stream: Stream, tracks: ReceivedTracks, isConfigured: boolean): Stream {
+export function withTracks(stream: Stream, tracks: ReceivedTracks, isConfigured: boolean): Stream {
   const { audioTrack: _a, videoTrack: _v, ...bare } = stream;
   return {
     ...bare,

@@ -1,15 +1,18 @@
 import { Call } from "./call.js";
 import { RoomError } from "./errors.js";
 import type { Events } from "./events.js";
+import { uuid } from "./ids.js";
 import type { Message } from "./messages.js";
 import { MetricsReporter } from "./metrics-reporter.js";
 import type { InitializeConfig, StreamTracks, SubscriptionConfig } from "./options.js";
+import { ATTEMPT_TIMEOUT, Reconnector } from "./reconnector.js";
 import { streamOf } from "./reducer.js";
 import type { Session } from "./session.js";
-import type { HelloReply } from "./signal/frames.js";
+import type { HelloReply, JoinReply } from "./signal/frames.js";
 import { ending, endingOfError } from "./signal/refusals.js";
 import type { Participant, State, Stream, TrackKind } from "./state.js";
 import { TokenRefresher } from "./token-refresher.js";
+import { version } from "./version.js";
 
 /** How long `connect()` may take, in milliseconds. */
 export const CONNECT_TIMEOUT = 30_000;
@@ -29,7 +32,8 @@ export class Room {
   readonly id: string;
   readonly #session: Session;
   readonly #config: InitializeConfig;
-  readonly #hello: HelloReply;
+  readonly #reconnector: Reconnector | undefined;
+  #hello: HelloReply;
   readonly #tokens: TokenRefresher;
   readonly #metrics: MetricsReporter;
   #call: Call | undefined;
@@ -40,7 +44,13 @@ export class Room {
     this.#session = session;
     this.#config = config;
     this.#hello = hello;
-    this.#tokens = new TokenRefresher(session, hello.token_expires_at, config.tokenProvider);
+    this.#tokens = new TokenRefresher(
+      session,
+      config.clientToken,
+      hello.token_expires_at,
+      config.tokenProvider,
+    );
+    if (config.reconnect !== false) this.#reconnector = this.#reconnects();
     this.#metrics = new MetricsReporter(session, async (stream, kind) => this.#stats(stream, kind));
     // A page that goes away says so, lest the others wait for it.
     const leave = () => void session.leave();
@@ -232,33 +242,85 @@ export class Room {
   }
 
   async #join(): Promise<void> {
-    const { context, enableMessages, iceServers, iceTransportPolicy, mixedAudio } = this.#config;
     const session = this.#session;
     let call: Call | undefined;
     const joined = session.channel.request(
       "join",
-      {
-        participant_id: session.state.localParticipantId,
-        ...(context !== undefined && { context }),
-        receives_messages: enableMessages === true,
-      },
-      ({ participants, streams, recording }) => {
+      this.#joining(session.state.localParticipantId),
+      (reply) => {
         const mixedAudioTrack = call?.mixedAudioTrack;
-        session.apply({ type: "joined", participants, streams, recording, mixedAudioTrack });
+        this.#reconnector?.entered(reply);
+        this.#reconnector?.start();
+        session.apply({ type: "joined", ...snapshotOf(reply), mixedAudioTrack });
       },
       CONNECT_TIMEOUT,
     );
     // The media is set up, and its first offer made, while the server lets this client in.
     joined.catch(() => {});
-    const configuration = {
-      iceServers: iceServers ?? this.#hello.ice_servers,
-      ...(iceTransportPolicy && { iceTransportPolicy }),
-    };
     const mayReceive = this.#hello.grants.subscribe;
-    call = new Call(session, configuration, mayReceive, mixedAudio !== false);
+    const mixes = this.#config.mixedAudio !== false;
+    call = new Call(session, this.#configuration(), mayReceive, mixes, this.#reconnector);
     this.#call = call;
     if (mayReceive) queueMicrotask(() => call.subscriber.prepare());
     await joined;
+  }
+
+  #joining(participant_id: string) {
+    const { context, enableMessages } = this.#config;
+    return {
+      participant_id,
+      ...(context !== undefined && { context }),
+      receives_messages: enableMessages === true,
+    };
+  }
+
+  #configuration(): RTCConfiguration {
+    const { iceServers, iceTransportPolicy } = this.#config;
+    return {
+      iceServers: iceServers ?? this.#hello.ice_servers,
+      ...(iceTransportPolicy && { iceTransportPolicy }),
+    };
+  }
+
+  #reconnects(): Reconnector {
+    const { reconnect } = this.#config;
+    return new Reconnector(this.#session, this.#tokens, typeof reconnect === "object" ? reconnect : {}, {
+      rejoin: () => this.#rejoin(),
+      resumed: ({ ice_servers, snapshot }) => {
+        this.#hello = { ...this.#hello, ice_servers };
+        if (snapshot) this.#call?.forgetWithdrawn(new Set(snapshot.streams.map(({ id }) => id)));
+      },
+      networkChanged: () => this.#call?.networkChanged(this.#configuration().iceServers),
+    });
+  }
+
+  /** Enters the room again, as another participant, with what this one published and received. */
+  async #rejoin(): Promise<void> {
+    const session = this.#session;
+    const { channel } = session;
+    const { token } = this.#tokens;
+    const hello = { version: 1 as const, token, client: { name: "@rotunda/video", version } };
+    await channel.handshake(
+      "hello",
+      hello,
+      (reply) => {
+        this.#hello = reply;
+        this.#tokens.accepted(reply.token_expires_at);
+      },
+      ATTEMPT_TIMEOUT,
+    );
+    const localParticipantId = uuid();
+    await channel.handshake(
+      "join",
+      this.#joining(localParticipantId),
+      (reply) => {
+        this.#reconnector?.entered(reply);
+        channel.restart();
+        session.apply({ type: "rejoined", localParticipantId, ...snapshotOf(reply) });
+        this.#call?.renew(this.#configuration());
+      },
+      CONNECT_TIMEOUT,
+    );
   }
 
   async #stats(stream: Stream, kind: TrackKind): Promise<RTCStatsReport | undefined> {
@@ -280,6 +342,10 @@ export class Room {
     }
     return participant;
   }
+}
+
+function snapshotOf({ participants, streams, recording }: JoinReply) {
+  return { participants, streams, ...(recording !== undefined && { recording }) };
 }
 
 function requireText(name: string, value: unknown): asserts value is string {

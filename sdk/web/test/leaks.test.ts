@@ -73,6 +73,24 @@ it("disconnect lets go of everything", async () => {
   expectNothingLeft();
 });
 
+it("so does one that resumed, was entered again, and moved to another connection", async () => {
+  const room = await connectedRoom({ reconnect: true });
+  await room.addStream("self", { audio: audioTrack(), video: videoTrack() });
+  await room.addSubscription(alice, "self", { audio: true, video: true });
+  server.socket.drop(1006);
+  await settle();
+  server.resumes = null;
+  server.socket.drop(1006);
+  await settle();
+  server.peer.become("connected");
+  server.peer.become("failed");
+  await vi.advanceTimersByTimeAsync(40_000);
+  expect(FakeSocket.all).toHaveLength(3);
+  expect(FakePeerConnection.all).toHaveLength(3);
+  await room.disconnect();
+  expectNothingLeft();
+});
+
 it("so does one that was only listening to the mix", async () => {
   await connectedRoom();
   server.socket.drop(1006);

@@ -58,6 +58,11 @@ export class Participant {
     return this.#id;
   }
 
+  /** Takes note of the new id, after the room was joined anew. */
+  async learnsItsId(): Promise<void> {
+    this.#id = (await this.state()).self;
+  }
+
   /** Works the page. What the SDK refuses is thrown as `Refused`. */
   async ask<T, A = undefined>(work: (rig: Rig, arg: A) => T | Promise<T>, arg?: A): Promise<T> {
     const source = `rig.attempt((rig) => (${work})(rig, ${JSON.stringify(arg)}))`;

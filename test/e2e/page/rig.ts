@@ -54,6 +54,7 @@ export class Rig {
   readonly #ears = new Map<MediaStreamTrack, Ear>();
   readonly #own: Record<string, { audio?: MediaStreamTrack; video?: MediaStreamTrack }> = {};
   #hearing: AudioContext | undefined;
+  #longestFreeze = 0;
   #room: Room | undefined;
 
   constructor() {
@@ -94,6 +95,9 @@ export class Rig {
     const events = [
       "connected",
       "disconnected",
+      "reconnecting",
+      "reconnected",
+      "participant_connection_changed",
       "participant_joined",
       "participant_leaving",
       "participant_left",
@@ -244,6 +248,28 @@ export class Rig {
     return (inbound?.framesDecoded as number | undefined) ?? 0;
   }
 
+  /** Begins to take the time between the pictures of a stream. */
+  watchFreezes(participantId: string, key: string): void {
+    const stream = this.room.getState().participants.get(participantId)?.streams[key];
+    const track = this.room.getState().streams.get(stream ?? "")?.videoTrack;
+    const video = track && this.#videos.get(track);
+    if (!video) throw new Error("nobody looks at this stream");
+    let last = performance.now();
+    const shown = () => {
+      const now = performance.now();
+      this.#longestFreeze = Math.max(this.#longestFreeze, now - last);
+      last = now;
+      video.requestVideoFrameCallback(shown);
+    };
+    this.#longestFreeze = 0;
+    video.requestVideoFrameCallback(shown);
+  }
+
+  /** The longest of them since, in milliseconds. */
+  longestFreeze(): number {
+    return this.#longestFreeze;
+  }
+
   /** How many packets of a stream's audio came over the wire so far. */
   async audioPackets(participantId: string, key: string): Promise<number> {
     const inbound = await this.#report(participantId, key, "audio", "inbound-rtp");
@@ -267,6 +293,24 @@ export class Rig {
     return this.#connections
       .filter((connection) => connection.connectionState !== "closed")
       .map((connection) => connection.localDescription?.sdp.match(/^m=/gm)?.length ?? 0);
+  }
+
+  /** How many connections were made so far. */
+  connectionCount(): number {
+    return this.#connections.length;
+  }
+
+  /** Has the connection say that it failed, whatever becomes of it, until there is another. */
+  failMedia(): void {
+    const [connection] = this.#connections;
+    if (!connection) throw new Error("there is no connection");
+    Object.defineProperty(connection, "connectionState", { value: "failed", configurable: true });
+    const fail = setInterval(() => {
+      if (connection.signalingState === "closed") {
+        clearInterval(fail);
+        Reflect.deleteProperty(connection, "connectionState");
+      } else connection.onconnectionstatechange?.(new Event("connectionstatechange"));
+    }, 100);
   }
 
   #ear(track: MediaStreamTrack): Ear {

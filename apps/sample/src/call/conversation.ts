@@ -24,6 +24,8 @@ export interface ConversationView {
   screenSince: ReadonlyMap<string, number>;
   chat: ChatLog;
   retry: { attempt: number; at: number; lost: boolean } | null;
+  /** Connected, but the connection is lost for now; the SDK works on it. */
+  reconnecting: boolean;
   ending: Ending | null;
   screen: MediaStream | null;
   canPublish: boolean;
@@ -64,6 +66,7 @@ export const initialView: ConversationView = {
   screenSince: new Map(),
   chat: emptyChat,
   retry: null,
+  reconnecting: false,
   ending: null,
   screen: null,
   canPublish: true,
@@ -205,6 +208,11 @@ export class Conversation implements Call {
     room.on("state_changed", (state) => this.#see(state));
     room.on("connected", (state) => this.#enter(room, state));
     room.on("disconnected", (reason) => this.#over(room, reason));
+    room.on("reconnecting", () => this.view.patch({ reconnecting: true }));
+    room.on("reconnected", () => {
+      this.view.patch({ reconnecting: false });
+      this.#say("You are back in the call");
+    });
     room.on("participant_joined", (id, state) => this.#say(`${nameIn(state, id)} joined`));
     room.on("participant_leaving", (id, reason, state) =>
       this.#say(`${nameIn(state, id)} ${reason === "kicked" ? "was removed" : "left"}`),
@@ -245,7 +253,7 @@ export class Conversation implements Call {
       forbidden: () => this.#watchOnly(),
       failed: (error) => this.#publishFailed(error),
     });
-    this.view.patch({ status: "connected", state, retry: null, canPublish: true });
+    this.view.patch({ status: "connected", state, retry: null, reconnecting: false, canPublish: true });
     const entered = back ? "You are back in the call" : "You joined the call";
     this.#say(state.recording ? `${entered}. ${recordingWords(true)}` : entered);
     void this.#publisher.sync();

@@ -3,7 +3,9 @@ import type { Logger } from "../log.js";
 
 /** Where the connection tells what became of it. */
 export interface ConnectionListener {
-  /** The connection failed: ICE should be restarted, once. */
+  /** No media flows at present; that may pass. */
+  disconnected(): void;
+  /** The connection failed: ICE should be restarted. */
   failed(): void;
   /** Media flows, for the first time or again. */
   connected(): void;
@@ -51,8 +53,9 @@ export class MediaConnection {
     return turn;
   }
 
-  /** Makes the next offer restart ICE. */
-  restartIce(): void {
+  /** Makes the next offer restart ICE, with these servers if they are given. */
+  restartIce(iceServers?: RTCIceServer[]): void {
+    if (iceServers) this.#pc.setConfiguration?.({ ...this.#pc.getConfiguration?.(), iceServers });
     this.#pc.restartIce();
   }
 
@@ -116,6 +119,7 @@ export class MediaConnection {
   #changed(): void {
     const state = this.#pc.connectionState;
     this.#log.debug(`media connection ${state}`);
+    if (state === "disconnected") this.#listener.disconnected();
     if (state === "failed") this.#listener.failed();
     if (state === "connected") this.#listener.connected();
   }

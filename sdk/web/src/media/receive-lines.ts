@@ -68,6 +68,13 @@ export class ReceiveLines {
       });
   }
 
+  /** Opens so many lines in all along with an offer that is being made. */
+  openWith(audio: number, video: number): void {
+    this.#wanted.audio = Math.max(this.#wanted.audio, audio);
+    this.#wanted.video = Math.max(this.#wanted.video, video);
+    this.#openMissing();
+  }
+
   /** Takes the server's word on which line carries what. */
   assign(map: ReceiveLine[]): void {
     this.#map = map;

@@ -1,6 +1,13 @@
 import { expect, vi } from "vitest";
 import { type InitializeConfig, initialize, type Room } from "../../src/index.js";
-import type { HelloReply, Notice, ParticipantFrame, Refusal, StreamFrame } from "../../src/signal/frames.js";
+import type {
+  HelloReply,
+  Notice,
+  ParticipantFrame,
+  Refusal,
+  ResumeReply,
+  StreamFrame,
+} from "../../src/signal/frames.js";
 import {
   FakeAudio,
   FakeAudioContext,
@@ -44,6 +51,12 @@ export class FakeServer {
   readonly refuses = new Map<string, Refusal & { close?: number }>();
   notDelivered: string[] = [];
   recording = false;
+  /** How it answers `resume`, beyond what is the same always; null: not resumable. */
+  resumes: Partial<ResumeReply> | null = {};
+  /** Frames that follow the reply to `resume`. */
+  missed: unknown[] = [];
+  /** The requests of all sockets that it took up. */
+  readonly received: { id: number; type: string }[] = [];
   /** A moderator muted this client: what it publishes is censored from the start. */
   muted = false;
   #streams = 0;
@@ -69,6 +82,7 @@ export class FakeServer {
   }
 
   #answer(socket: FakeSocket, frame: FakeSocket["sent"][number]): void {
+    if (!["hello", "join", "resume", "ping"].includes(frame.type)) this.received.push(frame);
     if (this.holds.has(frame.type) || socket.readyState !== FakeSocket.OPEN) return;
     const refusal = this.refuses.get(frame.type);
     if (refusal) {
@@ -77,8 +91,14 @@ export class FakeServer {
       if (close) socket.drop(close);
       return;
     }
+    if (frame.type === "resume" && this.resumes === null) {
+      socket.refuse(frame.id, { code: "not_resumable", message: "no" });
+      return;
+    }
     const data = this.#data(frame);
+    if (frame.type === "resume") socket.seq = (data as ResumeReply).seq;
     socket.reply(frame.id, data as never);
+    if (frame.type === "resume") for (const late of this.missed.splice(0)) socket.deliver(late);
     if (frame.type === "publish" && this.muted) {
       const { stream_id } = data as { stream_id: string };
       const self = socket.requests("join")[0]?.participant_id as string;
@@ -87,7 +107,7 @@ export class FakeServer {
     }
     if (frame.type === "subscribe") this.#serve(frame.stream_id);
     if (frame.type === "unsubscribe") this.#stop(frame.stream_id);
-    if (frame.type === "offer") this.#assign();
+    if (frame.type === "offer" || frame.type === "replace_media") this.#assign();
   }
 
   #data(frame: FakeSocket["sent"][number]): unknown {
@@ -104,6 +124,7 @@ export class FakeServer {
           ...this.hello,
         };
       case "join": {
+        this.#subscribed.length = this.#lines = 0;
         const self = participant(frame.participant_id, {
           receives_messages: frame.receives_messages === true,
         });
@@ -113,13 +134,23 @@ export class FakeServer {
           participants: [...this.participants, self],
           streams: this.streams,
           recording: this.recording,
+          resume: { secret: "secret", grace_secs: 15 },
         };
       }
+      case "resume":
+        return {
+          seq: frame.seq,
+          received: Math.max(0, ...this.received.map(({ id }) => id)),
+          token_expires_at: inTenMinutes(),
+          ice_servers: [],
+          ...this.resumes,
+        };
       case "publish": {
         const id = `c0c0c0c0-cccc-4ccc-8ccc-${String(++this.#streams).padStart(12, "0")}`;
         return { stream_id: id, ...(frame.sdp !== undefined && { sdp: "answer" }) };
       }
       case "offer":
+      case "replace_media":
         return { sdp: "answer" };
       case "send_message":
         return { not_delivered: this.notDelivered };
@@ -219,7 +250,7 @@ export async function settle(): Promise<void> {
 }
 
 export async function openRoom(config: Partial<InitializeConfig> = {}): Promise<Room> {
-  const opening = initialize({ roomId, clientToken: "token", logLevel: "OFF", ...config });
+  const opening = initialize({ roomId, clientToken: "token", logLevel: "OFF", reconnect: false, ...config });
   // The caller hears of a rejection only after the clock moved.
   opening.catch(() => {});
   await vi.advanceTimersByTimeAsync(0);

@@ -1,0 +1,474 @@
+package signal_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rotunda-rtc/rotunda/internal/live"
+	"github.com/rotunda-rtc/rotunda/internal/live/livetest"
+	"github.com/rotunda-rtc/rotunda/internal/signal"
+	"github.com/rotunda-rtc/rotunda/internal/video"
+)
+
+func graceful(grace time.Duration) func(*signal.Config) {
+	return func(c *signal.Config) { c.ResumeGrace = grace }
+}
+
+// lose cuts the connection without a word.
+func (c *client) lose() { _ = c.socket.CloseNow() }
+
+func (c *client) secret() string {
+	return c.snapshot["resume"].(object)["secret"].(string)
+}
+
+// back is the same client over a new socket, which has said nothing yet. Numbers of notices and requests go on.
+func (h *house) back(c *client) *client {
+	again := h.dial()
+	again.next, again.seq, again.id, again.kinds, again.snapshot = c.next, c.seq, c.id, c.kinds, c.snapshot
+	return again
+}
+
+func (c *client) resumption(token string) object {
+	return object{"version": 1, "token": token, "participant_id": c.id, "secret": c.secret(), "seq": c.seq}
+}
+
+// resumed is the same client, back in the session.
+func (h *house) resumed(c *client) (*client, object) {
+	h.t.Helper()
+	again := h.back(c)
+	reply := again.ask("resume", again.resumption(h.token()))
+	return again, reply
+}
+
+// chat sends messages to everyone and returns when they were sent to all.
+func (c *client) chat(texts ...string) {
+	c.t.Helper()
+	for _, text := range texts {
+		c.ask("send_message", object{"message": object{"type": "text", "payload": text}})
+	}
+}
+
+// payloads reads messages up to one of this text, and returns what they say.
+func (c *client) payloads(last string) (all []string) {
+	c.t.Helper()
+	for {
+		text := c.until("message")["message"].(object)["payload"].(string)
+		if all = append(all, text); text == last {
+			return all
+		}
+	}
+}
+
+func TestMissedNoticesAreReplayedOnce(t *testing.T) {
+	h := newHouse(t, graceful(time.Minute))
+	a, b := h.joined(), h.joined()
+	a.chat("one", "two")
+	if got := fmt.Sprint(b.payloads("one")); got != "[one]" { // two is on its way, and not read
+		t.Fatal(got)
+	}
+	b.lose()
+	a.chat("three")
+	b, reply := h.resumed(b)
+	if reply["snapshot"] != nil {
+		t.Error("a snapshot, where everything could be told again")
+	}
+	a.chat("four")
+	if got := fmt.Sprint(b.payloads("four")); got != "[two three four]" { // client.tryRead checks the numbers
+		t.Error("b heard", got)
+	}
+	for range 2 { // and again, from the very same position
+		b.lose()
+		b, _ = h.resumed(b)
+	}
+	a.chat("five")
+	if got := fmt.Sprint(b.payloads("five")); got != "[five]" {
+		t.Error("b heard", got)
+	}
+}
+
+func TestAnswersAreReplayedAndNothingIsDoneTwice(t *testing.T) {
+	h := newHouse(t, graceful(time.Minute))
+	a, b := h.joined(), h.joined()
+	begun, finish := make(chan struct{}), make(chan struct{})
+	h.media.OnNegotiate = func(context.Context, video.ParticipantID, string) error {
+		close(begun)
+		<-finish
+		return nil
+	}
+	publishing := b.send("publish", publishFields("self"))
+	waiting := b.send("send_message", object{"message": object{"type": "text", "payload": "later"}})
+	<-begun
+	b.lose()
+	b = h.back(b)
+	resuming := b.send("resume", b.resumption(h.token()))
+	close(finish)
+	var order []string
+	var received float64
+	for len(order) < 2 {
+		switch frame := b.read(); frame["re"] {
+		case float64(resuming):
+			order = append(order, "resumed")
+			received = frame["data"].(object)["received"].(float64)
+		case float64(publishing):
+			order = append(order, "published")
+		case float64(waiting):
+			t.Fatal("a request was answered that was not begun when the socket died")
+		}
+	}
+	if got := strings.Join(order, ", "); got != "resumed, published" {
+		t.Error("order:", got)
+	}
+	if received != float64(publishing) {
+		t.Errorf("received %v, want %v", received, publishing)
+	}
+	if got := a.until("stream_published")["stream"].(object)["key"]; got != "self" {
+		t.Error("published", got)
+	}
+	// What was not received is sent again; what was is refused by its own effect.
+	b.chat("later")
+	if got := fmt.Sprint(a.payloads("later")); got != "[later]" {
+		t.Error("a heard", got)
+	}
+}
+
+func TestOverflowGivesASnapshot(t *testing.T) {
+	h := newHouse(t, graceful(time.Minute), func(c *signal.Config) { c.Socket.Burst = 10_000 })
+	a, b := h.joined(), h.joined()
+	stream := a.ask("publish", publishFields("self"))["stream_id"]
+	b.until("stream_published")
+	b.ask("subscribe", object{"stream_id": stream, "audio": true, "video": true})
+	b.until("lines_wanted")
+	b.lose()
+	for i := range 800 { // more than is kept
+		on := i%2 == 1
+		a.ask("update_stream", object{"stream_id": stream, "video": object{"enabled": !on}})
+	}
+	b = h.back(b)
+	id := b.send("resume", b.resumption(h.token()))
+	var reply object
+	for reply == nil {
+		if frame := b.read(); frame["re"] == float64(id) {
+			reply = frame["data"].(object)
+		}
+	}
+	snapshot, ok := reply["snapshot"].(object)
+	if !ok {
+		t.Fatal("no snapshot")
+	}
+	if n := len(snapshot["participants"].([]any)); n != 2 {
+		t.Errorf("%d participants in the snapshot", n)
+	}
+	if got := snapshot["streams"].([]any)[0].(object)["id"]; got != stream {
+		t.Errorf("stream %v in the snapshot", got)
+	}
+	b.seq = reply["seq"].(float64)
+	if wanted := b.until("lines_wanted"); wanted["audio"] != 1.0 {
+		t.Error("lines wanted:", wanted)
+	}
+	a.chat("after")
+	if got := fmt.Sprint(b.payloads("after")); got != "[after]" {
+		t.Error("b heard", got)
+	}
+}
+
+func TestAPositionFromNowhereGivesASnapshot(t *testing.T) {
+	h := newHouse(t, graceful(time.Minute))
+	a := h.joined()
+	a.lose()
+	a.seq = 1000
+	again := h.back(a)
+	reply := again.ask("resume", again.resumption(h.token()))
+	if reply["snapshot"] == nil || reply["seq"] != 0.0 {
+		t.Error(reply)
+	}
+}
+
+func TestOthersSeeALossOnlyAfterASecondAndALeaveAfterTheGrace(t *testing.T) {
+	h := newHouse(t, graceful(1500*time.Millisecond))
+	a, b := h.joined(), h.joined()
+	a.until("participant_joined")
+	b.lose()
+	b, _ = h.resumed(b)
+	b.lose()
+	if got := a.until("connection_changed"); got["participant_id"] != b.id || got["connected"] != false {
+		t.Error("a heard", got)
+	}
+	c := h.joined()
+	for _, p := range c.snapshot["participants"].([]any) {
+		if p := p.(object); (p["connection_lost"] == true) != (p["id"] == b.id) {
+			t.Error("c sees", p)
+		}
+	}
+	b, _ = h.resumed(b)
+	if got := a.until("connection_changed"); got["participant_id"] != b.id || got["connected"] != true {
+		t.Error("a heard", got)
+	}
+	lost := time.Now()
+	b.lose()
+	if got := a.until("participant_left"); got["participant_id"] != b.id || got["reason"] != "connection_lost" {
+		t.Error("a heard", got)
+	}
+	if kept := time.Since(lost); kept < 1400*time.Millisecond {
+		t.Error("b was kept for", kept)
+	}
+	again := h.back(b)
+	if got := again.refused("resume", again.resumption(h.token())); got != "not_resumable" {
+		t.Error(got)
+	}
+	// The same socket takes a newcomer.
+	again.ask("hello", object{"version": 1, "token": h.token()})
+	again.seq = 0
+	again.join()
+}
+
+func TestWhoMayNotResume(t *testing.T) {
+	h := newHouse(t, graceful(time.Minute))
+	a, b := h.joined(), h.joined()
+	a.lose()
+	foreign := h.rooms.Add(account, 10)
+	for name, c := range map[string]struct {
+		change func(object)
+		want   string
+		closes string // empty: it stays open
+	}{
+		"a wrong secret":          {func(f object) { f["secret"] = "x" }, "not_resumable", ""},
+		"another's secret":        {func(f object) { f["secret"] = b.secret() }, "not_resumable", ""},
+		"a token that is none":    {func(f object) { f["token"] = "x" }, "unauthorized", "4401 unauthorized"},
+		"a token of another room": {func(f object) { f["token"] = h.token(func(g *video.Grant) { g.RoomID = foreign.ID }) }, "unauthorized /token", "4401 unauthorized"},
+		"no secret":               {func(f object) { delete(f, "secret") }, "invalid_argument /secret", "4400 bad_request"},
+		"another version":         {func(f object) { f["version"] = 2 }, "unsupported_version /version", "4426 unsupported_version"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			again := h.back(a)
+			again.t = t
+			fields := again.resumption(h.token())
+			c.change(fields)
+			if got := again.refused("resume", fields); got != c.want {
+				t.Errorf("refused with %q, want %q", got, c.want)
+			}
+			if c.closes != "" {
+				again.wantClose(c.closes)
+			} else if got := again.refused("join", object{"participant_id": video.NewUUID()}); got != "invalid_state" {
+				t.Errorf("join: %q", got)
+			}
+		})
+	}
+	h.resumed(a) // none of that did any harm
+}
+
+func TestTheNewerSocketWins(t *testing.T) {
+	h := newHouse(t, graceful(time.Minute))
+	a, old := h.joined(), h.joined()
+	current, _ := h.resumed(old) // while the old one is alive
+	old.wantClose("4410 replaced")
+	a.chat("x")
+	if got := fmt.Sprint(current.payloads("x")); got != "[x]" {
+		t.Error("b heard", got)
+	}
+	// Two at once: exactly one stays.
+	first, second := h.back(current), h.back(current)
+	for _, c := range []*client{first, second} {
+		c.kinds = maps.Clone(current.kinds)
+		c.send("resume", c.resumption(h.token()))
+	}
+	current.wantClose("4410 replaced")
+	results := make(chan string, 2)
+	for _, c := range []*client{first, second} {
+		go func() {
+			for {
+				frame, err := c.tryRead()
+				switch {
+				case err != nil:
+					results <- "closed"
+					return
+				case frame["type"] == "message":
+					results <- "heard"
+					return
+				}
+			}
+		}()
+	}
+	if got := <-results; got != "closed" {
+		t.Error("the first is", got)
+	}
+	a.chat("y")
+	if got := <-results; got != "heard" {
+		t.Error("the second is", got)
+	}
+}
+
+func TestRevocationWins(t *testing.T) {
+	kick := func(h *house, s video.SessionID, c *client) error {
+		_, err := h.host.Kick(context.Background(), h.room.ID, s, only(c))
+		return err
+	}
+	for name, c := range map[string]struct {
+		act  func(*house, video.SessionID, *client) error
+		want string
+	}{
+		"kick": {kick, "4001 kicked"},
+		"end": {func(h *house, s video.SessionID, _ *client) error {
+			_, err := h.host.EndSession(context.Background(), h.room.ID, s)
+			return err
+		}, "4000 session_ended"},
+		"delete": {func(h *house, _ video.SessionID, _ *client) error {
+			h.rooms.Delete(h.room.ID)
+			return h.host.EndRoom(context.Background(), h.room.ID)
+		}, "4002 room_deleted"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t, graceful(time.Minute))
+			a := h.joined()
+			session := h.session(a)
+			a.lose()
+			if err := c.act(h, session, a); err != nil {
+				t.Fatal(err)
+			}
+			again := h.back(a)
+			if got := again.refused("resume", again.resumption("whatever")); got != "not_resumable" {
+				t.Error(got)
+			}
+			again.wantClose(c.want)
+		})
+	}
+	t.Run("kick while it resumes", func(t *testing.T) {
+		for range 20 {
+			h := newHouse(t, graceful(time.Minute))
+			a := h.joined()
+			session := h.session(a)
+			a.lose()
+			again := h.back(a)
+			again.send("resume", again.resumption(h.token()))
+			if err := kick(h, session, a); err != nil {
+				t.Fatal(err)
+			}
+			again.wantClose("4001 kicked")
+		}
+	})
+}
+
+func TestTheTokenExpiresWhileAway(t *testing.T) {
+	h := newHouse(t, graceful(time.Minute), func(c *signal.Config) { c.TokenAllowance = time.Millisecond })
+	a := h.joined()
+	b := h.joined(func(g *video.Grant) { g.ExpiresAt = time.Now().Add(500 * time.Millisecond) })
+	b.lose()
+	if got := a.until("participant_left"); got["reason"] != "token_expired" {
+		t.Error("a heard", got)
+	}
+}
+
+func TestASlowReaderMayResume(t *testing.T) {
+	h := newHouse(t, graceful(time.Minute), func(c *signal.Config) { c.Socket.QueueFrames = 800 })
+	a, b := h.joined(), h.joined()
+	stream := a.ask("publish", publishFields("self"))["stream_id"]
+	b.until("stream_published")
+	const text = 200 << 10 // until socket buffers and queue are full
+	for range 40 {
+		a.chat(strings.Repeat("x", text))
+	}
+	a.ask("unpublish", object{"stream_id": stream})
+	b, reply := h.resumed(b)
+	snapshot, ok := reply["snapshot"].(object)
+	if !ok {
+		t.Fatal("2 MiB cannot hold what b missed")
+	}
+	if n := len(snapshot["streams"].([]any)); n != 0 {
+		t.Errorf("%d streams", n)
+	}
+	b.seq = reply["seq"].(float64)
+	a.chat("after")
+	if got := fmt.Sprint(b.payloads("after")); got != "[after]" {
+		t.Error("b heard", got)
+	}
+}
+
+func TestPingForgetsWhatArrived(t *testing.T) {
+	h := newHouse(t, graceful(time.Minute))
+	a, b := h.joined(), h.joined()
+	a.chat("one", "two")
+	b.payloads("two")
+	b.ask("ping", object{"seq": b.seq})
+	a.chat("three")
+	b.payloads("three")
+	b.lose()
+	b.seq = 0 // what it said to have is gone
+	again := h.back(b)
+	if reply := again.ask("resume", again.resumption(h.token())); reply["snapshot"] == nil {
+		t.Error("no snapshot")
+	}
+}
+
+func TestLeavingIsAtOnceWithAGrace(t *testing.T) {
+	h := newHouse(t, graceful(time.Minute))
+	a := h.joined()
+	for name, leave := range map[string]func(*client){
+		"leave": func(c *client) { c.send("leave", nil) },
+		"1000":  func(c *client) { _ = c.socket.Close(1000, "") },
+		"1001":  func(c *client) { _ = c.socket.Close(1001, "") },
+	} {
+		b := h.joined()
+		leave(b)
+		if got := a.until("participant_left"); got["participant_id"] != b.id || got["reason"] != "left" {
+			t.Errorf("%s: a heard %v", name, got)
+		}
+	}
+}
+
+func TestIdentities(t *testing.T) {
+	as := func(identity string) func(*video.Grant) {
+		return func(g *video.Grant) { g.Identity = identity }
+	}
+	t.Run("refuse", func(t *testing.T) {
+		h := newHouseOf(t, func(c *live.Config) { c.Identities = live.IdentityRefused })
+		h.joined(as("ann"))
+		h.joined(as("bob"))
+		h.joined()
+		second := h.welcomed(as("ann"))
+		if got := second.refused("join", object{"participant_id": video.NewUUID()}); got != "identity_in_use" {
+			t.Error(got)
+		}
+		second.wantClose("4411 identity_in_use")
+	})
+	t.Run("replace", func(t *testing.T) {
+		h := newHouseOf(t, func(c *live.Config) { c.Identities = live.IdentityReplaced })
+		bob, first := h.joined(as("bob")), h.joined(as("ann"))
+		second := h.joined(as("ann"))
+		first.wantClose("4410 replaced")
+		if got := bob.until("participant_left"); got["participant_id"] != first.id || got["reason"] != "duplicate" {
+			t.Error("bob heard", got)
+		}
+		if n := len(second.snapshot["participants"].([]any)); n != 2 {
+			t.Errorf("%d participants", n)
+		}
+	})
+	t.Run("allow", func(t *testing.T) {
+		h := newHouse(t)
+		h.joined(as("ann"))
+		h.joined(as("ann"))
+	})
+}
+
+func TestReplaceMedia(t *testing.T) {
+	h := newHouse(t)
+	a, b := h.joined(), h.joined()
+	stream := a.ask("publish", publishFields("self"))["stream_id"]
+	b.ask("subscribe", object{"stream_id": stream, "audio": true, "video": true})
+	reply := a.ask("replace_media", object{
+		"sdp":     livetest.Offer("x audio sendonly", "y video sendonly"),
+		"streams": []object{{"stream_id": stream, "audio": object{"mid": "x"}, "video": object{"mid": "y"}}},
+	})
+	if reply["sdp"] == "" {
+		t.Error("no answer")
+	}
+	if got := a.refused("replace_media", object{}); got != "invalid_argument /sdp" {
+		t.Error(got)
+	}
+	if got := a.refused("replace_media", object{"sdp": "v=0", "streams": []object{{}}}); got != "invalid_argument /streams/stream_id" {
+		t.Error(got)
+	}
+	a.ask("unpublish", object{"stream_id": stream}) // it is still known by its id
+}
