@@ -48,7 +48,7 @@ func TestBacklog(t *testing.T) {
 // Whatever was sent and dropped: what is told again is all there was since, in order, or it is said that it is not. The
 // latest answers are always there.
 func TestBacklogStaysWithinBounds(t *testing.T) {
-	for seed := range uint64(8) {
+	for seed := range uint64(3) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		var b backlog
 		var all []sent

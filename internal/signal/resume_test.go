@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rotunda-rtc/rotunda/internal/live"
-	"github.com/rotunda-rtc/rotunda/internal/live/livetest"
 	"github.com/rotunda-rtc/rotunda/internal/signal"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
@@ -225,41 +223,6 @@ func TestOthersSeeALossOnlyAfterASecondAndALeaveAfterTheGrace(t *testing.T) {
 	again.join()
 }
 
-func TestWhoMayNotResume(t *testing.T) {
-	h := newHouse(t, graceful(time.Minute))
-	a, b := h.joined(), h.joined()
-	a.lose()
-	foreign := h.rooms.Add(account, 10)
-	for name, c := range map[string]struct {
-		change func(object)
-		want   string
-		closes string // empty: it stays open
-	}{
-		"a wrong secret":          {func(f object) { f["secret"] = "x" }, "not_resumable", ""},
-		"another's secret":        {func(f object) { f["secret"] = b.secret() }, "not_resumable", ""},
-		"a token that is none":    {func(f object) { f["token"] = "x" }, "unauthorized", "4401 unauthorized"},
-		"a token of another room": {func(f object) { f["token"] = h.token(func(g *video.Grant) { g.RoomID = foreign.ID }) }, "unauthorized /token", "4401 unauthorized"},
-		"no secret":               {func(f object) { delete(f, "secret") }, "invalid_argument /secret", "4400 bad_request"},
-		"another version":         {func(f object) { f["version"] = 2 }, "unsupported_version /version", "4426 unsupported_version"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			again := h.back(a)
-			again.t = t
-			fields := again.resumption(h.token())
-			c.change(fields)
-			if got := again.refused("resume", fields); got != c.want {
-				t.Errorf("refused with %q, want %q", got, c.want)
-			}
-			if c.closes != "" {
-				again.wantClose(c.closes)
-			} else if got := again.refused("join", object{"participant_id": video.NewUUID()}); got != "invalid_state" {
-				t.Errorf("join: %q", got)
-			}
-		})
-	}
-	h.resumed(a) // none of that did any harm
-}
-
 func TestTheNewerSocketWins(t *testing.T) {
 	h := newHouse(t, graceful(time.Minute))
 	a, old := h.joined(), h.joined()
@@ -298,66 +261,6 @@ func TestTheNewerSocketWins(t *testing.T) {
 	a.chat("y")
 	if got := <-results; got != "heard" {
 		t.Error("the second is", got)
-	}
-}
-
-func TestRevocationWins(t *testing.T) {
-	kick := func(h *house, s video.SessionID, c *client) error {
-		_, err := h.host.Kick(context.Background(), h.room.ID, s, only(c))
-		return err
-	}
-	for name, c := range map[string]struct {
-		act  func(*house, video.SessionID, *client) error
-		want string
-	}{
-		"kick": {kick, "4001 kicked"},
-		"end": {func(h *house, s video.SessionID, _ *client) error {
-			_, err := h.host.EndSession(context.Background(), h.room.ID, s)
-			return err
-		}, "4000 session_ended"},
-		"delete": {func(h *house, _ video.SessionID, _ *client) error {
-			h.rooms.Delete(h.room.ID)
-			return h.host.EndRoom(context.Background(), h.room.ID)
-		}, "4002 room_deleted"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			h := newHouse(t, graceful(time.Minute))
-			a := h.joined()
-			session := h.session(a)
-			a.lose()
-			if err := c.act(h, session, a); err != nil {
-				t.Fatal(err)
-			}
-			again := h.back(a)
-			if got := again.refused("resume", again.resumption("whatever")); got != "not_resumable" {
-				t.Error(got)
-			}
-			again.wantClose(c.want)
-		})
-	}
-	t.Run("kick while it resumes", func(t *testing.T) {
-		for range 20 {
-			h := newHouse(t, graceful(time.Minute))
-			a := h.joined()
-			session := h.session(a)
-			a.lose()
-			again := h.back(a)
-			again.send("resume", again.resumption(h.token()))
-			if err := kick(h, session, a); err != nil {
-				t.Fatal(err)
-			}
-			again.wantClose("4001 kicked")
-		}
-	})
-}
-
-func TestTheTokenExpiresWhileAway(t *testing.T) {
-	h := newHouse(t, graceful(time.Minute), func(c *signal.Config) { c.TokenAllowance = time.Millisecond })
-	a := h.joined()
-	b := h.joined(func(g *video.Grant) { g.ExpiresAt = time.Now().Add(500 * time.Millisecond) })
-	b.lose()
-	if got := a.until("participant_left"); got["reason"] != "token_expired" {
-		t.Error("a heard", got)
 	}
 }
 
@@ -416,59 +319,4 @@ func TestLeavingIsAtOnceWithAGrace(t *testing.T) {
 			t.Errorf("%s: a heard %v", name, got)
 		}
 	}
-}
-
-func TestIdentities(t *testing.T) {
-	as := func(identity string) func(*video.Grant) {
-		return func(g *video.Grant) { g.Identity = identity }
-	}
-	t.Run("refuse", func(t *testing.T) {
-		h := newHouseOf(t, func(c *live.Config) { c.Identities = live.IdentityRefused })
-		h.joined(as("ann"))
-		h.joined(as("bob"))
-		h.joined()
-		second := h.welcomed(as("ann"))
-		if got := second.refused("join", object{"participant_id": video.NewUUID()}); got != "identity_in_use" {
-			t.Error(got)
-		}
-		second.wantClose("4411 identity_in_use")
-	})
-	t.Run("replace", func(t *testing.T) {
-		h := newHouseOf(t, func(c *live.Config) { c.Identities = live.IdentityReplaced })
-		bob, first := h.joined(as("bob")), h.joined(as("ann"))
-		second := h.joined(as("ann"))
-		first.wantClose("4410 replaced")
-		if got := bob.until("participant_left"); got["participant_id"] != first.id || got["reason"] != "duplicate" {
-			t.Error("bob heard", got)
-		}
-		if n := len(second.snapshot["participants"].([]any)); n != 2 {
-			t.Errorf("%d participants", n)
-		}
-	})
-	t.Run("allow", func(t *testing.T) {
-		h := newHouse(t)
-		h.joined(as("ann"))
-		h.joined(as("ann"))
-	})
-}
-
-func TestReplaceMedia(t *testing.T) {
-	h := newHouse(t)
-	a, b := h.joined(), h.joined()
-	stream := a.ask("publish", publishFields("self"))["stream_id"]
-	b.ask("subscribe", object{"stream_id": stream, "audio": true, "video": true})
-	reply := a.ask("replace_media", object{
-		"sdp":     livetest.Offer("x audio sendonly", "y video sendonly"),
-		"streams": []object{{"stream_id": stream, "audio": object{"mid": "x"}, "video": object{"mid": "y"}}},
-	})
-	if reply["sdp"] == "" {
-		t.Error("no answer")
-	}
-	if got := a.refused("replace_media", object{}); got != "invalid_argument /sdp" {
-		t.Error(got)
-	}
-	if got := a.refused("replace_media", object{"sdp": "v=0", "streams": []object{{}}}); got != "invalid_argument /streams/stream_id" {
-		t.Error(got)
-	}
-	a.ask("unpublish", object{"stream_id": stream}) // it is still known by its id
 }
