@@ -7,3 +7,5 @@ import "syscall"
 const reusePort = false
 
 func controlSocket(_, _ string, _ syscall.RawConn) error { return nil }
+
+func controlTCP(_, _ string, _ syscall.RawConn) error { return nil }
