@@ -31,6 +31,7 @@ const (
 // conn is one connection. The fields below the line belong to the performer.
 type conn struct {
 	config   *Config
+	name     string       // tells it from others
 	logger   *slog.Logger // for all of its goroutines
 	socket   *ws.Conn
 	welcome  func() // says that its client is no stranger
@@ -42,6 +43,8 @@ type conn struct {
 	waiting map[int64]struct{} // ids of requests without an answer
 	// ────────
 	log         *slog.Logger // the same, with more words
+	others      sync.WaitGroup
+	expires     time.Time // when the credentials of ICE servers do; zero: never
 	bad         int
 	hello       *time.Timer // closes a connection that does not say hello
 	expiry      *time.Timer // closes it after its token expired; nil before hello
@@ -50,9 +53,11 @@ type conn struct {
 }
 
 func newConn(h *Handler, socket *ws.Conn) *conn {
-	logger := h.config.Logger.With("connection", video.NewUUID()[:8])
+	name := video.NewUUID()
+	logger := h.config.Logger.With("connection", name[:8])
 	return &conn{
 		config:   &h.config,
+		name:     name,
 		logger:   logger,
 		log:      logger,
 		socket:   socket,
@@ -67,9 +72,8 @@ func (c *conn) serve(ctx context.Context) {
 	defer cancel()
 	done := make(chan struct{})
 	c.hello = time.AfterFunc(c.config.HelloTimeout, func() { c.shut(closeTimedOut) })
-	var others sync.WaitGroup
-	others.Go(func() { c.guard(c.read) })
-	others.Go(func() { c.cancelAtEnd(cancel, done) })
+	c.others.Go(func() { c.guard(c.read) })
+	c.others.Go(func() { c.cancelAtEnd(cancel, done) })
 	c.guard(func() { c.perform(ctx) })
 	c.hello.Stop()
 	if c.expiry != nil {
@@ -81,7 +85,7 @@ func (c *conn) serve(ctx context.Context) {
 		c.participant.Leave(leftReason(c.socket.Err()))
 	}
 	<-c.socket.Closed()
-	others.Wait()
+	c.others.Wait()
 	c.logger.Debug("connection closed", "by_peer", c.socket.Err().Peer, "code", c.socket.Err().Code, "reason", c.socket.Err().Reason)
 }
 

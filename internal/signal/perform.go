@@ -84,7 +84,7 @@ func (c *conn) performHello(ctx context.Context, r request) error {
 	c.succeed(r, helloReply{
 		Version:    1,
 		Room:       roomBody{room.ID, room.UniqueName, room.MaxParticipants},
-		ICEServers: c.config.ICEServers,
+		ICEServers: c.iceServers(),
 		Grants:     grantsBody(grant.Grants), TokenExpiresAt: timestamp(grant.ExpiresAt),
 		Limits: limitsBody{
 			FrameBytes: c.config.Socket.FrameBytes, MessageBytes: video.MaxMessageBytes,
@@ -165,6 +165,9 @@ func (c *conn) performJoin(ctx context.Context, r request) error {
 		return err
 	}
 	c.log = c.log.With("participant", c.participant.ID())
+	if participant := c.participant; !c.expires.IsZero() {
+		c.others.Go(func() { c.guard(func() { c.renewServers(ctx, participant, c.expires) }) })
+	}
 	return nil
 }
 

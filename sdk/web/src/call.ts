@@ -15,11 +15,16 @@ export class Call implements ConnectionListener {
   readonly #session: Session;
   readonly #media: MediaConnection;
   readonly #mixed: MixedAudio | undefined;
+  readonly #obeys: boolean;
   #restarting = false;
 
-  /** `mayReceive` is what the token says, `mixes` whether the application wants a mix. */
-  constructor(session: Session, configuration: RTCConfiguration, mayReceive: boolean, mixes: boolean) {
+  /**
+   * `mayReceive` is what the token says, `mixes` whether the application wants a mix, `obeys` whether ICE servers are those the
+   * server names.
+   */
+  constructor(session: Session, configuration: RTCConfiguration, mayReceive: boolean, mixes: boolean, obeys: boolean) {
     this.#session = session;
+    this.#obeys = obeys;
     this.#media = new MediaConnection(configuration, this, session.log);
     session.onEnd(() => this.#media.close());
     if (mixes) this.#mixed = new MixedAudio(session.log);
@@ -68,6 +73,7 @@ export class Call implements ConnectionListener {
 
   #notice(notice: Notice): void {
     if (notice.type === "lines_wanted") this.subscriber.linesWanted(notice.audio, notice.video);
+    else if (notice.type === "ice_servers_changed" && this.#obeys) this.#media.useServers(notice.ice_servers);
     else if (notice.type === "receive") this.#assign(notice.lines);
     else if (notice.type === "stream_unpublished") this.publisher.withdrawn(notice.stream_id);
   }

@@ -255,7 +255,7 @@ export class Room {
       ...(iceTransportPolicy && { iceTransportPolicy }),
     };
     const mayReceive = this.#hello.grants.subscribe;
-    call = new Call(session, configuration, mayReceive, mixedAudio !== false);
+    call = new Call(session, configuration, mayReceive, mixedAudio !== false, iceServers === undefined);
     this.#call = call;
     if (mayReceive) queueMicrotask(() => call.subscriber.prepare());
     await joined;
