@@ -25,6 +25,8 @@ type Config struct {
 	// TLS is spoken on TLSPort, which 0 leaves to chance. Without it, or with TLSPort below 0, there is no TLS.
 	TLS     *tls.Config
 	TLSPort int
+	// TLSYield takes any free port where another program has TLSPort.
+	TLSYield bool
 	// Media are the addresses clients send media to, best first. The best of each family is all that is relayed to.
 	Media []netip.AddrPort
 	// Lifetime is how long credentials hold.
@@ -75,6 +77,7 @@ func (p *places) close() {
 	for _, l := range p.listeners {
 		_ = l.Close()
 	}
+	p.packets, p.listeners = nil, nil
 }
 
 // New listens and begins to serve.
@@ -128,7 +131,11 @@ func New(c Config) (*Server, error) {
 	}
 	if c.TLS != nil && c.TLSPort >= 0 {
 		secure := &places{}
-		if err := secure.listenTCP(c.TLSPort, &s.tlsPort); err != nil {
+		err := secure.listenTCP(c.TLSPort, &s.tlsPort)
+		if c.TLSYield && errors.Is(err, syscall.EADDRINUSE) {
+			err = secure.listenTCP(0, &s.tlsPort)
+		}
+		if err != nil {
 			closeAll(config)
 			return nil, fmt.Errorf("listen for TURN over TLS: %w", err)
 		}
