@@ -52,7 +52,7 @@ func (e *examination) media(ctx context.Context) {
 		return
 	}
 	defer leave()
-	e.publicAddress(i)
+	e.publicAddress(ctx, i)
 	e.reach(ctx, i)
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,7 +19,7 @@ import (
 )
 
 // publicAddress looks whether clients elsewhere can reach what the server names.
-func (e *examination) publicAddress(i *invitation) {
+func (e *examination) publicAddress(ctx context.Context, i *invitation) {
 	const setting = "--rtc-public-ip or --rtc-stun"
 	var names []string
 	public := false
@@ -32,7 +33,7 @@ func (e *examination) publicAddress(i *invitation) {
 		e.note("public address", Fail, setting, "the server names no address for media")
 	case public:
 		e.note("public address", OK, "", "%s", found)
-	case e.isElsewhere():
+	case e.isElsewhere(ctx):
 		e.note("public address", Fail, setting, "%s: private addresses, while the server is at a public one", found)
 	default:
 		e.note("public address", Warn, setting, "%s: private addresses, which clients elsewhere do not reach", found)
@@ -40,17 +41,9 @@ func (e *examination) publicAddress(i *invitation) {
 }
 
 // isElsewhere reports whether the server's name leads to a public address.
-func (e *examination) isElsewhere() bool {
-	addresses, err := net.LookupIP(e.at.Hostname())
-	if err != nil {
-		return false
-	}
-	for _, ip := range addresses {
-		if a, ok := netip.AddrFromSlice(ip); ok && isPublic(a.Unmap()) {
-			return true
-		}
-	}
-	return false
+func (e *examination) isElsewhere(ctx context.Context) bool {
+	addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", e.at.Hostname())
+	return err == nil && slices.ContainsFunc(addresses, func(a netip.Addr) bool { return isPublic(a.Unmap()) })
 }
 
 func isPublic(a netip.Addr) bool {
@@ -261,7 +254,7 @@ func (r relay) dial(ctx context.Context) (net.PacketConn, error) {
 		if to.IP.To4() == nil {
 			network = "udp6"
 		}
-		return net.ListenPacket(network, ":0")
+		return new(net.ListenConfig).ListenPacket(ctx, network, ":0")
 	case "tls":
 		dialer := tls.Dialer{Config: r.trust}
 		conn, err := dialer.DialContext(ctx, "tcp", r.address)

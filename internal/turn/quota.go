@@ -59,11 +59,11 @@ type bucket struct {
 // smallestBurst is what may go at once at least: a picture for one client.
 const smallestBurst = 256 << 10
 
-// newBucket makes a full one for a rate in bit/s; 0 is no limit.
-func newBucket(bits int, now int64) bucket {
+// newBucket makes a full one for a rate in bit/s; 0 is no limit. Its time begins at 0.
+func newBucket(bits int) bucket {
 	rate := float64(bits) / 8
 	size := max(rate/2, smallestBurst)
-	return bucket{rate: rate, size: size, left: size, at: now}
+	return bucket{rate: rate, size: size, left: size}
 }
 
 // spend takes n bytes, if they are there.

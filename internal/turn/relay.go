@@ -104,7 +104,7 @@ func (r *relays) AllocatePacketConn(c turn.AllocateListenerConfig) (net.PacketCo
 	now := time.Now()
 	relay := &relay{
 		conn: conn, outside: to.outside, peer: net.UDPAddrFromAddrPort(to.outside), counters: r.counters, begun: now,
-		in: newBucket(r.bandwidth, 0), out: newBucket(r.bandwidth, 0),
+		in: newBucket(r.bandwidth), out: newBucket(r.bandwidth),
 		given: func() { r.quota.give(c.UserID) },
 	}
 	return relay, conn.LocalAddr(), nil

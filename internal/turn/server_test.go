@@ -295,7 +295,7 @@ func TestQuotas(t *testing.T) {
 }
 
 func TestBandwidth(t *testing.T) {
-	b := newBucket(8_000_000, 0)
+	b := newBucket(8_000_000)
 	sent := 0
 	for now := int64(0); now <= 2e9; now += 1e6 {
 		for b.spend(1000, now) {
@@ -305,7 +305,7 @@ func TestBandwidth(t *testing.T) {
 	if rest := sent - 2_000_000 - int(b.size); rest < -2000 || rest > 2000 {
 		t.Errorf("%d bytes went in 2 s at 8 Mbit/s beyond a burst of %v", sent, b.size)
 	}
-	unlimited := newBucket(0, 0)
+	unlimited := newBucket(0)
 	if !unlimited.spend(1<<30, 1) {
 		t.Error("no limit is a limit")
 	}

@@ -22,7 +22,13 @@ export class Call implements ConnectionListener {
    * `mayReceive` is what the token says, `mixes` whether the application wants a mix, `obeys` whether ICE servers are those the
    * server names.
    */
-  constructor(session: Session, configuration: RTCConfiguration, mayReceive: boolean, mixes: boolean, obeys: boolean) {
+  constructor(
+    session: Session,
+    configuration: RTCConfiguration,
+    mayReceive: boolean,
+    mixes: boolean,
+    obeys: boolean,
+  ) {
     this.#session = session;
     this.#obeys = obeys;
     this.#media = new MediaConnection(configuration, this, session.log);

@@ -55,7 +55,8 @@ export class MediaConnection {
 
   /** Takes other ICE servers, or fresh credentials, for the next ICE restart. A relay in use goes on. */
   useServers(iceServers: RTCIceServer[]): void {
-    if (this.#pc.signalingState !== "closed") this.#pc.setConfiguration({ ...this.#configuration, iceServers });
+    if (this.#pc.signalingState !== "closed")
+      this.#pc.setConfiguration({ ...this.#configuration, iceServers });
   }
 
   /** Makes the next offer restart ICE. */
