@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -164,13 +165,14 @@ func (p *path) send(b []byte) {
 	_ = p.socket.send(b, p.remote)
 }
 
-// hangUp ends the client's connections.
+// hangUp ends the client's connections, once what was said to it is out.
 func (i *iceLite) hangUp() {
 	i.mu.Lock()
-	defer i.mu.Unlock()
-	for _, p := range i.paths {
+	paths := slices.Clone(i.paths)
+	i.mu.Unlock()
+	for _, p := range paths {
 		if p.tcp != nil {
-			p.tcp.close()
+			p.tcp.finish()
 		}
 	}
 }

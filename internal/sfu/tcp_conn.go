@@ -45,6 +45,12 @@ func (c *tcpConn) close() {
 	})
 }
 
+// finish ends the connection when what waits is written, or the client does not take it.
+func (c *tcpConn) finish() {
+	c.gone.Store(true)
+	c.queue.finish()
+}
+
 // read takes what comes until the connection ends.
 func (c *tcpConn) read() {
 	defer c.port.remove(c)

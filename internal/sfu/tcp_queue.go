@@ -22,8 +22,9 @@ const (
 type tcpQueue struct {
 	mu            sync.Mutex
 	urgent, video lane          // guarded by mu
-	closed        bool          // guarded by mu
-	wake          chan struct{} // of one place: something waits, or it is closed
+	finished      bool          // guarded by mu; nothing is taken any more, and what waits still goes out
+	closed        bool          // guarded by mu; that does not either
+	wake          chan struct{} // of one place: something waits, or there is nothing to wait for
 }
 
 // lane is packets in their order, each with its length before it.
@@ -63,7 +64,7 @@ func (q *tcpQueue) addChain(l *lane, now int64, b *batch, first int) (lost int) 
 
 // append is called with mu held.
 func (q *tcpQueue) append(l *lane, now int64, b []byte) (lost int) {
-	if q.closed {
+	if q.finished {
 		return 1
 	}
 	waiting := len(l.bytes) - l.taken
@@ -89,18 +90,18 @@ func (l *lane) clear() {
 	l.bytes = l.bytes[:0]
 }
 
-// take waits for packets and appends a chunk of them, whole ones. It returns none when the queue is closed.
+// take waits for packets and appends a chunk of them, whole ones. It returns none when the queue is closed, or finished and empty.
 func (q *tcpQueue) take(into []byte) []byte {
 	for {
 		q.mu.Lock()
 		into = q.urgent.take(into)
 		into = q.video.take(into)
-		closed := q.closed
+		finished, closed := q.finished, q.closed
 		q.mu.Unlock()
-		if closed {
+		switch {
+		case closed:
 			return into[:0]
-		}
-		if len(into) > 0 {
+		case finished || len(into) > 0:
 			return into
 		}
 		<-q.wake
@@ -127,9 +128,16 @@ func (l *lane) take(into []byte) []byte {
 	return into
 }
 
+func (q *tcpQueue) finish() {
+	q.mu.Lock()
+	q.finished = true
+	q.mu.Unlock()
+	q.rouse()
+}
+
 func (q *tcpQueue) close() {
 	q.mu.Lock()
-	q.closed = true
+	q.finished, q.closed = true, true
 	q.mu.Unlock()
 	q.rouse()
 }

@@ -330,10 +330,62 @@ func TestTCPQueue(t *testing.T) {
 			t.Fatalf("a chunk of %d bytes", len(chunk))
 		}
 	}
+	fill(4+longestQueue, 1)
+	q.finish()
+	if lost, n := fill(4+longestQueue, 1), len(q.take(nil)); lost != 1 || n != 1002 || len(q.take(nil)) != 0 {
+		t.Errorf("a finished queue loses %d of one more packet, and gives %d bytes", lost, n)
+	}
 	q.close()
 	if fill(3, 1) != 1 || len(q.take(nil)) != 0 {
 		t.Error("a closed queue takes packets")
 	}
+}
+
+// A client over TCP hears of the end of its connection as well.
+func TestTCPGoodbye(t *testing.T) {
+	e := newEngine(t)
+	p := newPeerOver(t, e, video.SessionID(video.NewUUID()), webrtc.NetworkTypeTCP4)
+	_, _ = p.send(webrtc.MimeTypeVP8)
+	closed := make(chan struct{})
+	p.pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) {
+		if s == webrtc.PeerConnectionStateClosed {
+			close(closed)
+		}
+	})
+	p.negotiate()
+	within(t, p.connected, "the connection")
+	p.transport.Close()
+	within(t, closed, "the client to be told")
+	eventually(t, "the end of the connection", func() bool { return e.Stats().TCPConnections == 0 })
+}
+
+// What comes over TCP, whatever it is, neither crashes the server nor is read beyond its end.
+func FuzzTCPBurst(f *testing.F) {
+	f.Add([]byte{0, 1, 0x80, 0, 0, 0xff, 0xff})
+	f.Add(frameOf([]byte{0x80, 96, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1}))
+	f.Add(append(frameOf([]byte{22, 0xfe, 0xfd}), frameOf([]byte{0x80, 200, 0, 0})...))
+	f.Add([]byte{0, 20, 0, 1})
+	e, err := New(Config{Addresses: []netip.Addr{netip.MustParseAddr("127.0.0.1")}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(e.Close)
+	known := securedTransport(f, e, "s", netip.MustParseAddrPort("127.0.0.1:3"), newWatcher())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for _, transport := range []*Transport{nil, known} {
+			c := &tcpConn{port: e.tcp, remote: netip.MustParseAddrPort("127.0.0.1:4"), transport: transport}
+			c.queue.init()
+			for rest := b; ; {
+				used, ok := c.burst(rest)
+				if used > len(rest) || c.locked {
+					t.Fatalf("%d of %d bytes used, locked: %t", used, len(rest), c.locked)
+				}
+				if rest = rest[used:]; !ok || used == 0 {
+					break
+				}
+			}
+		}
+	})
 }
 
 func TestTCPPort(t *testing.T) {
