@@ -207,17 +207,18 @@ func (m *machine) address(ctx context.Context) {
 		addresses = ownAddresses()
 	}
 	var names []string
-	public := false
 	for _, a := range addresses {
 		names = append(names, a.String())
-		public = public || a.IsGlobalUnicast() && !a.IsPrivate()
 	}
+	v4, v6 := doctor.PublicFamilies(addresses)
 	switch {
 	case len(names) == 0 && m.config.clientsHere():
 		m.note("public address", doctor.OK, "", "loopback only, and clients are on this machine")
 	case len(names) == 0:
 		m.note("public address", doctor.Fail, setting, "this machine has no address but those of loopback")
-	case !public && !m.config.clientsHere():
+	case v6 && !v4 && !m.config.clientsHere():
+		m.note("public address", doctor.Warn, setting, "%s: no public address of IPv4, which is all that many clients have", strings.Join(names, ", "))
+	case !v4 && !m.config.clientsHere():
 		m.note("public address", doctor.Warn, setting, "%s: private addresses, which clients elsewhere do not reach", strings.Join(names, ", "))
 	default:
 		m.note("public address", doctor.OK, "", "%s", strings.Join(names, ", "))

@@ -197,6 +197,9 @@ func (h *house) engines(ctx context.Context) (err error) {
 		return fmt.Errorf("%w: choose another port with --rtc-udp-port or --rtc-tcp-port, or addresses with --rtc-public-ip", err)
 	}
 	h.later(func() error { h.engine.Close(); return nil })
+	if port := h.engine.TCPPort(); port != h.engine.Port() && h.config.RTCTCPPort == 0 {
+		h.log.Warn("another program has the TCP port of that number: firewalls may not know this one", "port", port, "setting", "--rtc-tcp-port")
+	}
 	if err := h.metrics.Register(media{h.engine}); err != nil {
 		return err
 	}

@@ -22,17 +22,20 @@ import (
 func (e *examination) publicAddress(ctx context.Context, i *invitation) {
 	const setting = "--rtc-public-ip or --rtc-stun"
 	var names []string
-	public := false
+	var addresses []netip.Addr
 	for _, a := range i.udp {
 		names = append(names, a.Addr().String())
-		public = public || isPublic(a.Addr())
+		addresses = append(addresses, a.Addr())
 	}
 	found := strings.Join(names, ", ")
+	v4, v6 := PublicFamilies(addresses)
 	switch {
 	case len(names) == 0:
 		e.note("public address", Fail, setting, "the server names no address for media")
-	case public:
+	case v4:
 		e.note("public address", OK, "", "%s", found)
+	case v6:
+		e.note("public address", Warn, setting, "%s: no public address of IPv4, which is all that many clients have", found)
 	case e.isElsewhere(ctx):
 		e.note("public address", Fail, setting, "%s: private addresses, while the server is at a public one", found)
 	default:
@@ -44,6 +47,15 @@ func (e *examination) publicAddress(ctx context.Context, i *invitation) {
 func (e *examination) isElsewhere(ctx context.Context) bool {
 	addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", e.at.Hostname())
 	return err == nil && slices.ContainsFunc(addresses, func(a netip.Addr) bool { return isPublic(a.Unmap()) })
+}
+
+// PublicFamilies says of which families there is an address that is reached from everywhere.
+func PublicFamilies(addresses []netip.Addr) (v4, v6 bool) {
+	for _, a := range addresses {
+		v4 = v4 || a.Is4() && isPublic(a)
+		v6 = v6 || a.Is6() && isPublic(a)
+	}
+	return v4, v6
 }
 
 func isPublic(a netip.Addr) bool {
