@@ -116,6 +116,9 @@ func (c *Config) check() error {
 	if c.RTCStun != "" && len(c.RTCPublicIP) > 0 {
 		return fmt.Errorf("--rtc-stun and --rtc-public-ip are two ways to one address: choose one")
 	}
+	if err := c.checkShare(); err != nil {
+		return err
+	}
 	return c.checkTLS()
 }
 

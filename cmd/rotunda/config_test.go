@@ -256,6 +256,7 @@ func TestWrongConfigurationIsExplained(t *testing.T) {
 		{"root key", nil, "", []string{"ROTUNDA_ROOT_KEY=c2hvcnQ="}, []string{"ROTUNDA_ROOT_KEY must be 32 random bytes in base64"}},
 		{"one address of several", nil, "", []string{"ROTUNDA_RTC_PUBLIC_IP=192.0.2.1,nonsense"}, []string{`ROTUNDA_RTC_PUBLIC_IP "nonsense" must be an IP address`}},
 		{"a TCP port that is none", []string{"--rtc-tcp-port=on"}, "", nil, []string{"--rtc-tcp-port must be a port from 0 to 65535, auto, or off"}},
+		{"the relay on a web port without TLS", []string{"--turn-tls-port=web"}, "", nil, []string{"--turn-tls-port web needs a certificate"}},
 		{"a STUN server without a port", nil, "rtc_stun: stun.example.com", nil, []string{"rtc_stun must be HOST:PORT of a STUN server"}},
 		{"a relay's host that is a URL", nil, "turn_host: 'https://v.example.com'", nil, []string{"turn_host must be a host name or an IP address"}},
 		{"unspecified address", []string{"--rtc-public-ip=0.0.0.0"}, "", nil, []string{"must be an IP address clients can reach"}},

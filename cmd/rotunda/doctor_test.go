@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -138,6 +139,50 @@ func TestDoctorOfTLS(t *testing.T) {
 	f.want(t, "TLS certificate", doctor.Fail, "unknown authority", "--tls-cert")
 	f.want(t, "media over UDP", doctor.OK)
 	f.want(t, "relay over TLS", doctor.Fail, "unknown authority")
+}
+
+// The relay may be on the web port, where HTTP goes on in every form.
+func TestRelayOnTheWebPort(t *testing.T) {
+	cert, key := pairOf(t, "first", 20*24*time.Hour)
+	certFlag, keyFlag := writePair(t, t.TempDir(), cert, key)
+	s := start(t, t.TempDir(), certFlag, keyFlag, "--turn-host=localhost", "--rtc-public-ip=127.0.0.1", "--turn-tls-port=web")
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(cert)
+	f := byName(doctor.Examine(t.Context(), doctor.Server{URL: s.url, APIKey: s.key(), TLS: &tls.Config{RootCAs: pool}}))
+	_, port, _ := net.SplitHostPort(strings.TrimPrefix(s.url, "https://"))
+	f.want(t, "relay over TLS", doctor.OK, "localhost:"+port)
+	f.want(t, "relay over TCP", doctor.OK)
+	f.want(t, "server", doctor.OK)
+	for proto, version := range map[string]string{"h2": "HTTP/2.0", "http/1.1": "HTTP/1.1"} {
+		answer, err := (&http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
+			DisableKeepAlives: true, ForceAttemptHTTP2: proto == "h2", TLSClientConfig: &tls.Config{RootCAs: pool, NextProtos: []string{proto}},
+		}}).Get(s.url + "/healthz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		if answer.StatusCode != http.StatusOK || answer.Proto != version {
+			t.Errorf("%s is answered with %d by %s", proto, answer.StatusCode, answer.Proto)
+		}
+	}
+	conn, err := tls.Dial("tcp", strings.TrimPrefix(s.url, "https://"), &tls.Config{RootCAs: pool})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if _, err := conn.Write([]byte("GET /healthz HTTP/1.0\r\n\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if said, err := io.ReadAll(conn); err != nil || !strings.HasPrefix(string(said), "HTTP/1.0 200 OK") {
+		t.Errorf("without a protocol named: %q, %v", said, err)
+	}
+	idle, err := tls.Dial("tcp", strings.TrimPrefix(s.url, "https://"), &tls.Config{RootCAs: pool}) // says nothing, and holds up no stop
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = idle.Close() }()
+	s.stop()
 }
 
 func TestDoctorOfThisMachine(t *testing.T) {

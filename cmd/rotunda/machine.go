@@ -122,7 +122,7 @@ func (m *machine) ports(ctx context.Context) {
 	}
 	m.port(ctx, "relay, UDP", "udp4", at(relay), relay, yields, "--turn-port")
 	m.port(ctx, "relay, TCP", "tcp4", at(relay), relay, yields, "--turn-port")
-	if !c.servesTLS() || relay == portOff {
+	if !c.servesTLS() || relay == portOff || c.TURN.TLSPort == portWeb {
 		return
 	}
 	secure, yields := c.TURN.TLSPort, false

@@ -17,6 +17,7 @@ import (
 const (
 	portOff  = -1
 	portAuto = -2
+	portWeb  = -3 // the relay over TLS is on the web port
 )
 
 // portOr reads a port, or the words auto and off.
@@ -34,6 +35,18 @@ func portOr(auto int) func(string) (int, error) {
 		}
 		return n, nil
 	}
+}
+
+// webPortOr reads a port, or the words auto, off and web.
+func webPortOr(s string) (int, error) {
+	if s == "web" {
+		return portWeb, nil
+	}
+	n, err := portOr(portAuto)(s)
+	if err != nil {
+		return 0, fmt.Errorf("must be a port from 0 to 65535, auto, web, or off")
+	}
+	return n, nil
 }
 
 // publicIPs reads addresses, and names of interfaces as the addresses those have now.

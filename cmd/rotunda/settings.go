@@ -164,7 +164,7 @@ type serveFlags struct {
 	MediaEncryption  bool   `name:"media-encryption" help:"Encrypt recordings and compositions where they stay, under the root key."`
 	RecordingMinFree string `name:"recording-min-free" placeholder:"SIZE" help:"Record nothing, and make no compositions, while less of the disk is free, such as 20GiB (default auto: the smaller of 1 GiB and 5 %)."`
 	TURNPort         string `name:"turn-port" placeholder:"PORT" help:"Relay media (TURN) for clients that reach no media port, on this port over UDP and TCP (default auto: 3478, or any free one), or 'off'."`
-	TURNTLSPort      string `name:"turn-tls-port" placeholder:"PORT" help:"Relay over TLS on this port, with the certificate of --tls-cert or --acme-domains (default auto: 5349, or any free one), or 'off'."`
+	TURNTLSPort      string `name:"turn-tls-port" placeholder:"PORT" help:"Relay over TLS on this port, with the certificate of --tls-cert or --acme-domains (default auto: 5349, or any free one), on the web port ('web'), or 'off'."`
 	TURNHost         string `name:"turn-host" placeholder:"HOST" help:"What clients call the relay (default: the host of --public-url or --acme-domains, else the addresses of the media port)."`
 	TURNLifetime     string `name:"turn-lifetime" placeholder:"TIME" help:"How long credentials of the relay hold (default 12h); clients get fresh ones in time."`
 	TURNAllocations  string `name:"turn-allocations" placeholder:"N" help:"At most this many relays in all (default 2000)."`
@@ -258,7 +258,7 @@ var settings = map[string]setting{
 	"log_format":      text(func(c *Config) *string { return &c.LogFormat }, oneOf("text", "json")),
 
 	"turn_port":               text(func(c *Config) *int { return &c.TURN.Port }, portOr(portAuto)),
-	"turn_tls_port":           text(func(c *Config) *int { return &c.TURN.TLSPort }, portOr(portAuto)),
+	"turn_tls_port":           text(func(c *Config) *int { return &c.TURN.TLSPort }, webPortOr),
 	"turn_host":               text(func(c *Config) *string { return &c.TURN.Host }, hostName),
 	"turn_lifetime":           text(func(c *Config) *time.Duration { return &c.TURN.Lifetime }, duration(10*time.Minute, 720*time.Hour)),
 	"turn_allocations":        text(func(c *Config) *int { return &c.TURN.Allocations }, number(1, 30_000)),

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -56,6 +57,11 @@ func (h *house) openTURN() (err error) {
 	if h.tls != nil {
 		config.TLS = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: h.tls.GetCertificate}
 	}
+	if c.TLSPort == portWeb {
+		shared := sharePort(h.listener, h.tls, h.log)
+		h.later(shared.Close)
+		h.listener, config.Ready = shared, shared.relay()
+	}
 	if h.turn, err = turn.New(config); err != nil {
 		return fmt.Errorf("%w: choose other ports with --turn-port and --turn-tls-port, or 'off'", err)
 	}
@@ -78,11 +84,27 @@ func (h *house) turnServers(subject string) (servers []video.ICEServer, expires 
 		at := net.JoinHostPort(host, strconv.Itoa(h.turn.Port()))
 		own.URLs = append(own.URLs, "turn:"+at+"?transport=udp", "turn:"+at+"?transport=tcp")
 	}
-	if port := h.turn.TLSPort(); port != 0 && named {
+	port := h.turn.TLSPort()
+	if h.config.TURN.TLSPort == portWeb {
+		port = h.config.webPort(h.listener.Addr().String())
+	}
+	if port != 0 && named {
 		own.URLs = append(own.URLs, "turns:"+net.JoinHostPort(hosts[0], strconv.Itoa(port))+"?transport=tcp")
 	}
 	stun := video.ICEServer{URLs: []string{"stun:" + net.JoinHostPort(hosts[0], strconv.Itoa(h.turn.Port()))}}
 	return []video.ICEServer{stun, own}, expires
+}
+
+// webPort is the port clients reach the web at.
+func (c *Config) webPort(listening string) int {
+	at, err := url.Parse(c.baseURL(listening))
+	if err != nil {
+		return 0
+	}
+	if port, err := strconv.Atoi(at.Port()); err == nil {
+		return port
+	}
+	return 443 // the relay is on it over TLS alone
 }
 
 // turnHosts are what clients call the relay, and whether that is a name, for which there may be a certificate. Without one it is

@@ -27,6 +27,8 @@ type Config struct {
 	TLSPort int
 	// TLSYield takes any free port where another program has TLSPort.
 	TLSYield bool
+	// Ready are connections that have shaken hands already, such as those of a port shared with others; nil: there are none.
+	Ready net.Listener
 	// Media are the addresses clients send media to, best first. The best of each family is all that is relayed to.
 	Media []netip.AddrPort
 	// Lifetime is how long credentials hold.
@@ -128,6 +130,9 @@ func New(c Config) (*Server, error) {
 	}
 	for _, l := range plain.listeners {
 		add(l, nil)
+	}
+	if c.Ready != nil {
+		add(c.Ready, nil)
 	}
 	if c.TLS != nil && c.TLSPort >= 0 {
 		secure := &places{}
