@@ -23,8 +23,10 @@ func TestRelaysOfLinks(t *testing.T) {
 		"<turn:[2001:db8::1]>" + secret, "<turns:v.example?transport=tcp>" + secret, "<turn:nonsense" + secret,
 	})
 	want := []relay{
-		{transport: "udp", address: "192.0.2.1:3478", username: "1:a", password: "c"}, {transport: "tcp", address: "v.example:3478", username: "1:a", password: "c"},
-		{transport: "udp", address: "[2001:db8::1]:3478", username: "1:a", password: "c"}, {transport: "tls", address: "v.example:5349", username: "1:a", password: "c"},
+		{transport: "udp", address: "192.0.2.1:3478", username: "1:a", password: "c"},
+		{transport: "tcp", address: "v.example:3478", username: "1:a", password: "c"},
+		{transport: "udp", address: "[2001:db8::1]:3478", username: "1:a", password: "c"},
+		{transport: "tls", address: "v.example:5349", username: "1:a", password: "c"},
 	}
 	if len(i.relays) != len(want) {
 		t.Fatalf("%+v", i.relays)
