@@ -167,7 +167,7 @@ type serveFlags struct {
 	TURNTLSPort      string `name:"turn-tls-port" placeholder:"PORT" help:"Relay over TLS on this port, with the certificate of --tls-cert or --acme-domains (default auto: 5349, or any free one), on the web port ('web'), or 'off'."`
 	TURNHost         string `name:"turn-host" placeholder:"HOST" help:"What clients call the relay (default: the host of --public-url or --acme-domains, else the addresses of the media port)."`
 	TURNLifetime     string `name:"turn-lifetime" placeholder:"TIME" help:"How long credentials of the relay hold (default 12h); clients get fresh ones in time."`
-	TURNAllocations  string `name:"turn-allocations" placeholder:"N" help:"At most this many relays in all (default 2000)."`
+	TURNAllocations  string `name:"turn-allocations" placeholder:"N" help:"At most this many relays in all (default 10000). Browsers ask for some whether they need them or not."`
 	TURNClientAllocs string `name:"turn-client-allocations" placeholder:"N" help:"At most this many relays of each client (default 32); browsers use one for each network and way."`
 	TURNBandwidth    string `name:"turn-bandwidth" placeholder:"KBIT" help:"What each relay may carry in each direction, in kbit/s (default 20000; 0 is no limit)."`
 

@@ -34,7 +34,7 @@ const (
 func defaultTURN() turnConfig {
 	return turnConfig{
 		Port: portAuto, TLSPort: portAuto, Lifetime: 12 * time.Hour,
-		Allocations: 2000, ClientAllocations: 32, Bandwidth: 20_000,
+		Allocations: 10_000, ClientAllocations: 32, Bandwidth: 20_000,
 	}
 }
 

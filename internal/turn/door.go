@@ -13,7 +13,7 @@ import (
 
 // Bounds of connections over TCP and TLS. A connection is a stranger's until it has an allocation.
 const (
-	maxConns          = 4096
+	maxConns          = 12_000
 	maxStrangersOfOne = 64 // of one IPv4 address or IPv6 /64
 	strangerTime      = 30 * time.Second
 	idleTime          = 5 * time.Minute  // a client's checks and refreshes are more frequent
