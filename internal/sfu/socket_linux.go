@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"net"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -29,4 +30,16 @@ func controlTCP(_, _ string, c syscall.RawConn) error {
 	return c.Control(func(fd uintptr) {
 		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, tcpUnsent)
 	})
+}
+
+// enlarge asks for large buffers: those who may (CAP_NET_ADMIN) get them whatever net.core.rmem_max and wmem_max say.
+func enlarge(conn *net.UDPConn) {
+	_ = conn.SetReadBuffer(socketBuffer)
+	_ = conn.SetWriteBuffer(socketBuffer)
+	if raw, err := conn.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) {
+			_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, socketBuffer)
+			_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, socketBuffer)
+		})
+	}
 }

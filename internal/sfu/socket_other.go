@@ -2,10 +2,18 @@
 
 package sfu
 
-import "syscall"
+import (
+	"net"
+	"syscall"
+)
 
 const reusePort = false
 
 func controlSocket(_, _ string, _ syscall.RawConn) error { return nil }
 
 func controlTCP(_, _ string, _ syscall.RawConn) error { return nil }
+
+func enlarge(conn *net.UDPConn) {
+	_ = conn.SetReadBuffer(socketBuffer)
+	_ = conn.SetWriteBuffer(socketBuffer)
+}

@@ -76,7 +76,7 @@ func (c *tcpConn) burst(b []byte) (used int, ok bool) {
 	now := e.Now()
 	c.batch = e.batches.Get().(*batch)
 	_, shed := e.load()
-	c.batch.shedding = int(shed * allRanks)
+	c.batch.shedding = c.census.shedding(int(shed*allRanks), now)
 	ok = true
 	for ok && len(b)-used >= 2 {
 		size := int(binary.BigEndian.Uint16(b[used:]))
@@ -94,7 +94,7 @@ func (c *tcpConn) burst(b []byte) (used int, ok bool) {
 	c.hold(false)
 	c.onward = onward{} // whose layer may end before the next packet comes
 	c.batch.flush()
-	c.batch.shedding = 0
+	c.batch.shedding = shedding{}
 	e.batches.Put(c.batch)
 	c.batch = nil
 	return used, ok
