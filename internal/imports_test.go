@@ -21,7 +21,7 @@ var floors = []struct {
 	packages []string
 }{
 	{"words", []string{"internal/video", "internal/packet"}},
-	{"engines", []string{"internal/sfu", "internal/auth", "internal/store", "internal/ws", "internal/observe", "internal/blob", "internal/bot", "internal/loadtest"}},
+	{"engines", []string{"internal/sfu", "internal/auth", "internal/store", "internal/ws", "internal/observe", "internal/blob", "internal/bot", "internal/loadtest", "internal/turn", "internal/doctor"}},
 	{"core", []string{"internal/live", "internal/events", "internal/record", "internal/archive", "internal/compose"}},
 	{"entrances", []string{"internal/rest", "internal/signal", "internal/whip", "internal/download", "internal/demo", "internal/site"}},
 	{"command", []string{"cmd/rotunda"}},
@@ -38,7 +38,7 @@ var aids = []string{"test/link"}
 // doors names who may import an outside library; the longest matching prefix rules. A library without a door is
 // refused, so that a new dependency is a decision.
 var doors = map[string][]string{
-	"github.com/pion/":                    {"internal/sfu", "internal/bot", "internal/loadtest", "test/conformance/participant"},
+	"github.com/pion/":                    {"internal/sfu", "internal/turn", "internal/bot", "internal/loadtest", "internal/doctor", "test/conformance/participant"},
 	"github.com/pion/sdp":                 {"internal/sfu", "internal/live", "internal/whip", "internal/loadtest"}, // a parser of offers and answers
 	"github.com/coder/websocket":          {"internal/ws", "internal/bot", "internal/loadtest", "test/rig"},
 	"github.com/golang-jwt/jwt":           {"internal/auth"},
@@ -151,6 +151,8 @@ func TestForbidden(t *testing.T) {
 		{"cmd/rotunda", module + "apps/sample", true},
 		{"internal/rest", module + "internal/unheard", false},
 		{"internal/signal", module + "internal/live/livetest", false},
+		{"internal/turn", "github.com/pion/turn/v5", true},
+		{"internal/turn", module + "internal/sfu", false},
 		{"internal/sfu", "github.com/pion/webrtc/v4", true},
 		{"internal/packet", "github.com/pion/rtp", false},
 		{"internal/live", "github.com/pion/sdp/v3", true},

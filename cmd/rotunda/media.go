@@ -34,13 +34,16 @@ var (
 	packetsForeign  = prometheus.NewDesc("rotunda_media_packets_unsupported_total", "Packets a subscriber was not sent because it does not take their codec.", nil, nil)
 	keyframesAsked  = prometheus.NewDesc("rotunda_media_keyframe_requests_total", "Keyframes asked of publishers.", nil, nil)
 	transportsOpen  = prometheus.NewDesc("rotunda_media_transports", "Media connections there are.", nil, nil)
+	tcpOpen         = prometheus.NewDesc("rotunda_media_tcp_connections", "Connections to the TCP port of media.", nil, nil)
+	tcpRefused      = prometheus.NewDesc("rotunda_media_tcp_connections_refused_total", "Connections to the TCP port of media that were refused because there were too many.", nil, nil)
+	tcpDropped      = prometheus.NewDesc("rotunda_media_tcp_packets_dropped_total", "RTP packets sent to subscribers over TCP whose connection takes less.", nil, nil)
 	sessionsRouted  = prometheus.NewDesc("rotunda_media_sessions", "Sessions that have media connections.", nil, nil)
 )
 
 // Describe lists the metrics of the engine.
 func (media) Describe(descriptions chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		packetsReceived, packetsSent, packetsUnsent, packetsShed, joinsRefused, busyShare, shedShare, packetsRepaired, packetsBad, packetsForeign, keyframesAsked, transportsOpen, sessionsRouted,
+		packetsReceived, packetsSent, packetsUnsent, packetsShed, joinsRefused, busyShare, shedShare, packetsRepaired, packetsBad, packetsForeign, keyframesAsked, transportsOpen, tcpOpen, tcpRefused, tcpDropped, sessionsRouted,
 	} {
 		descriptions <- d
 	}
@@ -52,6 +55,7 @@ func (m media) Collect(metrics chan<- prometheus.Metric) {
 	for d, total := range map[*prometheus.Desc]uint64{
 		packetsReceived: s.PacketsReceived, packetsSent: s.PacketsSent, packetsRepaired: s.PacketsRetransmitted,
 		packetsUnsent: s.PacketsUnsent, packetsShed: s.PacketsShed, joinsRefused: s.ConnectionsRefused,
+		tcpRefused: s.TCPConnectionsRefused, tcpDropped: s.TCPPacketsDropped,
 		packetsBad: s.PacketsUndecryptable, packetsForeign: s.PacketsUnsupported, keyframesAsked: s.KeyframeRequests,
 	} {
 		metrics <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(total))
@@ -59,5 +63,6 @@ func (m media) Collect(metrics chan<- prometheus.Metric) {
 	metrics <- prometheus.MustNewConstMetric(busyShare, prometheus.GaugeValue, s.Busy)
 	metrics <- prometheus.MustNewConstMetric(shedShare, prometheus.GaugeValue, s.Shedding)
 	metrics <- prometheus.MustNewConstMetric(transportsOpen, prometheus.GaugeValue, float64(s.Transports))
+	metrics <- prometheus.MustNewConstMetric(tcpOpen, prometheus.GaugeValue, float64(s.TCPConnections))
 	metrics <- prometheus.MustNewConstMetric(sessionsRouted, prometheus.GaugeValue, float64(s.Routers))
 }

@@ -81,6 +81,9 @@ type (
 	// the answer.
 	Receiving struct{ Lines []video.ReceiveLine }
 
+	// ICEServers names the servers to find a way to the media port with from now on.
+	ICEServers struct{ Servers []video.ICEServer }
+
 	// MediaConnected says that the connection is up, MediaFailed that it broke.
 	MediaConnected struct{}
 	MediaFailed    struct{ Err error }
@@ -103,6 +106,7 @@ func (RecordingChanged) notice()  {}
 func (Message) notice()           {}
 func (LinesWanted) notice()       {}
 func (Receiving) notice()         {}
+func (ICEServers) notice()        {}
 func (MediaConnected) notice()    {}
 func (MediaFailed) notice()       {}
 func (Removed) notice()           {}

@@ -75,6 +75,11 @@ func (m *member) renew(grant video.Grant) error {
 	return nil
 }
 
+// Tell gives the participant's own listener a notice, at its place among those of the session.
+func (p *Participant) Tell(ctx context.Context, n Notice) error {
+	return p.do(ctx, func() error { p.m.listener.Notify(n); return nil })
+}
+
 // do has the loop call f, unless the participant is out.
 func (p *Participant) do(ctx context.Context, f func() error) error {
 	return gone(p.m.session.do(ctx, func() error {

@@ -23,13 +23,14 @@ type batch struct {
 
 	shedding shedding
 
-	slab   []byte
-	used   int
-	out    []outgoing
-	chains []chain
-	made   int    // packets since the batch was
-	turn   uint64 // of this batch until its next flush, and of no other: chains of an earlier turn are not there any more
-	sender sender
+	slab    []byte
+	used    int
+	out     []outgoing
+	chains  []chain
+	made    int    // packets since the batch was
+	overTCP int    // chains
+	turn    uint64 // of this batch until its next flush, and of no other: chains of an earlier turn are not there any more
+	sender  sender
 }
 
 // outgoing is a sealed packet in the slab.
@@ -42,12 +43,14 @@ type outgoing struct {
 type chain struct {
 	to          *path
 	first, last int
+	audio       bool
 }
 
 // chained is where a connection's packets of one kind are in a batch.
 type chained struct {
 	turn  uint64
 	chain int
+	audio bool
 }
 
 // tally counts what happened since the last flush.
@@ -99,14 +102,31 @@ func (b *batch) add(c *chained, to *path, n int) {
 		chain.last = this
 		return
 	}
-	*c = chained{b.turn, len(b.chains)}
-	b.chains = append(b.chains, chain{to, this, this})
+	c.turn, c.chain = b.turn, len(b.chains)
+	b.chains = append(b.chains, chain{to, this, this, c.audio})
+	if to.tcp != nil {
+		b.overTCP++
+	}
+}
+
+// queue hands the connections of clients over TCP what is theirs.
+func (b *batch) queue() {
+	now := b.engine.Now()
+	for _, c := range b.chains {
+		if c.to.tcp != nil {
+			c.to.tcp.sendChain(b, c.first, c.audio, now)
+		}
+	}
+	b.overTCP = 0
 }
 
 // flush sends what there is and publishes the tally.
 func (b *batch) flush() {
 	if len(b.out) > 0 {
 		b.unsent += uint64(b.sender.send(b))
+		if b.overTCP > 0 {
+			b.queue()
+		}
 		b.sent += uint64(len(b.out))
 		b.used, b.out, b.chains = 0, b.out[:0], b.chains[:0]
 		b.turn = b.engine.turns.Add(1)

@@ -51,7 +51,7 @@ func (t *Transport) sendRTCP(packets ...rtcp.Packet) {
 		return
 	}
 	if b, err = t.out.sealer.sealRTCP(b); err == nil {
-		_ = p.socket.send(b, p.remote)
+		p.send(b)
 	}
 }
 

@@ -65,6 +65,11 @@ func newEngine(t testing.TB) *Engine {
 
 func newPeer(t *testing.T, e *Engine, session video.SessionID) *peer {
 	t.Helper()
+	return newPeerOver(t, e, session, webrtc.NetworkTypeUDP4)
+}
+
+func newPeerOver(t *testing.T, e *Engine, session video.SessionID, network webrtc.NetworkType) *peer {
+	t.Helper()
 	p := &peer{t: t, watcher: newWatcher()}
 	tr, err := e.NewTransport(TransportConfig{Session: session, Participant: video.ParticipantID(video.NewUUID()), Updates: p})
 	if err != nil {
@@ -73,6 +78,7 @@ func newPeer(t *testing.T, e *Engine, session video.SessionID) *peer {
 	p.transport = tr
 	var se webrtc.SettingEngine
 	se.SetIncludeLoopbackCandidate(true)
+	se.SetNetworkTypes([]webrtc.NetworkType{network})
 	se.SetInterfaceFilter(func(name string) bool { return name == "lo" })
 	var me webrtc.MediaEngine
 	if err := me.RegisterDefaultCodecs(); err != nil {

@@ -84,6 +84,7 @@ func newTransport(e *Engine, r *router, cfg TransportConfig) *Transport {
 	t.dtls = newDTLSEnd(t)
 	t.in.tracks, t.in.sources = map[string]*track{}, map[uint32]source{}
 	t.out.bySSRC = map[uint32]*forwarder{}
+	t.out.chained[1].audio = true
 	t.subscriptions = map[video.StreamID]*subscription{}
 	t.ctx, t.stop = context.WithCancel(e.ctx)
 	return t
@@ -187,7 +188,7 @@ func (t *Transport) checkAlive(now int64) {
 
 func (t *Transport) sendRaw(b []byte) {
 	if p := t.ice.chosen.Load(); p != nil {
-		_ = p.socket.send(b, p.remote)
+		p.send(b)
 	}
 }
 
@@ -205,4 +206,5 @@ func (t *Transport) Close() {
 	t.running.Wait()
 	_ = t.dtls.Close()
 	t.engine.drop(t, t.session)
+	t.ice.hangUp()
 }

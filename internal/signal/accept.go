@@ -21,11 +21,15 @@ type Tokens interface {
 	Verify(ctx context.Context, token string) (video.Grant, error)
 }
 
+// Relay makes credentials for servers of our own. subject tells one client from another.
+type Relay func(subject string) (servers []video.ICEServer, expires time.Time)
+
 // Config is what a Handler needs. Host and Tokens are required; a zero duration means the default.
 type Config struct {
 	Host       *live.Host
 	Tokens     Tokens
 	ICEServers []video.ICEServer
+	Relay      Relay
 	Version    string   // the server's, as told to clients
 	Origins    []string // host patterns of allowed origins; none allows any
 	Logger     *slog.Logger
@@ -50,8 +54,8 @@ func (c Config) withDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	if c.ICEServers == nil {
-		c.ICEServers = []video.ICEServer{}
+	if c.Relay == nil {
+		c.Relay = func(string) (none []video.ICEServer, never time.Time) { return none, never }
 	}
 	if c.Socket.FrameBytes == 0 {
 		c.Socket.FrameBytes = 512 << 10

@@ -30,6 +30,7 @@ const (
 // conn is one connection. The fields below the line belong to the performer.
 type conn struct {
 	config   *Config
+	name     string       // tells it from others
 	logger   *slog.Logger // for all of its goroutines
 	socket   *ws.Conn
 	welcome  func() // says that its client is no stranger
@@ -44,18 +45,22 @@ type conn struct {
 	mu      sync.Mutex
 	waiting map[int64]struct{} // ids of requests without an answer
 	// ────────
-	log    *slog.Logger // the same, with more words
-	bad    int
-	hello  *time.Timer // closes a connection that does not say hello
-	expiry *time.Timer // closes it after its token expired; nil before hello
-	grant  video.Grant
-	stay   *stay // nil before join or resume
+	log     *slog.Logger // the same, with more words
+	bad     int
+	hello   *time.Timer // closes a connection that does not say hello
+	expiry  *time.Timer // closes it after its token expired; nil before hello
+	grant   video.Grant
+	stay    *stay // nil before join or resume
+	others  sync.WaitGroup
+	expires time.Time // when the credentials of ICE servers do; zero: never
 }
 
 func newConn(h *Handler, socket *ws.Conn) *conn {
-	logger := h.config.Logger.With("connection", video.NewUUID()[:8])
+	name := video.NewUUID()
+	logger := h.config.Logger.With("connection", name[:8])
 	return &conn{
 		config:   &h.config,
+		name:     name,
 		logger:   logger,
 		log:      logger,
 		socket:   socket,
@@ -74,9 +79,8 @@ func (c *conn) serve(ctx context.Context) {
 	defer cancel()
 	done := make(chan struct{})
 	c.hello = time.AfterFunc(c.config.HelloTimeout, func() { c.shut(closeTimedOut) })
-	var others sync.WaitGroup
-	others.Go(func() { c.guard(c.read) })
-	others.Go(func() { c.cancelAtEnd(cancel, done) })
+	c.others.Go(func() { c.guard(c.read) })
+	c.others.Go(func() { c.cancelAtEnd(cancel, done) })
 	c.guard(func() { c.perform(ctx) })
 	c.hello.Stop()
 	if c.expiry != nil {
@@ -87,7 +91,7 @@ func (c *conn) serve(ctx context.Context) {
 	close(c.idle)
 	c.depart()
 	<-c.socket.Closed()
-	others.Wait()
+	c.others.Wait()
 	c.logger.Debug("connection closed", "by_peer", c.socket.Err().Peer, "code", c.socket.Err().Code, "reason", c.socket.Err().Reason)
 }
 

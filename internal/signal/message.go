@@ -191,6 +191,8 @@ func (f noticeFrame) Size() int {
 		return head + 96*len(n.Lines)
 	case live.ParticipantJoined:
 		return head + 128 + len(n.Participant.Context)
+	case live.ICEServers:
+		return head + 512*len(n.Servers)
 	default:
 		return head + 256
 	}
@@ -240,6 +242,11 @@ func (f noticeFrame) AppendTo(buf []byte) []byte {
 		}{f.head("lines_wanted"), n.Audio, n.Video})
 	case live.Receiving:
 		return f.appendReceive(buf, n)
+	case live.ICEServers:
+		return render(buf, struct {
+			noticeHead
+			Servers []video.ICEServer `json:"ice_servers"`
+		}{f.head("ice_servers_changed"), n.Servers})
 	}
 	panic("signal: a notice without a frame")
 }

@@ -82,7 +82,7 @@ func (c *conn) performHello(ctx context.Context, r request) error {
 	c.succeed(r, helloReply{
 		Version:    1,
 		Room:       roomBody{room.ID, room.UniqueName, room.MaxParticipants},
-		ICEServers: c.config.ICEServers,
+		ICEServers: c.iceServers(),
 		Grants:     grantsBody(grant.Grants), TokenExpiresAt: timestamp(grant.ExpiresAt),
 		Limits: limitsBody{
 			FrameBytes: c.config.Socket.FrameBytes, MessageBytes: video.MaxMessageBytes,
@@ -171,6 +171,7 @@ func (c *conn) performJoin(ctx context.Context, r request) error {
 	}
 	c.stay = stay
 	c.log = c.log.With("participant", stay.id)
+	c.keepServers(ctx)
 	return nil
 }
 

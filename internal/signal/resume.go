@@ -71,11 +71,11 @@ func (c *conn) performResume(ctx context.Context, r request) error {
 // takeOver tells the client what it missed, and from then on what happens. It counts what is not among the frames that are
 // sent again as heard.
 func (c *conn) takeOver(ctx context.Context, r request, seq uint64) error {
-	s := c.stay
+	s, servers := c.stay, c.iceServers()
 	err := s.participant.Resume(ctx, c.grant, func(snapshot func() live.Snapshot) {
 		s.conn = c
 		data := resumeReply{
-			Seq: seq, Received: s.received, TokenExpiresAt: timestamp(c.grant.ExpiresAt), ICEServers: c.config.ICEServers,
+			Seq: seq, Received: s.received, TokenExpiresAt: timestamp(c.grant.ExpiresAt), ICEServers: servers,
 		}
 		missed, complete := s.backlog.since(seq)
 		if seq > s.seq || !complete {
@@ -93,6 +93,9 @@ func (c *conn) takeOver(ctx context.Context, r request, seq uint64) error {
 	})
 	if left := s.leftReason(); err != nil && left != "" {
 		return &removedError{left}
+	}
+	if err == nil {
+		c.keepServers(ctx)
 	}
 	return err
 }

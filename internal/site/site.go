@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -19,6 +20,8 @@ const page = "/index.html"
 type Config struct {
 	Name string // in sentences, such as "The call app"
 	Path string // where it is mounted, without a slash at the end; empty for the root
+
+	Pages []string // further paths of its page, which looks at where it is
 
 	Policy      string // Content-Security-Policy
 	Permissions string // Permissions-Policy
@@ -90,7 +93,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name := strings.TrimPrefix(r.URL.Path, s.Path)
-	if name == "/" || name == "" {
+	if name == "/" || name == "" || slices.Contains(s.Pages, name) {
 		name = page
 	}
 	f, found := s.files[name]

@@ -33,17 +33,20 @@ export class Call {
   #givenUp: MediaConnection | undefined;
   #replacedAt = Number.NEGATIVE_INFINITY;
   #recovery!: MediaRecovery;
+  readonly #obeys: boolean;
 
-  /** `mayReceive` is what the token says, `mixes` whether the application wants a mix. Without a keeper, lost media ends the room. */
+  /** `mayReceive` is what the token says, `mixes` whether the application wants a mix, `obeys` whether ICE servers are those the server names. Without a keeper, lost media ends the room. */
   constructor(
     session: Session,
     configuration: RTCConfiguration,
     mayReceive: boolean,
     mixes: boolean,
+    obeys: boolean,
     keeper?: MediaKeeper,
   ) {
     this.#session = session;
     this.#keeper = keeper;
+    this.#obeys = obeys;
     this.#configuration = configuration;
     this.#media = this.#connect(configuration);
     session.onEnd(() => this.#close());
@@ -163,8 +166,14 @@ export class Call {
 
   #notice(notice: Notice): void {
     if (notice.type === "lines_wanted") this.subscriber.linesWanted(notice.audio, notice.video);
+    else if (notice.type === "ice_servers_changed" && this.#obeys) this.#useServers(notice.ice_servers);
     else if (notice.type === "receive") this.#assign(notice.lines);
     else if (notice.type === "stream_unpublished") this.publisher.withdrawn(notice.stream_id);
+  }
+
+  #useServers(iceServers: RTCIceServer[]): void {
+    this.#configuration = { ...this.#configuration, iceServers };
+    this.#media.useServers(iceServers);
   }
 
   #assign(lines: ReceiveLine[]): void {

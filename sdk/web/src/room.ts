@@ -259,7 +259,14 @@ export class Room {
     joined.catch(() => {});
     const mayReceive = this.#hello.grants.subscribe;
     const mixes = this.#config.mixedAudio !== false;
-    call = new Call(session, this.#configuration(), mayReceive, mixes, this.#reconnector);
+    call = new Call(
+      session,
+      this.#configuration(),
+      mayReceive,
+      mixes,
+      this.#config.iceServers === undefined,
+      this.#reconnector,
+    );
     this.#call = call;
     if (mayReceive) queueMicrotask(() => call.subscriber.prepare());
     await joined;

@@ -282,6 +282,21 @@ export class Rig {
     return codec?.mimeType as string | undefined;
   }
 
+  /** The way media goes, of the connection made last. */
+  async route(): Promise<{ local: string; relayed?: string; protocol: string; remote: string }> {
+    const pc = this.#connections.at(-1);
+    const stats = [...((await pc?.getStats()) ?? new Map()).values()];
+    const by = (id: unknown) => stats.find((one) => one.id === id);
+    const pair = by(stats.find((one) => one.type === "transport")?.selectedCandidatePairId);
+    const [local, remote] = [by(pair?.localCandidateId), by(pair?.remoteCandidateId)];
+    return {
+      local: local?.candidateType,
+      relayed: local?.relayProtocol,
+      protocol: remote?.protocol,
+      remote: remote?.address,
+    };
+  }
+
   /** How the media of a stream is encrypted. */
   async srtpCipher(participantId: string, key: string): Promise<string | undefined> {
     const transport = await this.#report(participantId, key, "audio", "transport");

@@ -21,12 +21,14 @@ export class MediaConnection {
   readonly #pc: RTCPeerConnection;
   readonly #listener: ConnectionListener;
   readonly #log: Logger;
+  readonly #configuration: RTCConfiguration;
   #tail: Promise<unknown> = Promise.resolve();
 
   constructor(configuration: RTCConfiguration, listener: ConnectionListener, log: Logger) {
     this.#listener = listener;
     this.#log = log;
-    this.#pc = new RTCPeerConnection({ bundlePolicy: "max-bundle", ...configuration });
+    this.#configuration = { bundlePolicy: "max-bundle", ...configuration };
+    this.#pc = new RTCPeerConnection(this.#configuration);
     this.#pc.onconnectionstatechange = () => this.#changed();
   }
 
@@ -53,9 +55,15 @@ export class MediaConnection {
     return turn;
   }
 
+  /** Takes other ICE servers, or fresh credentials, for the next ICE restart. A relay in use goes on. */
+  useServers(iceServers: RTCIceServer[]): void {
+    if (this.#pc.signalingState !== "closed")
+      this.#pc.setConfiguration?.({ ...this.#configuration, iceServers });
+  }
+
   /** Makes the next offer restart ICE, with these servers if they are given. */
   restartIce(iceServers?: RTCIceServer[]): void {
-    if (iceServers) this.#pc.setConfiguration?.({ ...this.#pc.getConfiguration?.(), iceServers });
+    if (iceServers) this.useServers(iceServers);
     this.#pc.restartIce();
   }
 

@@ -146,6 +146,7 @@ export type Notice = { seq: number } & (
   | { type: "stream_unpublished"; stream_id: string }
   | { type: "connection_changed"; participant_id: string; connected: boolean }
   | { type: "recording_changed"; recording: boolean }
+  | { type: "ice_servers_changed"; ice_servers: IceServerFrame[] }
   | { type: "lines_wanted"; audio: number; video: number }
   | { type: "receive"; lines: ReceiveLine[] }
   | { type: "message"; from: string; message: MessageFrame; recipients: string[]; sent_at: string }

@@ -128,8 +128,12 @@ export class FakePeerConnection {
   #nextMid = 0;
   #offered: FakeTransceiver[] = [];
 
-  constructor(readonly configuration: RTCConfiguration) {
+  constructor(public configuration: RTCConfiguration) {
     FakePeerConnection.all.push(this);
+  }
+
+  setConfiguration(configuration: RTCConfiguration): void {
+    this.configuration = configuration;
   }
   addTransceiver(source: MediaStreamTrack | "audio" | "video", init: RTCRtpTransceiverInit) {
     const isTrack = typeof source !== "string";
