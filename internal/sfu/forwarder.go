@@ -20,7 +20,9 @@ type forwarder struct {
 	kind      video.Kind
 	ssrc, rtx uint32
 	formats   []format
-	rank      int // what has a lower one than is shed gets nothing
+	wide      uint8 // id of the header extension with the transport-wide number, 0 without
+	header    int   // size of its packets' header
+	rank      int   // what has a lower one than is shed gets nothing
 
 	stream  video.StreamID // whose source it is
 	source  *track
@@ -59,6 +61,7 @@ type sentPacket struct {
 	layer          int    // its serial + 1; 0 is an empty entry
 	timestamp      uint32
 	picture        uint16
+	wide           uint16 // transport-wide number
 	tl0            uint8
 }
 
@@ -185,6 +188,9 @@ func (f *forwarder) write(p *onward) {
 		number: number, source: p.number, timestamp: p.header.Timestamp + f.shift, layer: p.layer.serial + 1,
 		picture: p.vp8.PictureID + f.pictureOffset, tl0: p.vp8.TL0PicIdx + f.tl0Offset,
 	}
+	if f.wide != 0 {
+		entry.wide = f.transport.out.departures.add(p.now, f.header+len(p.payload)+sealOverhead)
+	}
 	if f.sent != nil {
 		f.sent[number&(sentHistory-1)] = entry
 	}
@@ -203,8 +209,11 @@ func (f *forwarder) write(p *onward) {
 	}
 	b, payload := p.batch.room(), p.payload
 	putHeader(b, f.to.payloadType, p.header.Marker, uint16(number), entry.timestamp, f.ssrc)
+	if f.wide != 0 {
+		putNumber(b, f.wide, entry.wide)
+	}
 	if p.format.codec == vp8 && (f.pictureOffset != 0 || f.tl0Offset != 0) && len(payload) > 0 {
-		payload = b[packet.HeaderSize:][:copy(b[packet.HeaderSize:], payload)]
+		payload = b[f.header:][:copy(b[f.header:], payload)]
 		p.vp8.Renumber(payload, entry.picture, entry.tl0)
 	}
 	f.send(p.batch, path, b, payload, number)
@@ -268,13 +277,20 @@ func (f *forwarder) resend(batch *batch, seq uint16, now int64) {
 	b := batch.room()
 	if f.rtx == 0 || target.rtx == 0 {
 		putHeader(b, target.payloadType, h.Marker, seq, e.timestamp, f.ssrc)
+		if f.wide != 0 { // it must be the same packet, with the number it had
+			out.departures.forget(e.wide)
+			putNumber(b, f.wide, e.wide)
+		}
 		f.send(batch, path, b, payload, number)
 		return
 	}
 	putHeader(b, target.rtx, h.Marker, uint16(f.rtxNext), e.timestamp, f.rtx)
-	whole := binary.BigEndian.AppendUint16(b[:packet.HeaderSize], seq)
+	if f.wide != 0 {
+		putNumber(b, f.wide, out.departures.add(now, f.header+2+len(payload)+sealOverhead))
+	}
+	whole := binary.BigEndian.AppendUint16(b[:f.header], seq)
 	whole = append(whole, payload...)
-	f.send(batch, path, b, whole[packet.HeaderSize:], f.rtxNext)
+	f.send(batch, path, b, whole[f.header:], f.rtxNext)
 	f.rtxNext++
 }
 
