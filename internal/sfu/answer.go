@@ -19,11 +19,11 @@ const (
 )
 
 var (
-	// Accepted on lines of both directions, although none is sent: Chromium drops from all later offers of a connection
+	// Accepted on lines of both directions, although only the transport-wide number is sent: Chromium drops from all later offers of a connection
 	// what an answer left out, and then refuses its own simulcast lines for want of the RID.
 	extensions  = []string{extMID, extRID, extRepairedRID, extTransportCC, extAudioLevel}
 	feedbackIn  = []string{"nack", "nack pli", "ccm fir", "transport-cc"}
-	feedbackOut = []string{"nack", "nack pli", "ccm fir"}
+	feedbackOut = []string{"nack", "nack pli", "ccm fir", "transport-cc", "goog-remb"}
 )
 
 // direction is what a line is used for, seen from the server.
@@ -149,7 +149,7 @@ func writeFormats(w func(string, ...any), l *answerLine, feedback []string) {
 			w("a=fmtp:%d %s", f.payloadType, p)
 		}
 		for _, fb := range feedback {
-			if slices.Contains(f.feedback, fb) {
+			if slices.Contains(f.feedback, fb) && (fb != "goog-remb" || !l.offered.numbered()) { // the client estimates only where we cannot
 				w("a=rtcp-fb:%d %s", f.payloadType, fb)
 			}
 		}

@@ -12,7 +12,9 @@ type forwarder struct {
 	kind      video.Kind
 	ssrc, rtx uint32
 	formats   []format
-	rank      int // what has a lower one than is shed gets nothing
+	wide      uint8 // id of the header extension with the transport-wide number, 0 without
+	header    int   // size of its packets' header
+	rank      int   // what has a lower one than is shed gets nothing
 
 	stream  video.StreamID // whose source it is
 	source  *track
@@ -162,12 +164,15 @@ func (f *forwarder) write(p *onward, number uint64, pictureOffset uint16, empty 
 		number: number, source: p.number, timestamp: p.header.Timestamp + f.shift, layer: p.layer.serial + 1,
 		picture: p.vp8.PictureID + pictureOffset, tl0: p.vp8.TL0PicIdx + f.tl0Offset, empty: empty,
 	}
-	if f.sent != nil {
-		f.sent[number&(sentHistory-1)] = entry
-	}
 	payload := p.payload
 	if empty {
 		payload = nil
+	}
+	if f.wide != 0 {
+		entry.wide = f.transport.out.departures.add(p.now, f.header+len(payload)+sealOverhead)
+	}
+	if f.sent != nil {
+		f.sent[number&(sentHistory-1)] = entry
 	}
 	if number > f.last || f.packets == 0 {
 		f.last = number
@@ -186,8 +191,11 @@ func (f *forwarder) write(p *onward, number uint64, pictureOffset uint16, empty 
 	}
 	b := p.batch.room()
 	putHeader(b, f.to.payloadType, p.header.Marker && !empty, uint16(number), entry.timestamp, f.ssrc)
+	if f.wide != 0 {
+		putNumber(b, f.wide, entry.wide)
+	}
 	if p.format.codec == vp8 && (pictureOffset != 0 || f.tl0Offset != 0) && len(payload) > 0 {
-		payload = b[packet.HeaderSize:][:copy(b[packet.HeaderSize:], payload)]
+		payload = b[f.header:][:copy(b[f.header:], payload)]
 		p.vp8.Renumber(payload, entry.picture, entry.tl0)
 	}
 	f.send(p.batch, path, b, payload, number)

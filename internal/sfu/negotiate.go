@@ -8,6 +8,7 @@ import (
 
 	"github.com/pion/sdp/v3"
 
+	"github.com/rotunda-rtc/rotunda/internal/packet"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
@@ -136,7 +137,11 @@ func (t *Transport) directionFor(l *line, o *offeredLine) direction {
 func (t *Transport) newForwarder(o *offeredLine) *forwarder {
 	t.router.media.Lock()
 	defer t.router.media.Unlock()
-	f := &forwarder{transport: t, kind: o.kind, formats: o.formats, ssrc: t.out.unusedSSRC(), rank: allRanks}
+	f := &forwarder{transport: t, kind: o.kind, formats: o.formats, ssrc: t.out.unusedSSRC(), rank: allRanks, header: packet.HeaderSize}
+	if o.numbered() {
+		f.wide, f.header = o.extensions[extTransportCC], packet.HeaderSize+extensionSize
+		t.out.departures.open()
+	}
 	t.out.bySSRC[f.ssrc] = f
 	if slices.ContainsFunc(o.formats, func(f format) bool { return f.rtx != 0 }) {
 		f.rtx = t.out.unusedSSRC()

@@ -39,6 +39,11 @@ type offeredLine struct {
 	rtcpRsize  bool
 }
 
+// numbered reports whether what goes out on the line carries transport-wide numbers, and the client tells which arrived.
+func (l *offeredLine) numbered() bool {
+	return l.extensions[extTransportCC] != 0 && slices.ContainsFunc(l.formats, func(f format) bool { return slices.Contains(f.feedback, "transport-cc") })
+}
+
 type ssrcPair struct{ media, rtx uint32 }
 
 // fingerprint identifies the certificate of a DTLS peer (RFC 8122).

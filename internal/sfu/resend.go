@@ -19,6 +19,7 @@ type sentPacket struct {
 	layer          int    // its serial + 1; 0 is an empty entry
 	timestamp      uint32
 	picture        uint16
+	wide           uint16 // transport-wide number
 	tl0            uint8
 	empty          bool // without payload: the packet was of what is not forwarded
 }
@@ -70,13 +71,20 @@ func (f *forwarder) resend(batch *batch, seq uint16, now int64) {
 	b := batch.room()
 	if f.rtx == 0 || target.rtx == 0 {
 		putHeader(b, target.payloadType, h.Marker, seq, e.timestamp, f.ssrc)
+		if f.wide != 0 { // it must be the same packet, with the number it had
+			out.departures.forget(e.wide)
+			putNumber(b, f.wide, e.wide)
+		}
 		f.send(batch, path, b, payload, number)
 		return
 	}
 	putHeader(b, target.rtx, h.Marker, uint16(f.rtxNext), e.timestamp, f.rtx)
-	whole := binary.BigEndian.AppendUint16(b[:packet.HeaderSize], seq)
+	if f.wide != 0 {
+		putNumber(b, f.wide, out.departures.add(now, f.header+2+len(payload)+sealOverhead))
+	}
+	whole := binary.BigEndian.AppendUint16(b[:f.header], seq)
 	whole = append(whole, payload...)
-	f.send(batch, path, b, whole[packet.HeaderSize:], f.rtxNext)
+	f.send(batch, path, b, whole[f.header:], f.rtxNext)
 	f.rtxNext++
 }
 
