@@ -14,6 +14,8 @@ type VP8 struct {
 	HasTL0       bool
 	TL0PicIdx    uint8
 	TemporalID   uint8
+	// Sync says that the frame needs no other than of the base layer: whoever did not get its layer may take it from here on.
+	Sync bool
 
 	pictureAt   int // offset of the picture id in the payload
 	pictureWide bool
@@ -63,7 +65,9 @@ func ParseVP8(p []byte) (VP8, bool) {
 			if len(p) <= at {
 				return v, false
 			}
-			v.TemporalID = p[at] >> 6
+			if x&0x20 != 0 {
+				v.TemporalID, v.Sync = p[at]>>6, p[at]&0x20 != 0
+			}
 			at++
 		}
 	}

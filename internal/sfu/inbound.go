@@ -57,6 +57,7 @@ type onward struct {
 	header   packet.Header
 	payload  []byte
 	vp8      packet.VP8
+	layered  bool // whether it is sent on depends on the layers the viewer gets
 	keyframe bool // a decoder can start here
 	width    int  // of the picture, where a keyframe tells it
 	height   int
@@ -156,6 +157,7 @@ func (p *onward) take(l *layer, f *format, raw []byte, h *packet.Header, now int
 	if c := l.clock.Load(); c == nil || !c.fits(h.Timestamp, now) {
 		l.clock.Store(&senderClock{timestamp: h.Timestamp, at: now, rate: f.clockRate})
 	}
+	l.made.count(0, p.vp8.TemporalID, len(raw))
 	if p.keyframe {
 		l.keyframe(p)
 	}
@@ -178,6 +180,7 @@ func (p *onward) describe(l *layer, f *format, raw []byte, h *packet.Header, num
 			return false
 		}
 		p.keyframe, p.width, p.height = p.vp8.Keyframe, p.vp8.Width, p.vp8.Height
+		p.layered = p.vp8.TemporalID > 0
 	case h264:
 		d := packet.ParseH264(payload)
 		p.keyframe, p.width, p.height = d.Keyframe, d.Width, d.Height

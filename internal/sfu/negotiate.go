@@ -149,6 +149,7 @@ func (t *Transport) newForwarder(o *offeredLine) *forwarder {
 	}
 	if o.kind == video.Video {
 		f.sent, f.rank = make([]sentPacket, sentHistory), rand.IntN(allRanks)
+		f.numbers.gaps = make([]gap, rememberedGaps)
 	}
 	t.out.forwarders = append(t.out.forwarders, f)
 	return f

@@ -97,6 +97,9 @@ func (t *Transport) tick(b *batch, switched []sending, now int64, slow, overload
 	if !slow {
 		return switched
 	}
+	for _, l := range t.in.layers {
+		l.made.measure(now)
+	}
 	t.start(b, now)
 	t.tendTaps(b, now)
 	t.sendReports(now)

@@ -35,7 +35,9 @@ type track struct {
 	tap   atomic.Pointer[tap]          // where it is recorded, or nil; set with router.media held
 	order atomic.Pointer[[]*layer]     // the layers seen so far, best first; replaced as a whole
 
-	serial int // layers made so far, replaced ones included; guarded by router.media
+	serial int    // layers made so far, replaced ones included; guarded by router.media
+	rungs  []rung // of the last ladder; guarded by router.media
+	sizes  int    // how many picture sizes there are, silent ones included, as of the last ladder; guarded by router.media
 }
 
 // layer is one RTP source of a track: all of it, or one of its simulcast encodings.
@@ -58,6 +60,7 @@ type layer struct {
 	keyEnded  bool             // its last packet came, or one behind it; guarded by router.media
 	width     int              // of the picture, as the last keyframe told it; guarded by router.media
 	height    int              // guarded by router.media
+	made      composition      // guarded by router.media
 }
 
 func newTrack(t *Transport, l *offeredLine) *track {
@@ -118,31 +121,6 @@ func (l *layer) keyframe(p *onward) {
 }
 
 func (l *layer) active(now int64) bool { return now-l.heard.Load() < layerSilence }
-
-// choose returns the layer to forward for this quality: the wanted one if it is being sent, else the next lower, else
-// the next higher. It is nil while nothing is sent.
-func (t *track) choose(q video.Quality, now int64) *layer {
-	layers := *t.order.Load()
-	wanted := 0
-	switch q {
-	case video.QualityMedium:
-		wanted = 1
-	case video.QualityLow:
-		wanted = maxLayers - 1
-	}
-	wanted = min(wanted, len(layers)-1)
-	for i := wanted; i >= 0 && i < len(layers); i++ {
-		if layers[i].active(now) {
-			return layers[i]
-		}
-	}
-	for i := wanted - 1; i >= 0; i-- {
-		if layers[i].active(now) {
-			return layers[i]
-		}
-	}
-	return nil
-}
 
 // repairable reports whether the client sends lost packets of this track again.
 func (t *track) repairable() bool {
