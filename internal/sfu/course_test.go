@@ -115,7 +115,7 @@ func (c *course) event(what, how byte) {
 		c.now += 100e6
 		b := newBatch(c.engine)
 		for _, w := range append(c.cameras[:], c.viewer) {
-			w.transport.tick(b, nil, c.now, true, false)
+			_, _ = w.transport.tick(b, nil, c.now, true, false)
 		}
 		b.flush()
 	case 15, 18, 19:

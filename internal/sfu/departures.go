@@ -8,6 +8,7 @@ const departuresKept = 4096
 // how each one fared. They have no pointers, and take 32 KiB.
 type departures struct {
 	next    uint64 // number of the next packet; its lower half is sent
+	octets  uint64 // of all so far
 	ring    []departure
 	cluster uint8 // the probe that is under way, 0 if none
 }
@@ -41,6 +42,7 @@ func (d *departures) open() {
 func (d *departures) add(now int64, size int) uint16 {
 	number := d.next
 	d.next++
+	d.octets += uint64(size)
 	d.ring[number&(departuresKept-1)] = departure{uint32(now >> 10), uint16(size), d.cluster, underway}
 	return uint16(number)
 }

@@ -56,7 +56,7 @@ func TestPacketsAreNumbered(t *testing.T) {
 	if again.SSRC == got[0].SSRC || string(again.Payload[2:]) != string(got[0].Payload) {
 		t.Error("the last packet is not the retransmission of the first")
 	}
-	d := &viewer.transport.out.departures
+	d := &viewer.transport.out.downlink.departures
 	for i, p := range got {
 		if e := d.find(uint16(i)); e == nil || e.fate != underway || int(e.size) != p.MarshalSize()+sealOverhead {
 			t.Errorf("of packet %d of %d bytes is remembered %+v", i, p.MarshalSize(), e)
@@ -82,7 +82,7 @@ func TestSentAgainAsItWas(t *testing.T) {
 	if err != nil || string(again) != string(first) {
 		t.Errorf("sent was % x, and then % x", first, again)
 	}
-	if e := viewer.transport.out.departures.find(1); e == nil || e.fate != unsent {
+	if e := viewer.transport.out.downlink.departures.find(1); e == nil || e.fate != unsent {
 		t.Errorf("something will be learned from a packet that was sent twice: %+v", e)
 	}
 }

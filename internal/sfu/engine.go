@@ -62,7 +62,7 @@ type Engine struct {
 
 // counters are totals since the start.
 type counters struct {
-	received, sent, unsent, shed, refused, undecryptable, unsupported, retransmitted, keyframeRequests atomic.Uint64
+	received, sent, unsent, shed, refused, undecryptable, unsupported, retransmitted, keyframeRequests, probes atomic.Uint64
 }
 
 func (c *counters) add(t *tally) {
@@ -73,6 +73,7 @@ func (c *counters) add(t *tally) {
 	c.undecryptable.Add(t.undecryptable)
 	c.unsupported.Add(t.unsupported)
 	c.retransmitted.Add(t.retransmitted)
+	c.probes.Add(t.probes)
 }
 
 // Stats are totals since the engine started, and what is there now.

@@ -15,6 +15,7 @@ type forwarder struct {
 	wide      uint8 // id of the header extension with the transport-wide number, 0 without
 	header    int   // size of its packets' header
 	rank      int   // what has a lower one than is shed gets nothing
+	priority  int   // what has a higher one gets a picture first
 
 	stream  video.StreamID // whose source it is
 	source  *track
@@ -25,6 +26,8 @@ type forwarder struct {
 	target  *layer // what is wanted; a keyframe of it is waited for while it differs from current
 	fresh   bool   // nothing of current was sent since the last interruption
 	shed    bool   // the reader has too much to do
+	granted int    // rung up to which the path carries it
+	paused  bool   // the path carries no picture of it
 
 	sent     []sentPacket
 	rtxNext  uint64
@@ -71,6 +74,12 @@ func (f *forwarder) forward(p *onward) {
 		if p.layer == f.current {
 			f.fresh = true
 			p.batch.shed++
+		}
+		return
+	}
+	if f.paused {
+		if p.layer == f.current {
+			f.fresh = true
 		}
 		return
 	}
@@ -169,7 +178,7 @@ func (f *forwarder) write(p *onward, number uint64, pictureOffset uint16, empty 
 		payload = nil
 	}
 	if f.wide != 0 {
-		entry.wide = f.transport.out.departures.add(p.now, f.header+len(payload)+sealOverhead)
+		entry.wide = f.transport.out.downlink.departures.add(p.now, f.header+len(payload)+sealOverhead)
 	}
 	if f.sent != nil {
 		f.sent[number&(sentHistory-1)] = entry

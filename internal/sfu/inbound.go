@@ -315,6 +315,12 @@ func (t *Transport) receiveRTCP(b []byte, a *arrival, now int64) {
 // reports, bandwidth estimates, descriptions.
 func (t *Transport) control(h *rtcp.Header, b []byte, a *arrival, now int64) {
 	switch {
+	case h.Type == rtcp.TypeTransportSpecificFeedback && h.Count == rtcp.FormatTCC:
+		t.takeFeedback(b, now)
+	case h.Type == rtcp.TypePayloadSpecificFeedback && h.Count == rtcp.FormatREMB:
+		if rate, ok := parseREMB(b); ok {
+			t.out.downlink.remb = rate
+		}
 	case h.Type == rtcp.TypeSenderReport:
 		var p rtcp.SenderReport
 		if p.Unmarshal(b) == nil {

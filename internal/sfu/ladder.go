@@ -91,14 +91,14 @@ func (f *forwarder) aim(r rung) {
 	f.cut.wanted = r.temporal
 }
 
-// retarget aims at what the client wishes. It returns a layer whose keyframe is needed for that, or nil. Called with
+// retarget aims at what the client wishes and was granted. It returns a layer whose keyframe is needed for that, or nil. Called with
 // router.media held.
 func (f *forwarder) retarget(now int64) *layer {
-	if f.source == nil || f.kind != video.Video || f.shed {
+	if f.source == nil || f.kind != video.Video || f.shed || f.paused {
 		return nil
 	}
 	rungs := f.source.ladder(now)
-	i := f.wish()
+	i := min(f.wish(), f.granted)
 	if i < 0 {
 		return nil
 	}

@@ -137,10 +137,10 @@ func (t *Transport) directionFor(l *line, o *offeredLine) direction {
 func (t *Transport) newForwarder(o *offeredLine) *forwarder {
 	t.router.media.Lock()
 	defer t.router.media.Unlock()
-	f := &forwarder{transport: t, kind: o.kind, formats: o.formats, ssrc: t.out.unusedSSRC(), rank: allRanks, header: packet.HeaderSize}
+	f := &forwarder{transport: t, kind: o.kind, formats: o.formats, ssrc: t.out.unusedSSRC(), rank: allRanks, granted: everything, header: packet.HeaderSize}
 	if o.numbered() {
 		f.wide, f.header = o.extensions[extTransportCC], packet.HeaderSize+extensionSize
-		t.out.departures.open()
+		t.out.downlink.departures.open()
 	}
 	t.out.bySSRC[f.ssrc] = f
 	if slices.ContainsFunc(o.formats, func(f format) bool { return f.rtx != 0 }) {

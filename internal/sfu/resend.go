@@ -72,7 +72,7 @@ func (f *forwarder) resend(batch *batch, seq uint16, now int64) {
 	if f.rtx == 0 || target.rtx == 0 {
 		putHeader(b, target.payloadType, h.Marker, seq, e.timestamp, f.ssrc)
 		if f.wide != 0 { // it must be the same packet, with the number it had
-			out.departures.forget(e.wide)
+			out.downlink.departures.forget(e.wide)
 			putNumber(b, f.wide, e.wide)
 		}
 		f.send(batch, path, b, payload, number)
@@ -80,7 +80,7 @@ func (f *forwarder) resend(batch *batch, seq uint16, now int64) {
 	}
 	putHeader(b, target.rtx, h.Marker, uint16(f.rtxNext), e.timestamp, f.rtx)
 	if f.wide != 0 {
-		putNumber(b, f.wide, out.departures.add(now, f.header+2+len(payload)+sealOverhead))
+		putNumber(b, f.wide, out.downlink.departures.add(now, f.header+2+len(payload)+sealOverhead))
 	}
 	whole := binary.BigEndian.AppendUint16(b[:f.header], seq)
 	whole = append(whole, payload...)

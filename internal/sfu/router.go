@@ -264,6 +264,7 @@ func (l *line) carry(stream video.StreamID, tr *track, enabled bool, quality vid
 			before.removeSink(f)
 			tr.addSink(f)
 		}
+		t.allocate(t.engine.Now())
 		if needed := f.retarget(t.engine.Now()); needed != nil && t.out.sealer != nil {
 			f.start(b, needed, t.engine.Now())
 		}
@@ -333,6 +334,7 @@ func (t *Transport) release() {
 	defer t.router.media.Unlock()
 	for _, tr := range t.in.tracks {
 		tr.order.Store(&[]*layer{})
+		tr.rungs = nil
 	}
 	t.in = inbound{tracks: map[string]*track{}, sources: map[uint32]source{}}
 	t.out = outbound{bySSRC: map[uint32]*forwarder{}}
@@ -343,6 +345,7 @@ func (t *Transport) start(b *batch, now int64) {
 	if t.out.sealer == nil {
 		return
 	}
+	t.allocate(now)
 	for _, f := range t.out.forwarders {
 		if l := f.retarget(now); l != nil {
 			f.start(b, l, now)

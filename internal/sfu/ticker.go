@@ -18,7 +18,8 @@ const (
 )
 
 // ticker wakes the goroutine that does what time, not a packet, gives rise to. Each wake-up costs as much as forwarding
-// ten packets, so there is none without need: every 100 ms while there are connections, every 20 ms while packets are missing.
+// ten packets, so there is none without need: every 100 ms while there are connections, every 20 ms while packets are missing, every
+// 5 ms while a connection is probed.
 type ticker struct {
 	lossy atomic.Bool   // packets are missing
 	wake  chan struct{} // of one place: something is there to be done, or packets are missing
@@ -42,12 +43,13 @@ func (t *ticker) rouse() {
 
 // tick does everything that time gives rise to, for all transports one after another.
 func (e *Engine) tick() {
-	var all []*Transport
+	var all, paced []*Transport
 	var switched []sending
 	b := newBatch(e)
 	timer := time.NewTimer(tickInterval)
 	defer timer.Stop()
 	next := e.Now() // when the slow work is due
+	quick := next   // before that, missing packets are not looked for again
 	for {
 		select {
 		case <-e.ctx.Done():
@@ -55,7 +57,12 @@ func (e *Engine) tick() {
 		case <-e.ticker.wake:
 		case <-timer.C:
 			now := e.Now()
+			paced = e.pace(b, paced, now)
 			slow := now >= next
+			if !slow && (now < quick || !e.ticker.lossy.Load()) {
+				break
+			}
+			quick = now + int64(lossInterval)
 			if slow {
 				next = now + int64(tickInterval)
 			}
@@ -64,7 +71,11 @@ func (e *Engine) tick() {
 			_, shed := e.load()
 			all = e.transports(all)
 			for _, t := range all {
-				switched = t.tick(b, switched[:0], now, slow, shed > 0)
+				var probing bool
+				switched, probing = t.tick(b, switched[:0], now, slow, shed > 0)
+				if probing {
+					paced = append(paced, t)
+				}
 				missing = missing || shed == 0 && t.misses()
 				t.tellLayers(switched)
 				if slow {
@@ -85,17 +96,32 @@ func (e *Engine) tick() {
 		if e.ticker.lossy.Load() {
 			until = min(until, lossInterval)
 		}
+		if len(paced) > 0 {
+			until = min(until, probeInterval)
+		}
 		timer.Reset(until)
 	}
 }
 
-// tick does what time gives rise to on one connection's media. It appends the layers that are sent since the last time.
-func (t *Transport) tick(b *batch, switched []sending, now int64, slow, overloaded bool) []sending {
+// pace goes on with what is sent bit by bit, and returns the connections that have more of it.
+func (e *Engine) pace(b *batch, paced []*Transport, now int64) []*Transport {
+	return slices.DeleteFunc(paced, func(t *Transport) bool {
+		t.router.media.Lock()
+		more := t.pad(b, now)
+		t.router.media.Unlock()
+		b.flush()
+		return !more
+	})
+}
+
+// tick does what time gives rise to on one connection's media. It appends the layers that are sent since the last time, and reports
+// whether a probe began.
+func (t *Transport) tick(b *batch, switched []sending, now int64, slow, overloaded bool) (told []sending, probing bool) {
 	t.router.media.Lock()
 	defer t.router.media.Unlock()
 	t.sendFeedback(now, slow, overloaded)
 	if !slow {
-		return switched
+		return switched, false
 	}
 	for _, l := range t.in.layers {
 		l.made.measure(now)
@@ -103,7 +129,8 @@ func (t *Transport) tick(b *batch, switched []sending, now int64, slow, overload
 	t.start(b, now)
 	t.tendTaps(b, now)
 	t.sendReports(now)
-	return t.switched(switched)
+	probing = t.out.downlink.probe.rate == 0 && t.tendProbe(b, now)
+	return t.switched(switched), probing
 }
 
 // misses reports whether packets of the client are missing.
