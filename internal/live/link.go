@@ -35,12 +35,19 @@ type report struct {
 	receiving *[]video.ReceiveLine
 	media     Notice // MediaConnected or MediaFailed
 	layers    []sentLayer
+	paused    []pausedStream
 }
 
 // sentLayer is the layer of a stream that is being sent at present.
 type sentLayer struct {
 	stream video.StreamID
 	rid    string
+}
+
+// pausedStream says whether the path carries the video of a stream at present.
+type pausedStream struct {
+	stream video.StreamID
+	paused bool
 }
 
 // updates collects the reports of a session's transports. It holds each link once at most, so that it is bounded by
@@ -93,6 +100,11 @@ func (l *link) Layer(stream video.StreamID, rid string) {
 	l.report(func(r *report) { r.layer(sentLayer{stream, rid}) })
 }
 
+// Paused implements TransportUpdates.
+func (l *link) Paused(stream video.StreamID, paused bool) {
+	l.report(func(r *report) { r.pause(pausedStream{stream, paused}) })
+}
+
 // deliver passes on what was reported. It runs in the loop.
 func (u *updates) deliver() {
 	u.mu.Lock()
@@ -121,6 +133,14 @@ func (r *report) merge(newer report) {
 	for _, sent := range newer.layers {
 		r.layer(sent)
 	}
+	for _, p := range newer.paused {
+		r.pause(p)
+	}
+}
+
+// pause keeps the last for each stream.
+func (r *report) pause(p pausedStream) {
+	r.paused = append(slices.DeleteFunc(r.paused, func(other pausedStream) bool { return other.stream == p.stream }), p)
 }
 
 // layer keeps the last for each stream.
@@ -149,6 +169,14 @@ func (l *link) flush() {
 	if r := news.receiving; r != nil && !slices.Equal(*r, l.receiving) {
 		l.receiving = *r
 		l.listener.Notify(Receiving{l.receiving})
+	}
+	for _, p := range news.paused {
+		if l.participant == nil {
+			continue // a viewer knows of one stream only, and is told nothing of it
+		}
+		if _, subscribed := l.participant.subscriptions[p.stream]; subscribed {
+			l.listener.Notify(VideoPaused{p.stream, p.paused})
+		}
 	}
 }
 

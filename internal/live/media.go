@@ -49,4 +49,7 @@ type TransportUpdates interface {
 
 	// Layer says that of the video of a stream this layer is sent from now on: its rid, empty for the only one.
 	Layer(stream video.StreamID, rid string)
+
+	// Paused says that the path does not carry the video of a stream for now, or carries it again. A subscription begins unpaused.
+	Paused(stream video.StreamID, paused bool)
 }

@@ -74,6 +74,13 @@ type (
 	// the answer.
 	Receiving struct{ Lines []video.ReceiveLine }
 
+	// VideoPaused says that the video of a subscribed stream is not sent for now, for the path to the participant does not carry it, or
+	// that it is sent again.
+	VideoPaused struct {
+		ID     video.StreamID
+		Paused bool
+	}
+
 	// MediaConnected says that the connection is up, MediaFailed that it broke.
 	MediaConnected struct{}
 	MediaFailed    struct{ Err error }
@@ -95,6 +102,7 @@ func (RecordingChanged) notice()  {}
 func (Message) notice()           {}
 func (LinesWanted) notice()       {}
 func (Receiving) notice()         {}
+func (VideoPaused) notice()       {}
 func (MediaConnected) notice()    {}
 func (MediaFailed) notice()       {}
 func (Removed) notice()           {}

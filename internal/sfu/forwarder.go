@@ -29,6 +29,8 @@ type forwarder struct {
 	granted int    // rung up to which the path carries it
 	paused  bool   // the path carries no picture of it
 
+	toldPaused bool // what was last told upward of that
+
 	sent     []sentPacket
 	rtxNext  uint64
 	started  bool
@@ -52,7 +54,7 @@ type forwarder struct {
 func (f *forwarder) attach(stream video.StreamID, tr *track, enabled bool, quality video.Quality) {
 	f.stream = stream
 	if f.source != tr {
-		f.source, f.current, f.target, f.told = tr, nil, nil, nil
+		f.source, f.current, f.target, f.told, f.toldPaused = tr, nil, nil, nil, false
 		clear(f.sent)
 	}
 	if f.enabled != enabled {

@@ -35,6 +35,7 @@ type watcher struct {
 	receiving    []video.ReceiveLine
 	timesChanged int
 	layers       []string // "stream rid"
+	pauses       []string // "stream paused" or "stream resumed"
 	timesBack    int
 }
 
@@ -123,6 +124,19 @@ func (w *watcher) Layer(stream video.StreamID, rid string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.layers = append(w.layers, string(stream)+" "+rid)
+}
+
+func (w *watcher) Paused(stream video.StreamID, paused bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.pauses = append(w.pauses, string(stream)+map[bool]string{true: " paused", false: " resumed"}[paused])
+}
+
+// paused returns what was told of pauses.
+func (w *watcher) paused() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.pauses)
 }
 
 // sent returns what was told of layers.

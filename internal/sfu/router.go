@@ -246,6 +246,7 @@ func (s *subscription) apply() {
 	}
 	s.pair.audio.carry(s.stream.id, s.stream.audio, s.want.Audio, quality)
 	s.pair.video.carry(s.stream.id, s.stream.video, s.want.Video, quality)
+	s.pair.video.prefer(s.want.Priority)
 }
 
 // carry makes a line we send on carry the track of a stream (nil: nothing) from now on.
@@ -269,6 +270,17 @@ func (l *line) carry(stream video.StreamID, tr *track, enabled bool, quality vid
 			f.start(b, needed, t.engine.Now())
 		}
 	})
+}
+
+// prefer says how important the picture of a line we send on is from now on.
+func (l *line) prefer(priority int) {
+	if l == nil || l.forwarder == nil {
+		return
+	}
+	media := &l.forwarder.transport.router.media
+	media.Lock()
+	defer media.Unlock()
+	l.forwarder.priority = priority
 }
 
 // end takes a subscription out of everything.

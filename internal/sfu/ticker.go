@@ -211,13 +211,14 @@ func (t *Transport) sendReports(now int64) {
 	}
 }
 
-// sending is the layer of a stream's video that a client is being sent.
+// sending is what of a stream's video a client is being sent: a layer, or for now nothing, or again something.
 type sending struct {
-	stream video.StreamID
-	rid    string
+	stream          video.StreamID
+	rid             string
+	paused, resumed bool
 }
 
-// tellLayers tells upward which layers are being sent that were not before. It is done here and not at the switch, where
+// tellLayers tells upward which layers are being sent that were not before, and what is paused. It is done here and not at the switch, where
 // packets wait.
 func (t *Transport) tellLayers(switched []sending) {
 	if len(switched) == 0 {
@@ -229,18 +230,27 @@ func (t *Transport) tellLayers(switched []sending) {
 		if t.told.over {
 			break
 		}
-		t.updates.Layer(s.stream, s.rid)
+		switch {
+		case s.paused || s.resumed:
+			t.updates.Paused(s.stream, s.paused)
+		default:
+			t.updates.Layer(s.stream, s.rid)
+		}
 	}
 }
 
 // switched appends the layers that are sent since the last time. Called with router.media held.
 func (t *Transport) switched(into []sending) []sending {
 	for _, f := range t.out.forwarders {
+		if f.kind == video.Video && f.paused != f.toldPaused {
+			f.toldPaused = f.paused
+			into = append(into, sending{stream: f.stream, paused: f.paused, resumed: !f.paused})
+		}
 		if f.kind != video.Video || f.current == nil || f.current == f.told {
 			continue
 		}
 		if f.told == nil || f.told.rid != f.current.rid {
-			into = append(into, sending{f.stream, f.current.rid})
+			into = append(into, sending{stream: f.stream, rid: f.current.rid})
 		}
 		f.told = f.current
 	}

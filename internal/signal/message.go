@@ -195,6 +195,13 @@ func (f noticeFrame) AppendTo(buf []byte) []byte {
 			noticeHead
 			Recording bool `json:"recording"`
 		}{f.head("recording_changed"), n.Recording})
+	case live.VideoPaused:
+		return render(buf, struct {
+			noticeHead
+			ID     video.StreamID `json:"stream_id"`
+			Paused bool           `json:"paused"`
+			Reason string         `json:"reason"`
+		}{f.head("subscription_paused"), n.ID, n.Paused, "bandwidth"})
 	case live.LinesWanted:
 		return render(buf, struct {
 			noticeHead

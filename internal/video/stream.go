@@ -19,6 +19,9 @@ const (
 // ReservedStreamKey is the key the Janus dialect uses for its mixed leg. No stream may be published under it.
 const ReservedStreamKey = "audiobridge"
 
+// PresentationKey is the key that clients publish a shared screen under. When a path carries too little, its picture comes before others.
+const PresentationKey = "presentation"
+
 // Stream is the audio and video a participant publishes together under a key. Enabled is its owner's own switch;
 // censored is a moderator's.
 type Stream struct {
@@ -45,6 +48,7 @@ type Subscription struct {
 	StreamID     StreamID
 	Audio, Video bool
 	Quality      Quality
+	Priority     int // where a path carries too little, higher ones get their picture first
 }
 
 // Lines names the media lines (by mid) that carry the kinds of one published stream. An empty mid means the stream has
