@@ -1,4 +1,4 @@
-import { IconLock, IconMicrophoneOff, IconScreenShare, IconVideoOff } from "@tabler/icons-react";
+import { IconLock, IconMicrophoneOff, IconScreenShare, IconVideoOff, IconWifiOff } from "@tabler/icons-react";
 import { type CSSProperties, memo } from "react";
 import type { Devices } from "../devices/capture";
 import type { Rect } from "../grid/layout";
@@ -70,6 +70,11 @@ export const Tile = memo(function Tile({ tile, rect, over, speaking, devices, sc
           <span className="tile-name">{caption(tile)}</span>
           {muted && <MicrophoneSign sign={sign} />}
           {tile.videoCensored && <IconVideoOff size={16} aria-label="Picture stopped by a moderator" />}
+          {tile.videoPaused && (
+            <span className="sign" data-sign="paused" title="Picture paused: the network is too slow">
+              <IconWifiOff size={16} aria-label="Picture paused: the network is too slow" />
+            </span>
+          )}
         </div>
         {tile.local && tile.kind === "screen" && (
           <button type="button" className="tile-button" onClick={onUnshare}>

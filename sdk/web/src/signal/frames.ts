@@ -121,6 +121,7 @@ export type Notice = { seq: number } & (
   | { type: "recording_changed"; recording: boolean }
   | { type: "lines_wanted"; audio: number; video: number }
   | { type: "receive"; lines: ReceiveLine[] }
+  | { type: "subscription_paused"; stream_id: string; paused: boolean; reason: string }
   | { type: "message"; from: string; message: MessageFrame; recipients: string[]; sent_at: string }
 );
 
