@@ -21,7 +21,8 @@ type batch struct {
 	engine *Engine
 	tally
 
-	shedding int // lines of a lower rank get no video
+	shedding int    // lines of a lower rank get no video
+	limits   limits // that the ticker met in a round
 
 	slab   []byte
 	used   int

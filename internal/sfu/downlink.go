@@ -25,6 +25,31 @@ type downlink struct {
 	probe        probe
 }
 
+// limits sums up the connections to which less is sent than is wanted.
+type limits struct {
+	connections, paused int
+	estimate            int64 // sum of what their paths carry (bit/s)
+}
+
+// count adds a connection to the sums. Called with router.media held.
+func (l *limits) count(t *Transport) {
+	d := &t.out.downlink
+	if _, limited := d.limit(); !limited {
+		return
+	}
+	l.connections++
+	if d.reported {
+		l.estimate += d.estimator.Estimate()
+	} else {
+		l.estimate += d.remb
+	}
+	for _, f := range t.out.forwarders {
+		if f.paused {
+			l.paused++
+		}
+	}
+}
+
 // limit returns how much may be sent (bit/s), and whether that is less than is wanted.
 func (d *downlink) limit() (int64, bool) {
 	switch {

@@ -37,7 +37,8 @@ type Engine struct {
 	port        int
 	started     time.Time
 	counters    counters
-	full        atomic.Bool // nobody was let in the last time someone asked
+	limits      atomic.Pointer[limits] // of the ticker's last round
+	full        atomic.Bool            // nobody was let in the last time someone asked
 
 	sockets []*socket
 	readers []*reader
@@ -83,6 +84,10 @@ type Stats struct {
 	PacketsShed                                        uint64 // kept back because there was too much to do
 	PacketsUndecryptable, PacketsUnsupported           uint64
 	KeyframeRequests                                   uint64
+	Probes                                             uint64 // of paths to clients
+	TransportsLimited                                  int    // whose path carries less than is wanted, as of 100 ms ago at most
+	BandwidthEstimated                                 int64  // sum of what those paths carry (bit/s)
+	SubscriptionsPaused                                int    // pictures that find no room on those paths
 	ConnectionsRefused                                 uint64 // because there was too much to do
 	Transports, Routers                                int
 	Busy                                               float64 // part of its time the busiest reader needs, 0 to 1
@@ -103,6 +108,7 @@ func New(cfg Config) (*Engine, error) {
 		log: cfg.Logger, certificate: cert, started: now, ticker: newTicker(), segments: segmentation{log: cfg.Logger},
 		all: map[*Transport]struct{}{}, byUfrag: map[string]*Transport{}, byRemote: map[netip.AddrPort]*Transport{}, routers: map[video.SessionID]*router{},
 	}
+	e.limits.Store(&limits{})
 	if err := portFree(cfg.UDPPort); err != nil {
 		return nil, err
 	}
@@ -200,7 +206,9 @@ func (e *Engine) Stats() Stats {
 	defer e.mu.RUnlock()
 	c := &e.counters
 	busy, shed := e.load()
+	limited := e.limits.Load()
 	return Stats{
+		Probes: c.probes.Load(), TransportsLimited: limited.connections, BandwidthEstimated: limited.estimate, SubscriptionsPaused: limited.paused,
 		Busy: busy, Shedding: shed, ConnectionsRefused: c.refused.Load(),
 		PacketsReceived: c.received.Load(), PacketsSent: c.sent.Load(), PacketsUnsent: c.unsent.Load(), PacketsShed: c.shed.Load(), PacketsUndecryptable: c.undecryptable.Load(),
 		PacketsUnsupported: c.unsupported.Load(), PacketsRetransmitted: c.retransmitted.Load(),

@@ -83,6 +83,10 @@ func (e *Engine) tick() {
 				}
 			}
 			b.flush()
+			if slow {
+				e.limits.Store(&limits{b.limits.connections, b.limits.paused, b.limits.estimate})
+				b.limits = limits{}
+			}
 			clear(all)
 			clear(switched)
 			if missing {
@@ -129,6 +133,7 @@ func (t *Transport) tick(b *batch, switched []sending, now int64, slow, overload
 	t.start(b, now)
 	t.tendTaps(b, now)
 	t.sendReports(now)
+	b.limits.count(t)
 	probing = t.out.downlink.probe.rate == 0 && t.tendProbe(b, now)
 	return t.switched(switched), probing
 }
