@@ -14,8 +14,10 @@ const (
 	decreaseTo = 0.85
 	// decreaseEvery is how long a decrease is given to show (ns).
 	decreaseEvery = 200e6
-	// queueGrown is the wait in the queue below which a growing trend is believed to be chance (ns).
+	// queueGrown is the wait in the queue below which a growing trend is believed to be chance (ns); queueFull likewise, where no limit was
+	// found yet: receivers short of processor time look alike for a moment.
 	queueGrown = 20e6
+	queueFull  = 60e6
 	// A probe may make a queue, up to probeQueue and for probeEchoes after it ended (ns).
 	probeQueue  = 250e6
 	probeEchoes = 500e6
@@ -34,6 +36,7 @@ const (
 	silentKeeps  = 0.5
 	lostKeeps    = 0.95 // of what arrives, when a queue overflows
 	openBy       = 1.1  // times what is wanted the path must carry to be unlimited again
+	wantedKeeps  = 0.9  // of what was wanted still counts a second later: encoders pause
 	responseTime = 100e6
 )
 
@@ -54,6 +57,7 @@ type Estimator struct {
 	lowered  int64 // when the estimate was last lowered
 	draining int64 // since when the queue is emptied, 0 if it is not
 	heard    int64 // when feedback last came
+	wanted   float64
 }
 
 // Received takes a packet that arrived: when it was sent and when it arrived, each by the clock of that end, its size in bytes and the
@@ -124,15 +128,19 @@ func (e *Estimator) Decide(now, wanted int64) {
 	case (e.trend.usage != under || e.contest.lasts()) && e.draining == 0:
 		e.raise(now, passed)
 	}
-	if e.limited && e.estimate >= float64(wanted)*openBy && wanted > 0 && e.draining == 0 {
+	e.wanted = max(float64(wanted), e.wanted*math.Pow(wantedKeeps, passed))
+	if e.limited && e.estimate >= e.wanted*openBy && e.wanted > 0 && e.draining == 0 {
 		e.limited = false
 	}
 }
 
 // overused reports whether the queue grows because of us. A probe may let it grow a little.
 func (e *Estimator) overused(now int64) bool {
-	wait := e.queue.wait()
-	if e.trend.usage != over || wait < queueGrown || now-e.lowered < decreaseEvery || e.contest.lasts() {
+	wait, grown := e.queue.wait(), queueFull
+	if e.limited {
+		grown = queueGrown
+	}
+	if e.trend.usage != over || wait < grown || now-e.lowered < decreaseEvery || e.contest.lasts() {
 		return false
 	}
 	probing := e.probe.active || now-e.probe.ended < probeEchoes

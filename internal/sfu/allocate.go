@@ -33,15 +33,15 @@ type bid struct {
 	got     int // what it gets
 }
 
-// sound measures how much of the path sound takes, which is never limited.
-type sound struct {
+// share measures how much of the path something takes that comes before the pictures.
+type share struct {
 	octets uint32
 	at     int64
 	rate   int64 // bit/s
 }
 
-// measure is told the octets of all sound that was sent so far.
-func (s *sound) measure(octets uint32, now int64) {
+// measure is told the octets that were sent so far.
+func (s *share) measure(octets uint32, now int64) {
 	if passed := now - s.at; s.at != 0 && passed > 0 {
 		weight := min(float64(passed)/rateMemory, 1)
 		current := float64(octets-s.octets) * 8e9 / float64(passed)
@@ -86,14 +86,15 @@ func (t *Transport) allocate(now int64) {
 	slices.SortStableFunc(d.bids, func(a, b bid) int {
 		return cmp.Or(cmp.Compare(b.f.priority, a.f.priority), cmp.Compare(b.rungs[b.wish].height, a.rungs[a.wish].height))
 	})
-	left := budget - d.sound.rate
+	first := d.sound.rate + d.repair.share.rate
+	left := budget - first
 	d.next = d.spread(&left)
 	if d.next != 0 {
 		d.next += budget - left
 	}
 	for i := range d.bids {
 		b := &d.bids[i]
-		if b.got < b.flowing && float64(b.cost(b.flowing)) > flood*float64(max(budget-d.sound.rate, 0)) {
+		if b.got < b.flowing && float64(b.cost(b.flowing)) > flood*float64(max(budget-first, 0)) {
 			b.f.interrupt()
 		}
 		b.f.grant(b.got)
@@ -153,6 +154,7 @@ func (t *Transport) collect(now int64) {
 		d.bids = append(d.bids, b)
 	}
 	d.sound.measure(octets, now)
+	d.repair.share.measure(d.repair.octets, now)
 	d.wanted = wanted + d.sound.rate
 }
 

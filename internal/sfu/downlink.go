@@ -20,7 +20,8 @@ type downlink struct {
 	feedbacks uint8  // count of the last feedback
 
 	wanted, next int64 // what everything that is wanted takes, and what more than now; 0: nothing more (bit/s)
-	sound        sound
+	sound        share
+	repair       repair
 	bids         []bid // scratch of allocate
 	probe        probe
 }

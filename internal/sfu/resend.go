@@ -28,7 +28,7 @@ type sentPacket struct {
 // router.media held.
 func (f *forwarder) resend(batch *batch, seq uint16, now int64) {
 	out, path := &f.transport.out, f.transport.ice.chosen.Load()
-	if f.sent == nil || f.source == nil || out.sealer == nil || path == nil {
+	if f.sent == nil || f.source == nil || f.paused || out.sealer == nil || path == nil {
 		return
 	}
 	e := &f.sent[seq&(sentHistory-1)]
@@ -41,7 +41,7 @@ func (f *forwarder) resend(batch *batch, seq uint16, now int64) {
 		return
 	}
 	n := l.history.Copy(e.source, out.repair[:])
-	if n == 0 {
+	if n == 0 || !out.downlink.repairs(n+f.header+sealOverhead, now) {
 		return
 	}
 	raw := out.repair[:n]
