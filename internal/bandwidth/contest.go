@@ -1,7 +1,7 @@
 package bandwidth
 
 const (
-	// contestLooks is how long a queue is given to shrink when we send little (ns), and contestShrinks by how much it must.
+	// contestLooks is for how long little is sent before it is judged whether the queue shrank (ns), and contestShrinks to what part it must.
 	contestLooks   = 1e9
 	contestShrinks = 0.7
 	// A contest is over when the wait was below contestQueue for contestOver (ns).
@@ -10,21 +10,30 @@ const (
 )
 
 // contest tells whether someone else keeps the queue full, such as a download. Whoever then yields to delay gets nothing: while it
-// lasts only losses count.
+// lasts only losses count. It judges by packets that were sent after less was: those before them still wait behind what was too much.
 type contest struct {
-	began, ends int64 // when we began to send little; when the queue was first found short, 0 if it is not
-	wait        float64
-	active      bool
+	began  int64   // since when little is sent, 0 if it is not
+	first  int64   // when the first packet was sent that came since
+	wait   float64 // that it met
+	ends   int64   // when the queue was first found short, 0 if it is not
+	active bool
 }
 
 // begin notes that little is sent from now on, so that the queue should shrink.
-func (c *contest) begin(now int64, wait float64) { c.began, c.wait = now, wait }
+func (c *contest) begin(now int64) { c.began, c.first = now, 0 }
+
+// packet takes how long a packet waited that was sent at this time.
+func (c *contest) packet(sent int64, wait float64) {
+	switch {
+	case c.began == 0 || sent < c.began:
+	case c.first == 0:
+		c.first, c.wait = sent, wait
+	case sent-c.first >= contestLooks:
+		c.active, c.ends, c.began = c.active || wait > contestShrinks*c.wait, 0, 0
+	}
+}
 
 func (c *contest) look(now int64, wait float64) {
-	if c.began != 0 && now-c.began >= contestLooks {
-		c.active, c.ends = c.active || wait > contestShrinks*c.wait, 0
-		c.began = 0
-	}
 	switch {
 	case !c.active:
 	case wait >= contestQueue:

@@ -22,10 +22,14 @@ const (
 	probeQueue  = 250e6
 	probeEchoes = 500e6
 
+	// A queue longer than growsFrom that grows by growsBy between two decisions is no chance, whatever the trend says (ns).
+	growsFrom = 100e6
+	growsBy   = 30e6
+
 	// A queue longer than drainFrom is emptied by sending less for up to drainMost, so that sound does not wait in it (ns).
 	drainFrom  = 100e6
 	drainUntil = 40e6
-	drainMost  = 2e9
+	drainMost  = 5e9
 	drainLeast = 0.2 // of what the path carries
 
 	// increase is how much the estimate grows in a second, far from the last limit; near it by one packet a round.
@@ -58,6 +62,7 @@ type Estimator struct {
 	draining int64 // since when the queue is emptied, 0 if it is not
 	heard    int64 // when feedback last came
 	wanted   float64
+	waited   float64 // the wait in the queue at the last decision
 }
 
 // Received takes a packet that arrived: when it was sent and when it arrived, each by the clock of that end, its size in bytes and the
@@ -66,6 +71,7 @@ func (e *Estimator) Received(sent, arrived int64, size int, probe uint8) {
 	e.rate.add(arrived, size)
 	e.trend.packet(sent, arrived)
 	e.queue.add(sent, arrived)
+	e.contest.packet(sent, e.queue.wait())
 	switch {
 	case probe == 0 && sent >= e.loss.from:
 		e.loss.received++
@@ -114,6 +120,7 @@ func (e *Estimator) Decide(now, wanted int64) {
 		e.conclude(now)
 	}
 	e.contest.look(now, e.queue.wait())
+	defer func() { e.waited = e.queue.wait() }()
 	switch e.loss.judge(now, e.rate.over(500e6)) {
 	case congested:
 		e.congested(now)
@@ -140,7 +147,8 @@ func (e *Estimator) overused(now int64) bool {
 	if e.limited {
 		grown = queueGrown
 	}
-	if e.trend.usage != over || wait < grown || now-e.lowered < decreaseEvery || e.contest.lasts() {
+	sudden := wait > growsFrom && wait > e.waited+growsBy
+	if e.trend.usage != over && !sudden || wait < grown || now-e.lowered < decreaseEvery || e.contest.lasts() {
 		return false
 	}
 	probing := e.probe.active || now-e.probe.ended < probeEchoes
@@ -153,7 +161,11 @@ func (e *Estimator) congested(now int64) {
 	if !e.limited {
 		undo = 0
 	}
-	e.lower(now, e.arrives()*lostKeeps)
+	arriving := max(e.rate.over(500e6), e.rate.over(300e6))
+	if e.queue.wait() > queueFull {
+		arriving = e.arrives()
+	}
+	e.lower(now, arriving*lostKeeps)
 	e.loss.tries(now, undo)
 }
 
@@ -191,7 +203,7 @@ func (e *Estimator) lower(now int64, to float64) {
 	e.limited, e.lowered = true, now
 	if wait := e.queue.wait(); e.draining == 0 && wait > drainFrom && !e.contest.lasts() {
 		e.draining = now
-		e.contest.begin(now, wait)
+		e.contest.begin(now)
 	}
 	e.probe.postpone(now)
 }

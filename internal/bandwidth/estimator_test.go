@@ -13,15 +13,21 @@ func TestAFastPathHasNoLimit(t *testing.T) {
 }
 
 func TestDropAndReturn(t *testing.T) {
-	for _, queue := range []int64{100 * ms, 300 * ms, 1000 * ms} {
+	for _, queue := range []int64{100 * ms, 300 * ms, 1000 * ms, 60_000} {
 		c := newCall(t, bottleneck{rate: 3 * mbit, queue: queue, delay: 25 * ms})
+		if queue < ms {
+			c.link.bytes = float64(queue)
+			c.ladder = []float64{100 * kbit, 340 * kbit, 1200 * kbit}
+			c.rung = 2
+			c.trace = testing.Verbose()
+		}
 		c.run(20 * second)
 		c.link.rate = 300 * kbit
 		took := c.until("no more is sent than the link carries", second, func() bool { return c.e.Target() < 300*kbit })
 		t.Logf("queue of %d ms: down after %d ms", queue/ms, took/ms)
 		c.run(20 * second)
 		c.link.rate = 3 * mbit
-		took = c.until("the best layer is back", 10*second, func() bool { return c.rung == 3 })
+		took = c.until("the best layer is back", 10*second, func() bool { return c.rung == len(c.ladder)-1 })
 		t.Logf("queue of %d ms: up after %d ms", queue/ms, took/ms)
 	}
 }

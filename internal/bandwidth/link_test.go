@@ -16,12 +16,14 @@ const (
 type bottleneck struct {
 	rate   float64 // bit/s
 	queue  int64   // longest wait (ns); what would wait longer is lost
+	bytes  float64 // in place of that, how much may wait
 	delay  int64   // one way (ns)
 	jitter int64   // up to so much more, order kept (ns)
 	loss   float64
 	police bool // no queue: what is over the rate is lost
 
 	random *rand.Rand
+	was    float64
 	free   int64 // when the queue is empty
 	last   int64 // arrival
 	tokens float64
@@ -42,8 +44,17 @@ func (l *bottleneck) carry(now int64, size int) int64 {
 		l.tokens -= float64(size)
 		return now + l.delay
 	}
+	if l.was != 0 && l.was != l.rate { // what waits takes another time
+		l.free = max(l.free, now)
+		l.free = now + int64(float64(l.free-now)*l.was/l.rate)
+	}
+	l.was = l.rate
 	l.free = max(l.free, now)
-	if l.free-now > l.queue {
+	most := l.queue
+	if l.bytes > 0 {
+		most = int64(l.bytes * 8e9 / l.rate)
+	}
+	if l.free-now > most {
 		return 0
 	}
 	l.free += int64(float64(size) * 8e9 / l.rate)
