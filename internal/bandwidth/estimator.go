@@ -31,6 +31,8 @@ const (
 	drainUntil = 40e6
 	drainMost  = 5e9
 	drainLeast = 0.2 // of what the path carries
+	// flight is how long nothing is told of a packet on a path without a queue (ns), most of it the time between two feedbacks.
+	flight = 200e6
 
 	// increase is how much the estimate grows in a second, far from the last limit; near it by one packet a round.
 	increase     = 1.08
@@ -62,6 +64,7 @@ type Estimator struct {
 	draining int64 // since when the queue is emptied, 0 if it is not
 	heard    int64 // when feedback last came
 	wanted   float64
+	flying   float64 // bytes
 	waited   float64 // the wait in the queue at the last decision
 }
 
@@ -105,9 +108,10 @@ func (e *Estimator) Untold(bytes int) {
 	}
 }
 
-// Decide draws the conclusions, after the packets of a feedback. wanted is the rate that would be sent if there were no limit.
-func (e *Estimator) Decide(now, wanted int64) {
-	e.heard = now
+// Decide draws the conclusions, after the packets of a feedback. wanted is the rate that would be sent if there were no limit, flying
+// how many bytes were sent of which nothing was told yet.
+func (e *Estimator) Decide(now, wanted, flying int64) {
+	e.heard, e.flying = now, float64(flying)
 	if now-e.decided < decideEvery {
 		return
 	}
@@ -227,6 +231,8 @@ func (e *Estimator) raise(now int64, passed float64) {
 	}
 	next := e.estimate
 	switch {
+	case e.contest.lasts() && e.estimate < 2*arriving+contestStep: // a probe shows little beside someone else's queue
+		next += packetBits / (responseTime / 1e9) * passed
 	case arriving < inUse*e.estimate:
 	case e.limit.near(arriving) || e.contest.lasts():
 		next += packetBits / (responseTime / 1e9) * passed
@@ -255,7 +261,9 @@ func (e *Estimator) Target() int64 {
 	if e.draining == 0 {
 		return int64(e.estimate)
 	}
-	return int64(e.estimate / decreaseTo * min(max(1-e.queue.wait()/1e9, drainLeast), decreaseTo))
+	carried := e.estimate / decreaseTo
+	wait := max(e.queue.wait(), e.flying*8e9/carried-flight) // what is on its way did not meet all of the queue yet
+	return int64(carried * min(max(1-wait/1e9, drainLeast), decreaseTo))
 }
 
 // Probe says whether to probe now, and returns at which rate (bit/s) in all, or 0. next is the rate at which something more could be

@@ -252,7 +252,11 @@ func (c *call) feedback() {
 		}
 	}
 	c.under = kept
-	c.e.Decide(c.now, int64(c.wanted()))
+	flying := 0
+	for _, p := range c.under {
+		flying += p.size
+	}
+	c.e.Decide(c.now, int64(c.wanted()), int64(flying))
 }
 
 func (c *call) wanted() float64 { return c.ladder[len(c.ladder)-1]*1.06 + soundRate }

@@ -64,5 +64,18 @@ func (d *departures) forget(number uint16) {
 	}
 }
 
+// flying returns how many bytes left since the packet with this number, itself included.
+func (d *departures) flying(from uint16) int64 {
+	bytes := int64(0)
+	for n := from; n != uint16(d.next); n++ {
+		p := d.find(n)
+		if p == nil {
+			break
+		}
+		bytes += int64(p.size)
+	}
+	return bytes
+}
+
 // since returns how long ago, in ns, the packet left.
 func (p *departure) since(now int64) int64 { return int64(uint32(now>>10)-p.at) << 10 }

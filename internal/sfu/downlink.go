@@ -79,7 +79,7 @@ func (t *Transport) takeFeedback(b []byte, now int64) {
 		d.told = a.Number + 1
 	}
 	d.reported = true
-	d.estimator.Decide(now, d.wanted)
+	d.estimator.Decide(now, d.wanted, d.departures.flying(d.told))
 }
 
 // follow brings the client's clock up to date, and makes up for feedback that was lost on its way.
