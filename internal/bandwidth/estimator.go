@@ -212,10 +212,13 @@ func (e *Estimator) lower(now int64, to float64) {
 	e.probe.postpone(now)
 }
 
-// drain ends the emptying of the queue when it is empty, or does not get shorter for someone else fills it.
+// drain ends the emptying of the queue when it is empty, or does not get shorter for someone else fills it. Meanwhile it learns more.
 func (e *Estimator) drain(now int64) {
 	if e.draining != 0 && (e.queue.wait() < drainUntil || now-e.draining > drainMost || e.contest.lasts()) {
 		e.draining = 0
+	}
+	if e.draining != 0 && e.queue.wait() > drainFrom { // while packets wait, what arrives is what the path carries
+		e.estimate = max(e.estimate, e.rate.over(300e6)*decreaseTo)
 	}
 }
 

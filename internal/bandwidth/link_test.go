@@ -69,6 +69,7 @@ func (l *bottleneck) carry(now int64, size int) int64 {
 // tcp is a competing Reno flow with data without end.
 type tcp struct {
 	window, threshold float64
+	acknowledged      int
 	flying            []int64 // when each acknowledgement comes
 	reduced           int64
 }
@@ -80,6 +81,7 @@ func (f *tcp) step(now int64, l *bottleneck) {
 			kept = append(kept, at)
 			continue
 		}
+		f.acknowledged++
 		if f.window < f.threshold {
 			f.window++
 		} else {
