@@ -18,6 +18,9 @@ const (
 	// found yet: receivers short of processor time look alike for a moment.
 	queueGrown = 20e6
 	queueFull  = 60e6
+	// A queue grows because of us only if more is sent than arrives, by this factor; one of queueLong (ns) may grow slowly.
+	sentMore  = 1.03
+	queueLong = 250e6
 	// A probe may make a queue, up to probeQueue and for probeEchoes after it ended (ns).
 	probeQueue  = 250e6
 	probeEchoes = 500e6
@@ -40,6 +43,7 @@ const (
 	inUse        = 0.7 // of the estimate must arrive for it to grow without a probe
 	silent       = 2e9 // without feedback, although packets are sent (ns)
 	silentKeeps  = 0.5
+	lostLeast    = 0.5  // of the estimate is the least that losses without a queue leave
 	lostKeeps    = 0.95 // of what arrives, when a queue overflows
 	openBy       = 1.1  // times what is wanted the path must carry to be unlimited again
 	wantedKeeps  = 0.9  // of what was wanted still counts a second later: encoders pause
@@ -50,7 +54,8 @@ const (
 // unlimited.
 type Estimator struct {
 	trend   trend
-	rate    rate
+	rate    rate // that arrives
+	sent    rate // at which that was sent, and what was lost
 	queue   queue
 	loss    loss
 	probe   probe
@@ -72,6 +77,7 @@ type Estimator struct {
 // probe it was part of (0: none).
 func (e *Estimator) Received(sent, arrived int64, size int, probe uint8) {
 	e.rate.add(arrived, size)
+	e.sent.add(sent, size)
 	e.trend.packet(sent, arrived)
 	e.queue.add(sent, arrived)
 	e.contest.packet(sent, e.queue.wait())
@@ -83,8 +89,9 @@ func (e *Estimator) Received(sent, arrived int64, size int, probe uint8) {
 	}
 }
 
-// Lost takes a packet that did not arrive, and when it was sent.
-func (e *Estimator) Lost(sent int64, probe uint8) {
+// Lost takes a packet that did not arrive: when it was sent, its size in bytes and the probe it was part of.
+func (e *Estimator) Lost(sent int64, size int, probe uint8) {
+	e.sent.add(sent, size)
 	switch {
 	case probe == 0 && sent >= e.loss.from:
 		e.loss.lost++
@@ -152,7 +159,8 @@ func (e *Estimator) overused(now int64) bool {
 		grown = queueGrown
 	}
 	sudden := wait > growsFrom && wait > e.waited+growsBy
-	if e.trend.usage != over && !sudden || wait < grown || now-e.lowered < decreaseEvery || e.contest.lasts() {
+	more := e.sent.over(300e6) > sentMore*e.rate.over(300e6) // else it is somebody's processor that was late
+	if e.trend.usage != over && !sudden || wait < grown || !more && wait < queueLong || now-e.lowered < decreaseEvery || e.contest.lasts() {
 		return false
 	}
 	probing := e.probe.active || now-e.probe.ended < probeEchoes
@@ -168,6 +176,8 @@ func (e *Estimator) congested(now int64) {
 	arriving := max(e.rate.over(500e6), e.rate.over(300e6))
 	if e.queue.wait() > queueFull {
 		arriving = e.arrives()
+	} else {
+		arriving = max(arriving, e.estimate*min(lostLeast, 1-e.loss.was)) // a burst may have been too much, where otherwise little is sent
 	}
 	e.lower(now, arriving*lostKeeps)
 	e.loss.tries(now, undo)

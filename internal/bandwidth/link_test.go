@@ -246,7 +246,7 @@ func (c *call) feedback() {
 	for _, p := range c.under {
 		switch {
 		case p.arrives == 0 && p.sent <= newest:
-			c.e.Lost(p.sent, p.probe)
+			c.e.Lost(p.sent, p.size, p.probe)
 		case p.arrives != 0 && p.arrives <= c.now-c.link.delay:
 			c.e.Received(p.sent, p.arrives+12345*second, p.size, p.probe)
 		default:

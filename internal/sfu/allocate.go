@@ -73,6 +73,12 @@ func (b *bid) price(rung int) int64 {
 // far as it goes, then one more for each, round by round. Sound comes before everything. Called with router.media held.
 func (t *Transport) allocate(now int64) {
 	d := &t.out.downlink
+	if !d.reported && d.remb == 0 {
+		return
+	}
+	if uint16(d.departures.next) != d.told {
+		d.estimator.Silence(now)
+	}
 	t.collect(now)
 	defer clear(d.bids) // layers end
 	budget, limited := d.limit()

@@ -120,7 +120,7 @@ func (d *downlink) take(a packet.Arrival, now int64) {
 		d.estimator.Found(p.cluster)
 	case !a.Received && p.fate == underway:
 		p.fate = missing
-		d.estimator.Lost(sent, p.cluster)
+		d.estimator.Lost(sent, int(p.size), p.cluster)
 	}
 }
 
