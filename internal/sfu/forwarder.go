@@ -13,6 +13,7 @@ type forwarder struct {
 	ssrc, rtx uint32
 	formats   []format
 	wide      uint8 // id of the header extension with the transport-wide number, 0 without
+	depends   uint8 // id of that with the dependency descriptor
 	header    int   // size of its packets' header
 	rank      int   // what has a lower one than is shed gets nothing
 
@@ -88,7 +89,7 @@ func (f *forwarder) forward(p *onward) {
 	passes := !p.layered || f.cut.passes(p, newest)
 	switch {
 	case newest && !passes:
-		f.numbers.skip(p.number, p.vp8.PictureID, p.header.Timestamp)
+		f.numbers.skip(p.number, p.picture.PictureID, p.header.Timestamp, p.format.codec == vp8)
 		return
 	case newest:
 		f.numbers.next = p.number + 1
@@ -127,13 +128,13 @@ func (f *forwarder) begin(p *onward) bool {
 	}
 	f.shift = shift
 	if f.started {
-		f.numbers.restart(p.number, f.last+1-p.number, f.lastPicture+1-p.vp8.PictureID)
-		f.tl0Offset = f.lastTL0 + 1 - p.vp8.TL0PicIdx
+		f.numbers.restart(p.number, f.last+1-p.number, f.lastPicture+1-p.picture.PictureID)
+		f.tl0Offset = f.lastTL0 + 1 - p.picture.TL0PicIdx
 	} else {
 		f.numbers.restart(p.number, uint64(p.header.Sequence)-p.number, 0)
 	}
 	if f.target == nil {
-		f.cut.wanted = maxTemporal - 1
+		f.cut.wantedSpatial, f.cut.wantedTemporal = maxSpatial-1, maxTemporal-1
 	}
 	f.cut.restart()
 	f.started, f.fresh, f.current = true, false, p.layer
@@ -162,14 +163,16 @@ func (f *forwarder) nextTimestamp(p *onward) uint32 {
 func (f *forwarder) write(p *onward, number uint64, pictureOffset uint16, empty bool) {
 	entry := sentPacket{
 		number: number, source: p.number, timestamp: p.header.Timestamp + f.shift, layer: p.layer.serial + 1,
-		picture: p.vp8.PictureID + pictureOffset, tl0: p.vp8.TL0PicIdx + f.tl0Offset, empty: empty,
+		picture: p.picture.PictureID + pictureOffset, tl0: p.picture.TL0PicIdx + f.tl0Offset,
+		empty: empty, marker: !empty && f.cut.ends(p),
 	}
-	payload := p.payload
+	payload, descriptor := p.payload, f.descriptor(p.format.codec, p.descriptor)
 	if empty {
-		payload = nil
+		payload, descriptor = nil, nil
 	}
+	header := f.headerSize(descriptor)
 	if f.wide != 0 {
-		entry.wide = f.transport.out.departures.add(p.now, f.header+len(payload)+sealOverhead)
+		entry.wide = f.transport.out.departures.add(p.now, header+len(payload)+sealOverhead)
 	}
 	if f.sent != nil {
 		f.sent[number&(sentHistory-1)] = entry
@@ -179,7 +182,7 @@ func (f *forwarder) write(p *onward, number uint64, pictureOffset uint16, empty 
 		if entry.timestamp != f.lastTime {
 			f.lastTime, f.lastAt = entry.timestamp, p.now
 		}
-		if p.vp8.HasPictureID {
+		if p.picture.HasPictureID {
 			f.lastPicture, f.lastTL0 = entry.picture, entry.tl0
 		}
 	}
@@ -190,13 +193,11 @@ func (f *forwarder) write(p *onward, number uint64, pictureOffset uint16, empty 
 		return
 	}
 	b := p.batch.room()
-	putHeader(b, f.to.payloadType, p.header.Marker && !empty, uint16(number), entry.timestamp, f.ssrc)
-	if f.wide != 0 {
-		putNumber(b, f.wide, entry.wide)
-	}
-	if p.format.codec == vp8 && (pictureOffset != 0 || f.tl0Offset != 0) && len(payload) > 0 {
-		payload = b[f.header:][:copy(b[f.header:], payload)]
-		p.vp8.Renumber(payload, entry.picture, entry.tl0)
+	putHeader(b, f.to.payloadType, entry.marker, uint16(number), entry.timestamp, f.ssrc)
+	f.putExtensions(b, entry.wide, descriptor, entry.picture)
+	if (pictureOffset != 0 || f.tl0Offset != 0) && len(payload) > 0 && p.format.codec.numbersPictures() {
+		payload = b[header:][:copy(b[header:], payload)]
+		p.picture.Renumber(payload, entry.picture, entry.tl0)
 	}
 	f.send(p.batch, path, b, payload, number)
 }

@@ -333,6 +333,7 @@ func (t *Transport) release() {
 	defer t.router.media.Unlock()
 	for _, tr := range t.in.tracks {
 		tr.order.Store(&[]*layer{})
+		tr.rungs = nil
 	}
 	t.in = inbound{tracks: map[string]*track{}, sources: map[uint32]source{}}
 	t.out = outbound{bySSRC: map[uint32]*forwarder{}}

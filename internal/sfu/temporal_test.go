@@ -200,7 +200,7 @@ func TestNumbersUnderLoss(t *testing.T) {
 				return // left out with its picture
 			}
 			if newest && p.layer == 2 {
-				n.skip(p.number, uint16(p.number/3), uint32(p.number/3))
+				n.skip(p.number, uint16(p.number/3), uint32(p.number/3), true)
 				return
 			}
 			if newest {
@@ -323,7 +323,7 @@ func TestLadder(t *testing.T) {
 		l.heard.Store(now)
 		l.made.measure(now - 1e9)
 		for tid := range top + 1 {
-			l.made.count(0, uint8(tid), 100_000>>(2*i)>>tid)
+			l.made.count(&onward{temporal: uint8(tid)}, 100_000>>(2*i)>>tid)
 		}
 		l.made.measure(now)
 		layers = append(layers, l)
