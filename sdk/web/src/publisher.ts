@@ -229,8 +229,8 @@ function readTracks(tracks: StreamTracks): Sources {
   if (maxBitrate !== undefined && !(Number.isFinite(maxBitrate) && maxBitrate > 0)) {
     throw new RoomError("invalid_argument", "maxBitrate must be a positive number of bits per second");
   }
-  if (codec !== undefined && codec !== "vp8" && codec !== "h264") {
-    throw new RoomError("invalid_argument", 'codec must be "vp8" or "h264"');
+  if (codec !== undefined && !["vp8", "h264", "vp9", "av1"].includes(codec)) {
+    throw new RoomError("invalid_argument", 'codec must be "vp8", "h264", "vp9" or "av1"');
   }
   return sources;
 }

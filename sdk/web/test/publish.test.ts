@@ -431,7 +431,7 @@ describe("how video is sent", () => {
     expect(track.contentHint).toBe(contentHint);
   });
 
-  it("prefers a codec, or says that it cannot", async () => {
+  it("prefers a codec, or what comes next", async () => {
     await publishVideo({}, { codec: "h264" });
     expect(line("video").codecs.map((codec) => codec.mimeType)).toEqual([
       "video/H264",
@@ -439,7 +439,21 @@ describe("how video is sent", () => {
       "video/rtx",
     ]);
     vi.stubGlobal("RTCRtpSender", { getCapabilities: () => ({ codecs: [{ mimeType: "video/VP8" }] }) });
-    await expectCode(publishVideo({}, { codec: "h264" }), "not_supported");
-    expect(sending()).toEqual([]);
+    await publishVideo({}, { codec: "av1", enableSimulcast: true });
+    expect(line("video").codecs.map((codec) => codec.mimeType)).toEqual(["video/VP8"]);
+    expect(line("video").sender.encodings).toHaveLength(3);
+  });
+
+  it.each([
+    [{ width: 1280, height: 720 }, { enableSimulcast: true }, "L3T3_KEY", 2_500_000],
+    [{ width: 640, height: 360 }, { enableSimulcast: true, maxBitrate: 300_000 }, "L2T3_KEY", 300_000],
+    [{ width: 1280, height: 720 }, {}, "L1T3", 2_500_000],
+  ])("sends VP9 of %o with %o as layers of one stream", async (settings, options, mode, rate) => {
+    const codecs = [{ mimeType: "video/VP8" }, { mimeType: "video/VP9" }];
+    vi.stubGlobal("RTCRtpSender", { getCapabilities: () => ({ codecs }) });
+    await publishVideo(settings, { ...options, codec: "vp9" });
+    expect(line("video").sender.encodings).toEqual([
+      { active: true, maxBitrate: rate, scalabilityMode: mode },
+    ]);
   });
 });

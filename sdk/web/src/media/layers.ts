@@ -46,6 +46,27 @@ export function bitrateFor(size: Size): number {
   return Math.max(30_000, Math.round(lowRate + share * (highRate - lowRate)));
 }
 
+/** An encoding as browsers take it that know scalable video coding. */
+export interface Encoding extends RTCRtpEncodingParameters {
+  scalabilityMode?: string;
+}
+
+/** Pictures a second are in three layers, so that servers can leave some out. */
+const temporalLayers = "T3";
+
+/**
+ * The one encoding of a scalable codec, with up to so many spatial layers, each half as large as the next. They are predicted from each
+ * other in keyframes only, so that a subscriber is sent just the layer it sees. `maxBitrate` limits all of them together.
+ */
+export function layeredEncoding(size: Size, lines: 1 | 2 | 3, maxBitrate?: number): Encoding {
+  const layers = Math.min(lines, layerCount(size));
+  return {
+    active: true,
+    maxBitrate: maxBitrate ?? bitrateFor(size),
+    scalabilityMode: `L${layers}${temporalLayers}${layers > 1 ? "_KEY" : ""}`,
+  };
+}
+
 /**
  * The encodings of a video line of `lines` layers for a picture of a size: each half as large as the next. Layers that the
  * picture cannot feed are inactive. `maxBitrate` limits the largest one.
