@@ -35,6 +35,7 @@ type report struct {
 	receiving *[]video.ReceiveLine
 	media     Notice // MediaConnected or MediaFailed
 	layers    []sentLayer
+	demands   []LayersWanted // the last of each stream
 }
 
 // sentLayer is the layer of a stream that is being sent at present.
@@ -93,6 +94,11 @@ func (l *link) Layer(stream video.StreamID, rid string) {
 	l.report(func(r *report) { r.layer(sentLayer{stream, rid}) })
 }
 
+// LayersWanted implements TransportUpdates.
+func (l *link) LayersWanted(stream video.StreamID, layers int) {
+	l.report(func(r *report) { r.demand(LayersWanted{stream, layers}) })
+}
+
 // deliver passes on what was reported. It runs in the loop.
 func (u *updates) deliver() {
 	u.mu.Lock()
@@ -121,6 +127,14 @@ func (r *report) merge(newer report) {
 	for _, sent := range newer.layers {
 		r.layer(sent)
 	}
+	for _, demand := range newer.demands {
+		r.demand(demand)
+	}
+}
+
+// demand keeps the last for each stream.
+func (r *report) demand(newer LayersWanted) {
+	r.demands = append(slices.DeleteFunc(r.demands, func(other LayersWanted) bool { return other.StreamID == newer.StreamID }), newer)
 }
 
 // layer keeps the last for each stream.
@@ -149,6 +163,11 @@ func (l *link) flush() {
 	if r := news.receiving; r != nil && !slices.Equal(*r, l.receiving) {
 		l.receiving = *r
 		l.listener.Notify(Receiving{l.receiving})
+	}
+	for _, demand := range news.demands {
+		if st := l.session.stream(demand.StreamID); st != nil && st.owner == l.participant {
+			l.listener.Notify(demand)
+		}
 	}
 }
 

@@ -20,12 +20,12 @@ type forwarder struct {
 	stream  video.StreamID // whose source it is
 	source  *track
 	enabled bool
-	quality video.Quality
-	current *layer // what is flowing
-	told    *layer // what of current was last told upward; the ticker tells
-	target  *layer // what is wanted; a keyframe of it is waited for while it differs from current
-	fresh   bool   // nothing of current was sent since the last interruption
-	shed    bool   // the reader has too much to do
+	want    video.Subscription // how large a picture
+	current *layer             // what is flowing
+	told    *layer             // what of current was last told upward; the ticker tells
+	target  *layer             // what is wanted; a keyframe of it is waited for while it differs from current
+	fresh   bool               // nothing of current was sent since the last interruption
+	shed    bool               // the reader has too much to do
 
 	sent     []sentPacket
 	rtxNext  uint64
@@ -47,7 +47,7 @@ type forwarder struct {
 }
 
 // attach makes the forwarder carry tr, which a stream uses, from now on (nil: nothing). Called with router.media held.
-func (f *forwarder) attach(stream video.StreamID, tr *track, enabled bool, quality video.Quality) {
+func (f *forwarder) attach(stream video.StreamID, tr *track, enabled bool, want video.Subscription) {
 	f.stream = stream
 	if f.source != tr {
 		f.source, f.current, f.target, f.told = tr, nil, nil, nil
@@ -56,7 +56,7 @@ func (f *forwarder) attach(stream video.StreamID, tr *track, enabled bool, quali
 	if f.enabled != enabled {
 		f.enabled, f.fresh = enabled, true
 	}
-	f.quality = quality
+	f.want = want
 }
 
 // interrupt notes that packets were held back, so that the next run continues the numbers. Called with router.media held.

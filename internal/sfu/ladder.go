@@ -110,13 +110,42 @@ func (f *forwarder) wish() int {
 // largest returns how many sizes of the track are larger than the client wants.
 func (f *forwarder) largest() int {
 	wanted := 0
-	switch f.quality {
+	switch f.want.Quality {
 	case video.QualityMedium:
 		wanted = 1
 	case video.QualityLow:
 		wanted = maxLayers - 1
 	}
-	return min(wanted, f.source.sizes-1)
+	return max(min(wanted, f.source.sizes-1), f.source.covering(f.want.MaxWidth, f.want.MaxHeight))
+}
+
+// sizeTolerance is by what part a picture may be smaller than it is shown without a larger one being taken: nobody sees it.
+const sizeTolerance = 0.1
+
+// covering returns how many sizes of the track are larger than the smallest that covers these pixels; 0 pixels are any.
+func (t *track) covering(width, height int) int {
+	if width == 0 && height == 0 {
+		return 0
+	}
+	covers := func(have, want int) bool { return float64(have) >= float64(want)*(1-sizeTolerance) }
+	for larger := t.sizes - 1; larger > 0; larger-- {
+		if w, h := t.size(larger); w != 0 && covers(w, width) && covers(h, height) {
+			return larger
+		}
+	}
+	return 0
+}
+
+// size returns the size of the picture than which so many are larger, 0 if it is not known.
+func (t *track) size(larger int) (width, height int) {
+	layers := *t.order.Load()
+	if len(layers) != 1 {
+		return layers[larger].width, layers[larger].height
+	}
+	if spatial := t.sizes - 1 - larger; t.sizes > 1 {
+		return layers[0].made.width[spatial], layers[0].made.height[spatial]
+	}
+	return layers[0].width, layers[0].height
 }
 
 // aim makes the forwarder forward this rung from the next decodable point on. Called with router.media held.

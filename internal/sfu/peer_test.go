@@ -2,6 +2,7 @@ package sfu
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"slices"
 	"sync"
@@ -36,6 +37,7 @@ type watcher struct {
 	timesChanged int
 	layers       []string // "stream rid"
 	timesBack    int
+	demands      []string // "stream layers"
 }
 
 func newWatcher() *watcher {
@@ -123,6 +125,19 @@ func (w *watcher) Layer(stream video.StreamID, rid string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.layers = append(w.layers, string(stream)+" "+rid)
+}
+
+func (w *watcher) LayersWanted(stream video.StreamID, layers int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.demands = append(w.demands, fmt.Sprint(stream, " ", layers))
+}
+
+// demanded returns what was told of the layers somebody wants.
+func (w *watcher) demanded() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.demands)
 }
 
 // sent returns what was told of layers.

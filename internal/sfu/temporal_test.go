@@ -360,7 +360,7 @@ func TestLadder(t *testing.T) {
 	if n := len(tr.ladder(now)); n != 5 {
 		t.Errorf("%d rungs without the largest layer", n)
 	}
-	f := &forwarder{kind: video.Video, source: tr, enabled: true, quality: video.QualityMedium}
+	f := &forwarder{kind: video.Video, source: tr, enabled: true, want: video.Subscription{Quality: video.QualityMedium}}
 	if i := f.wish(); i != 4 {
 		t.Errorf("medium is rung %d", i)
 	}

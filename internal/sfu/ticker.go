@@ -102,6 +102,9 @@ func (t *Transport) tick(b *batch, switched []sending, now int64, slow, overload
 	}
 	t.start(b, now)
 	t.tendTaps(b, now)
+	for _, tr := range t.in.tracks {
+		tr.tellDemand(now)
+	}
 	t.sendReports(now)
 	return t.switched(switched)
 }
@@ -203,6 +206,16 @@ func (t *Transport) tellLayers(switched []sending) {
 			break
 		}
 		t.updates.Layer(s.stream, s.rid)
+	}
+}
+
+// tellDemand tells upward how many sizes of a stream's video are wanted. Called with router.media held, so that what is told last is
+// what holds.
+func (t *Transport) tellDemand(stream video.StreamID, layers int) {
+	t.told.mu.Lock()
+	defer t.told.mu.Unlock()
+	if !t.told.over {
+		t.updates.LayersWanted(stream, layers)
 	}
 }
 

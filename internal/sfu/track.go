@@ -35,9 +35,11 @@ type track struct {
 	tap   atomic.Pointer[tap]          // where it is recorded, or nil; set with router.media held
 	order atomic.Pointer[[]*layer]     // the layers seen so far, best first; replaced as a whole
 
-	serial int    // layers made so far, replaced ones included; guarded by router.media
-	rungs  []rung // of the last ladder; guarded by router.media
-	sizes  int    // how many sizes of the picture there are, those not sent included, as of the last ladder; guarded by router.media
+	stream video.StreamID // what it carries at present; guarded by router.media
+	demand demand         // guarded by router.media
+	serial int            // layers made so far, replaced ones included; guarded by router.media
+	rungs  []rung         // of the last ladder; guarded by router.media
+	sizes  int            // how many sizes of the picture there are, those not sent included, as of the last ladder; guarded by router.media
 }
 
 // layer is one RTP source of a track: all of it, or one of its simulcast encodings.

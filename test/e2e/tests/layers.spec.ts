@@ -26,7 +26,7 @@ for (const codec of ["vp8", "h264", "vp9", "av1"] as const) {
     await viewer.subscribe(sender);
     const width = async () => (await viewer.picture(sender))?.width ?? 0;
     await expect.poll(width, { timeout: 20_000 }).toBe(640);
-    await viewer.sees(sender);
+    await viewer.sees(sender, "self", 40);
     expect(await viewer.ask((rig, id) => rig.videoCodec(id, "self"), sender.id)).toBe(mimeTypes[codec]);
     await flowOf(viewer, sender);
     const asked = (await receivedBy(viewer, sender)).pliCount as number;
@@ -42,7 +42,7 @@ for (const codec of ["vp8", "h264", "vp9", "av1"] as const) {
       console.log(codec, quality, JSON.stringify(flow));
       expect.soft(flow.longestGap, `the longest gap on the way to ${quality}`).toBeLessThan(glitch);
     }
-    await viewer.sees(sender);
+    await viewer.sees(sender, "self", 40);
     const { pliCount, freezeCount } = await receivedBy(viewer, sender);
     console.log(codec, pliCount, freezeCount);
     expect((pliCount as number) - asked, "keyframes the viewer had to ask for").toBeLessThanOrEqual(1);
