@@ -15,10 +15,9 @@ func (s *scene) demandAt(now int64) {
 // stillScene is a scene without ticker, all layers of which were seen.
 func stillScene(t *testing.T) (*scene, *wire) {
 	t.Helper()
-	e := newEngine(t)
+	e := stillEngine(t)
 	s := newScene(t, e, "f", "h", "q")
 	v := newWire(t, e, "session", receivePair("a", "v")...)
-	e.stop()
 	s.step(true)
 	return s, v
 }

@@ -80,8 +80,7 @@ func restrict(v *wire, temporal int8) {
 
 func newLayering(t *testing.T) (*call, *layering) {
 	t.Helper()
-	c := newCall(t)
-	c.engine.stop() // the ticker would aim at the wish
+	c := newCallOn(t, stillEngine(t)) // a ticker would aim at the wish
 	s := &layering{encoder: c.camera, syncEvery: 1}
 	return c, s
 }

@@ -54,6 +54,9 @@ func (e *Engine) tick() {
 			return
 		case <-e.ticker.wake:
 		case <-timer.C:
+			if e.ctx.Err() != nil { // both were ready
+				return
+			}
 			now := e.Now()
 			slow := now >= next
 			if slow {
