@@ -62,4 +62,10 @@ export interface SubscriptionConfig {
   video: boolean;
   /** The best simulcast size wanted; `high` by default. Without simulcast there is only one. */
   quality?: "low" | "medium" | "high";
+  /**
+   * The device pixels at which the picture is shown, 1 to 65535: no larger one is sent than the smallest that covers them. `attachVideo` tells them
+   * by itself; what is given here holds instead.
+   */
+  maxWidth?: number;
+  maxHeight?: number;
 }

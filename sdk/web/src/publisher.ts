@@ -87,6 +87,18 @@ export class Publisher {
     this.#session.apply({ type: "local_stream_removed", streamId });
   }
 
+  /** Sends no more sizes of a stream than somebody takes, counted from the smallest. */
+  layersWanted(streamId: string, layers: number): void {
+    const stream = [...this.#streams.values()].find((candidate) => candidate.id === streamId);
+    if (!stream?.lines) return;
+    const { video: line } = stream.lines;
+    line.wanted = layers;
+    this.#inTurn(stream, async () => {
+      if (stream.lines?.video !== line) return;
+      await sendOver(line, stream.sources.video, stream.sources.options.maxBitrate);
+    }).catch((error: unknown) => this.#session.log.debug(`${stream.key}: layers stay as they are`, error));
+  }
+
   /** What sends a kind of a stream. */
   sender(streamId: string, kind: TrackKind): RTCRtpSender | undefined {
     for (const stream of this.#streams.values()) {

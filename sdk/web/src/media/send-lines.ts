@@ -3,7 +3,7 @@ import type { VideoCodec } from "../options.js";
 import type { TrackKind } from "../state.js";
 import { describeFrames, isScalable, preferring, sendable } from "./codecs.js";
 import type { MediaConnection } from "./connection.js";
-import { encodingsFor, layerCount, layeredEncoding, sizeOf } from "./layers.js";
+import { encodingsFor, layerCount, layeredEncoding, sizeOf, withWanted } from "./layers.js";
 
 /** How a line sends, fixed when it is opened. Streams can take over a line of the same shape only. */
 export interface LineShape {
@@ -17,6 +17,8 @@ export interface LineShape {
 export interface SendLine {
   readonly shape: LineShape;
   readonly transceiver: RTCRtpTransceiver;
+  /** How many sizes, from the smallest, somebody takes. Until the server says so, all may be wanted. */
+  wanted?: number | undefined;
 }
 
 export const audioShape: LineShape = { kind: "audio", layers: 1 };
@@ -44,6 +46,7 @@ export class SendLines {
     const line = fitting.find(isNegotiated) ?? fitting[0];
     if (!line) return undefined;
     this.#idle.delete(line);
+    line.wanted = undefined;
     line.transceiver.direction = "sendonly";
     return line;
   }
@@ -86,7 +89,7 @@ export async function sendOver(
   const { sender } = line.transceiver;
   try {
     if (sender.track !== (track ?? null)) await sender.replaceTrack(track ?? null);
-    if (line.shape.kind === "video" && track) await setEncodings(sender, line.shape, track, maxBitrate);
+    if (line.shape.kind === "video" && track) await setEncodings(line, track, maxBitrate);
   } catch (error) {
     throw new RoomError("media_failed", `the browser does not send this ${line.shape.kind} track`, {
       cause: error,
@@ -94,16 +97,13 @@ export async function sendOver(
   }
 }
 
-async function setEncodings(
-  sender: RTCRtpSender,
-  shape: LineShape,
-  track: MediaStreamTrack,
-  maxBitrate?: number,
-): Promise<void> {
+async function setEncodings(line: SendLine, track: MediaStreamTrack, maxBitrate?: number): Promise<void> {
+  const { shape, wanted = shape.layers } = line;
+  const { sender } = line.transceiver;
   const parameters = sender.getParameters();
-  const wanted = encodings(shape, track, maxBitrate);
   // A browser without simulcast made one encoding of all; it keeps the largest.
-  const kept = wanted.slice(-parameters.encodings.length);
+  const all = encodings(shape, track, maxBitrate, wanted).slice(-parameters.encodings.length);
+  const kept = isScalable(shape.codec) ? all : withWanted(all, wanted);
   parameters.encodings.forEach((encoding, index) => {
     const { rid: _, ...changeable } = kept[index] ?? {};
     Object.assign(encoding, changeable);
@@ -115,9 +115,10 @@ function encodings(
   { layers, codec }: LineShape,
   track: MediaStreamTrack | undefined,
   maxBitrate?: number,
+  wanted: number = layers,
 ): RTCRtpEncodingParameters[] {
   const size = sizeOf(track);
   return isScalable(codec)
-    ? [layeredEncoding(size, layers, maxBitrate)]
+    ? [layeredEncoding(size, layers, wanted, maxBitrate)]
     : encodingsFor(size, layers, maxBitrate);
 }
