@@ -52,6 +52,7 @@ export class Rig {
   readonly closes: number[] = [];
   readonly #connections: RTCPeerConnection[] = [];
   readonly #videos = new Map<MediaStreamTrack, HTMLVideoElement>();
+  #shown: HTMLVideoElement | undefined;
   readonly #watches = new Map<MediaStreamTrack, FrameWatch>();
   readonly #ears = new Map<MediaStreamTrack, Ear>();
   readonly #own: Record<string, { audio?: MediaStreamTrack; video?: MediaStreamTrack }> = {};
@@ -237,6 +238,18 @@ export class Rig {
     const watch = this.#watches.get(track) ?? new FrameWatch(video);
     this.#watches.set(track, watch);
     return watch.take();
+  }
+
+  /** Shows a stream in an element of this size, as an application does. 0 is out of sight. */
+  show(participantId: string, key: string, width: number, height: number): void {
+    const video = this.#shown ?? document.createElement("video");
+    if (!this.#shown) {
+      video.muted = true;
+      document.body.prepend(video);
+      this.room.attachVideo(participantId, key, video);
+      this.#shown = video;
+    }
+    Object.assign(video.style, { width: `${width}px`, height: `${height}px` });
   }
 
   /** The browser's figures of what is received of a stream's video. */
