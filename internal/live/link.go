@@ -36,6 +36,7 @@ type report struct {
 	media     Notice // MediaConnected or MediaFailed
 	layers    []sentLayer
 	paused    []pausedStream
+	demands   []LayersWanted // the last of each stream
 }
 
 // sentLayer is the layer of a stream that is being sent at present.
@@ -105,6 +106,11 @@ func (l *link) Paused(stream video.StreamID, paused bool) {
 	l.report(func(r *report) { r.pause(pausedStream{stream, paused}) })
 }
 
+// LayersWanted implements TransportUpdates.
+func (l *link) LayersWanted(stream video.StreamID, layers int) {
+	l.report(func(r *report) { r.demand(LayersWanted{stream, layers}) })
+}
+
 // deliver passes on what was reported. It runs in the loop.
 func (u *updates) deliver() {
 	u.mu.Lock()
@@ -136,11 +142,19 @@ func (r *report) merge(newer report) {
 	for _, p := range newer.paused {
 		r.pause(p)
 	}
+	for _, demand := range newer.demands {
+		r.demand(demand)
+	}
 }
 
 // pause keeps the last for each stream.
 func (r *report) pause(p pausedStream) {
 	r.paused = append(slices.DeleteFunc(r.paused, func(other pausedStream) bool { return other.stream == p.stream }), p)
+}
+
+// demand keeps the last for each stream.
+func (r *report) demand(newer LayersWanted) {
+	r.demands = append(slices.DeleteFunc(r.demands, func(other LayersWanted) bool { return other.StreamID == newer.StreamID }), newer)
 }
 
 // layer keeps the last for each stream.
@@ -176,6 +190,11 @@ func (l *link) flush() {
 		}
 		if _, subscribed := l.participant.subscriptions[p.stream]; subscribed {
 			l.listener.Notify(VideoPaused{p.stream, p.paused})
+		}
+	}
+	for _, demand := range news.demands {
+		if st := l.session.stream(demand.StreamID); st != nil && st.owner == l.participant {
+			l.listener.Notify(demand)
 		}
 	}
 }

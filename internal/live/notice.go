@@ -81,6 +81,13 @@ type (
 		Paused bool
 	}
 
+	// LayersWanted says how many sizes of the video of a stream of one's own somebody takes, counted from the smallest. The others
+	// need not be sent.
+	LayersWanted struct {
+		StreamID video.StreamID
+		Layers   int
+	}
+
 	// MediaConnected says that the connection is up, MediaFailed that it broke.
 	MediaConnected struct{}
 	MediaFailed    struct{ Err error }
@@ -103,6 +110,7 @@ func (Message) notice()           {}
 func (LinesWanted) notice()       {}
 func (Receiving) notice()         {}
 func (VideoPaused) notice()       {}
+func (LayersWanted) notice()      {}
 func (MediaConnected) notice()    {}
 func (MediaFailed) notice()       {}
 func (Removed) notice()           {}

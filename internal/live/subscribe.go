@@ -51,7 +51,7 @@ func (p *Participant) subscribe(ctx context.Context, subscription video.Subscrip
 		switch {
 		case !subscribed:
 			p.m.session.noteSubscription(video.HappenedSubscribed, p.m, subscription)
-		case subscription != before:
+		case !subscription.SameWish(before):
 			p.m.session.noteSubscription(video.HappenedSubscriptionChanged, p.m, subscription)
 		}
 		call(then)

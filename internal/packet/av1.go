@@ -144,3 +144,10 @@ func appendLEB128(b []byte, n int) []byte {
 	}
 	return append(b, byte(n))
 }
+
+// BeginsAV1Sequence reports whether a payload begins a coded video sequence, where a decoder can start (AV1 RTP payload specification
+// section 4.4).
+func BeginsAV1Sequence(p []byte) bool {
+	const continues, newSequence = 0x80, 0x08
+	return len(p) > 0 && p[0]&continues == 0 && p[0]&newSequence != 0
+}

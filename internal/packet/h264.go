@@ -172,6 +172,13 @@ func (r *bitReader) bits(n int) uint32 {
 	return v
 }
 
+// skip passes over n bits.
+func (r *bitReader) skip(n int) {
+	for range n {
+		r.bit()
+	}
+}
+
 // h264Frames puts access units together as a file wants them: each NAL unit behind its length in four bytes. Delimiters
 // and filler are left out.
 type h264Frames struct {

@@ -170,7 +170,7 @@ func (f *forwarder) flows(rungs []rung) int {
 		return -1
 	}
 	for i := len(rungs) - 1; i >= 0; i-- {
-		if rungs[i].layer == f.current && rungs[i].temporal <= f.cut.temporal {
+		if rungs[i].layer == f.current && rungs[i].spatial <= f.cut.spatial && rungs[i].temporal <= f.cut.temporal {
 			return i
 		}
 	}

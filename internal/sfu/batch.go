@@ -11,7 +11,7 @@ const (
 	// batchPackets is how many packets a batch holds; then it is flushed.
 	batchPackets = 256
 	// maxOutgoing is the longest packet we send: what our header extension, RTX and sealing add to the longest that comes.
-	maxOutgoing = packet.MaxSize + extensionSize + 2 + sealOverhead
+	maxOutgoing = packet.MaxSize + extensionSize + descriptorMargin + 2 + sealOverhead
 	batchBytes  = batchPackets*1280 + maxOutgoing
 )
 

@@ -6,33 +6,66 @@ const (
 	maxTemporal = 4
 )
 
-// rateMemory is the time over which bit rates are evened out (ns).
-const rateMemory = 1e9
+const (
+	// rateMemory is the time over which bit rates are evened out (ns).
+	rateMemory = 1e9
+	// missingPictures is in how many pictures a spatial layer may be missing before it counts as not sent.
+	missingPictures = 4
+)
 
 // composition is what a layer is made of: how much of it belongs to which spatial and temporal layer. It is guarded by router.media.
 type composition struct {
-	parts   [maxSpatial][maxTemporal]part
-	spatial int8             // the highest spatial layer there was
-	highest [maxSpatial]int8 // the highest temporal layer of each there was
-	at      int64            // when the rates were taken (ns)
+	parts    [maxSpatial][maxTemporal]part
+	spatial  int8               // the highest spatial layer
+	highest  [maxSpatial]int8   // the highest temporal layer of each there was
+	width    [maxSpatial]int    // of its picture, 0 if unknown
+	height   [maxSpatial]int    //
+	pictures uint32             // how many came
+	seen     [maxSpatial]uint32 // with which of them each spatial layer came last
+	apart    bool               // spatial layers need each other at keyframes only
+	at       int64              // when the rates were taken (ns)
 }
 
-// part is one spatial and temporal layer.
+// part is one spatial and temporal layer. Of some of it higher spatial layers are predicted.
 type part struct {
-	octets int64 // since the rates were taken
-	rate   int64 // bit/s
+	octets, octetsAbove int64 // since the rates were taken
+	rate, rateAbove     int64 // bit/s
 }
 
-// count adds a packet of these layers.
-func (c *composition) count(spatial, temporal uint8, octets int) {
-	s, t := min(spatial, maxSpatial-1), min(temporal, maxTemporal-1)
-	c.parts[s][t].octets += int64(octets)
-	if int8(t) > c.highest[s] {
-		c.highest[s] = int8(t)
+// count adds a packet.
+func (c *composition) count(p *onward, octets int) {
+	s, t := min(p.spatial, maxSpatial-1), min(p.temporal, maxTemporal-1)
+	part := &c.parts[s][t]
+	part.octets += int64(octets)
+	if p.above {
+		part.octetsAbove += int64(octets)
 	}
-	if int8(s) > c.spatial {
-		c.spatial = int8(s)
+	c.highest[s], c.spatial = max(c.highest[s], int8(t)), max(c.spatial, int8(s))
+	c.seen[s] = c.pictures
+	if c.spatial > 0 && s == 0 && p.starts && !p.keyframe {
+		c.apart = !p.above
 	}
+	if p.header.Marker {
+		c.pictures++
+	}
+}
+
+// resize takes over how many spatial layers there are, and how large. 0 is unknown.
+func (c *composition) resize(layers int, size func(layer int) (width, height int)) {
+	c.spatial = int8(min(layers, maxSpatial) - 1)
+	for s := range c.spatial + 1 {
+		width, height := size(int(s))
+		if width != 0 && height != 0 && (width != c.width[s] || height != c.height[s]) {
+			clear(c.width[s:]) // what is larger will be of another size too
+			clear(c.height[s:])
+			c.width[s], c.height[s] = width, height
+		}
+	}
+}
+
+// sends reports whether a spatial layer is sent at present.
+func (c *composition) sends(spatial int8) bool {
+	return spatial <= c.spatial && c.pictures-c.seen[spatial] <= missingPictures
 }
 
 // measure brings the rates up to date.
@@ -43,22 +76,28 @@ func (c *composition) measure(now int64) {
 		return
 	}
 	weight := min(float64(passed)/rateMemory, 1)
-	for s := range c.parts[:c.spatial+1] {
+	even := func(rate *int64, octets *int64) {
+		*rate += int64((float64(*octets)*8e9/float64(passed) - float64(*rate)) * weight)
+		*octets = 0
+	}
+	for s := range c.parts {
 		for t := range c.parts[s] {
 			p := &c.parts[s][t]
-			current := float64(p.octets) * 8e9 / float64(passed)
-			p.rate += int64((current - float64(p.rate)) * weight)
-			p.octets = 0
+			even(&p.rate, &p.octets)
+			even(&p.rateAbove, &p.octetsAbove)
 		}
 	}
 	c.at = now
 }
 
-// bitrate returns what it takes to send a spatial layer up to this temporal layer (bit/s).
+// bitrate returns what it takes to send a spatial layer up to this temporal layer, with what it needs of the layers below (bit/s).
 func (c *composition) bitrate(spatial, temporal int8) int64 {
 	sum := int64(0)
 	for t := range temporal + 1 {
 		sum += c.parts[spatial][t].rate
+		for below := range spatial {
+			sum += c.parts[below][t].rateAbove
+		}
 	}
 	return sum
 }

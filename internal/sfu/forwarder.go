@@ -13,6 +13,7 @@ type forwarder struct {
 	ssrc, rtx uint32
 	formats   []format
 	wide      uint8 // id of the header extension with the transport-wide number, 0 without
+	depends   uint8 // id of that with the dependency descriptor
 	header    int   // size of its packets' header
 	rank      int   // what has a lower one than is shed gets nothing
 	priority  int   // what has a higher one gets a picture first
@@ -20,14 +21,14 @@ type forwarder struct {
 	stream  video.StreamID // whose source it is
 	source  *track
 	enabled bool
-	quality video.Quality
-	current *layer // what is flowing
-	told    *layer // what of current was last told upward; the ticker tells
-	target  *layer // what is wanted; a keyframe of it is waited for while it differs from current
-	fresh   bool   // nothing of current was sent since the last interruption
-	shed    bool   // the reader has too much to do
-	granted int    // rung up to which the path carries it
-	paused  bool   // the path carries no picture of it
+	want    video.Subscription // how large a picture
+	current *layer             // what is flowing
+	told    *layer             // what of current was last told upward; the ticker tells
+	target  *layer             // what is wanted; a keyframe of it is waited for while it differs from current
+	fresh   bool               // nothing of current was sent since the last interruption
+	shed    bool               // the reader has too much to do
+	granted int                // rung up to which the path carries it
+	paused  bool               // the path carries no picture of it
 
 	toldPaused bool // what was last told upward of that
 
@@ -51,7 +52,7 @@ type forwarder struct {
 }
 
 // attach makes the forwarder carry tr, which a stream uses, from now on (nil: nothing). Called with router.media held.
-func (f *forwarder) attach(stream video.StreamID, tr *track, enabled bool, quality video.Quality) {
+func (f *forwarder) attach(stream video.StreamID, tr *track, enabled bool, want video.Subscription) {
 	f.stream = stream
 	if f.source != tr {
 		f.source, f.current, f.target, f.told, f.toldPaused = tr, nil, nil, nil, false
@@ -60,7 +61,7 @@ func (f *forwarder) attach(stream video.StreamID, tr *track, enabled bool, quali
 	if f.enabled != enabled {
 		f.enabled, f.fresh = enabled, true
 	}
-	f.quality = quality
+	f.want = want
 }
 
 // interrupt notes that packets were held back, so that the next run continues the numbers. Called with router.media held.
@@ -99,7 +100,7 @@ func (f *forwarder) forward(p *onward) {
 	passes := !p.layered || f.cut.passes(p, newest)
 	switch {
 	case newest && !passes:
-		f.numbers.skip(p.number, p.vp8.PictureID, p.header.Timestamp)
+		f.numbers.skip(p.number, p.picture.PictureID, p.header.Timestamp, p.format.codec == vp8)
 		return
 	case newest:
 		f.numbers.next = p.number + 1
@@ -138,13 +139,13 @@ func (f *forwarder) begin(p *onward) bool {
 	}
 	f.shift = shift
 	if f.started {
-		f.numbers.restart(p.number, f.last+1-p.number, f.lastPicture+1-p.vp8.PictureID)
-		f.tl0Offset = f.lastTL0 + 1 - p.vp8.TL0PicIdx
+		f.numbers.restart(p.number, f.last+1-p.number, f.lastPicture+1-p.picture.PictureID)
+		f.tl0Offset = f.lastTL0 + 1 - p.picture.TL0PicIdx
 	} else {
 		f.numbers.restart(p.number, uint64(p.header.Sequence)-p.number, 0)
 	}
 	if f.target == nil {
-		f.cut.wanted = maxTemporal - 1
+		f.cut.wantedSpatial, f.cut.wantedTemporal = maxSpatial-1, maxTemporal-1
 	}
 	f.cut.restart()
 	f.started, f.fresh, f.current = true, false, p.layer
@@ -173,14 +174,16 @@ func (f *forwarder) nextTimestamp(p *onward) uint32 {
 func (f *forwarder) write(p *onward, number uint64, pictureOffset uint16, empty bool) {
 	entry := sentPacket{
 		number: number, source: p.number, timestamp: p.header.Timestamp + f.shift, layer: p.layer.serial + 1,
-		picture: p.vp8.PictureID + pictureOffset, tl0: p.vp8.TL0PicIdx + f.tl0Offset, empty: empty,
+		picture: p.picture.PictureID + pictureOffset, tl0: p.picture.TL0PicIdx + f.tl0Offset,
+		empty: empty, marker: !empty && f.cut.ends(p),
 	}
-	payload := p.payload
+	payload, descriptor := p.payload, f.descriptor(p.format.codec, p.descriptor)
 	if empty {
-		payload = nil
+		payload, descriptor = nil, nil
 	}
+	header := f.headerSize(descriptor)
 	if f.wide != 0 {
-		entry.wide = f.transport.out.downlink.departures.add(p.now, f.header+len(payload)+sealOverhead)
+		entry.wide = f.transport.out.downlink.departures.add(p.now, header+len(payload)+sealOverhead)
 	}
 	if f.sent != nil {
 		f.sent[number&(sentHistory-1)] = entry
@@ -190,7 +193,7 @@ func (f *forwarder) write(p *onward, number uint64, pictureOffset uint16, empty 
 		if entry.timestamp != f.lastTime {
 			f.lastTime, f.lastAt = entry.timestamp, p.now
 		}
-		if p.vp8.HasPictureID {
+		if p.picture.HasPictureID {
 			f.lastPicture, f.lastTL0 = entry.picture, entry.tl0
 		}
 	}
@@ -201,13 +204,11 @@ func (f *forwarder) write(p *onward, number uint64, pictureOffset uint16, empty 
 		return
 	}
 	b := p.batch.room()
-	putHeader(b, f.to.payloadType, p.header.Marker && !empty, uint16(number), entry.timestamp, f.ssrc)
-	if f.wide != 0 {
-		putNumber(b, f.wide, entry.wide)
-	}
-	if p.format.codec == vp8 && (pictureOffset != 0 || f.tl0Offset != 0) && len(payload) > 0 {
-		payload = b[f.header:][:copy(b[f.header:], payload)]
-		p.vp8.Renumber(payload, entry.picture, entry.tl0)
+	putHeader(b, f.to.payloadType, entry.marker, uint16(number), entry.timestamp, f.ssrc)
+	f.putExtensions(b, entry.wide, descriptor, entry.picture)
+	if (pictureOffset != 0 || f.tl0Offset != 0) && len(payload) > 0 && p.format.codec.numbersPictures() {
+		payload = b[header:][:copy(b[header:], payload)]
+		p.picture.Renumber(payload, entry.picture, entry.tl0)
 	}
 	f.send(p.batch, path, b, payload, number)
 }

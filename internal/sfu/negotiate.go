@@ -57,7 +57,7 @@ func (t *Transport) Negotiate(ctx context.Context, text string) (string, error) 
 	}
 	t.tellWanted()
 	t.sdpVersion++
-	return writeAnswer(t.sdpID, t.sdpVersion, t.identity(own), t.answerLines(o)), nil
+	return writeAnswer(t.sdpID, t.sdpVersion, t.identity(own), t.answerLines(o), o.mixed), nil
 }
 
 // consistent checks an offer against what was negotiated before (RFC 8829 section 5.3.1): lines stay in their order with
@@ -138,6 +138,7 @@ func (t *Transport) newForwarder(o *offeredLine) *forwarder {
 	t.router.media.Lock()
 	defer t.router.media.Unlock()
 	f := &forwarder{transport: t, kind: o.kind, formats: o.formats, ssrc: t.out.unusedSSRC(), rank: allRanks, granted: everything, header: packet.HeaderSize}
+	f.depends = o.extensions[extDependency]
 	if o.numbered() {
 		f.wide, f.header = o.extensions[extTransportCC], packet.HeaderSize+extensionSize
 		t.out.downlink.departures.open()

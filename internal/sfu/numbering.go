@@ -31,7 +31,8 @@ func (n *numbering) restart(number, offset uint64, picture uint16) {
 }
 
 // skip leaves out a packet that is the newest so far. Packets of the same picture that are missing before it are left out with it.
-func (n *numbering) skip(number uint64, picture uint16, timestamp uint32) {
+// closes says that the ids of pictures may have no hole either; those of VP9 may, and tell what needs what.
+func (n *numbering) skip(number uint64, picture uint16, timestamp uint32, closes bool) {
 	from := n.next
 	newest := n.newest()
 	joins := newest != nil && newest.to == n.next && (number == n.next || n.leftTime == timestamp)
@@ -39,7 +40,7 @@ func (n *numbering) skip(number uint64, picture uint16, timestamp uint32) {
 		from = number // what is missing before it may have to be sent
 	}
 	n.offset -= number + 1 - from
-	if newest == nil || n.left != picture || n.leftTime != timestamp {
+	if closes && (newest == nil || n.left != picture || n.leftTime != timestamp) {
 		n.picture--
 	}
 	n.left, n.leftTime, n.next = picture, timestamp, number+1

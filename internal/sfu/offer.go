@@ -22,6 +22,7 @@ type offer struct {
 	ufrag, password string
 	fingerprint     fingerprint
 	lines           []offeredLine
+	mixed           bool // header extensions of both forms may be mixed, on all lines
 }
 
 // offeredLine is one media section of an offer, in its order.
@@ -65,6 +66,7 @@ func parseOffer(text string) (*offer, error) {
 		return nil, video.Errorf(video.CodeTooMany, "the offer has more than %d media lines", maxLines)
 	}
 	var o offer
+	_, o.mixed = s.Attribute("extmap-allow-mixed")
 	mids := map[string]bool{}
 	for i, m := range s.MediaDescriptions {
 		line := parseLine(m)

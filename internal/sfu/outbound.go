@@ -41,26 +41,6 @@ func putHeader(b []byte, payloadType uint8, marker bool, seq uint16, timestamp, 
 	binary.BigEndian.PutUint32(b[8:], ssrc)
 }
 
-// extensionSize is what the header extension with the transport-wide number adds to a header.
-const extensionSize = 8
-
-// putNumber adds the extension with the transport-wide number to a header, under this id (RFC 8285 section 4.2).
-func putNumber(b []byte, id uint8, number uint16) {
-	b[0] |= 0x10
-	binary.BigEndian.PutUint32(b[packet.HeaderSize:], 0xBEDE0001)
-	b[packet.HeaderSize+4] = id<<4 | 1
-	binary.BigEndian.PutUint16(b[packet.HeaderSize+5:], number)
-	b[packet.HeaderSize+7] = 0
-}
-
-// headerSize is the size of an outgoing packet's header.
-func headerSize(b []byte) int {
-	if b[0]&0x10 == 0 {
-		return packet.HeaderSize
-	}
-	return packet.HeaderSize + 4 + 4*int(binary.BigEndian.Uint16(b[packet.HeaderSize+2:]))
-}
-
 // sendRTCP sends RTCP packets as one compound packet. Called with router.media held.
 func (t *Transport) sendRTCP(packets ...rtcp.Packet) {
 	p := t.ice.chosen.Load()

@@ -2,6 +2,7 @@ package sfu
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"slices"
 	"sync"
@@ -37,6 +38,7 @@ type watcher struct {
 	layers       []string // "stream rid"
 	pauses       []string // "stream paused" or "stream resumed"
 	timesBack    int
+	demands      []string // "stream layers"
 }
 
 func newWatcher() *watcher {
@@ -137,6 +139,19 @@ func (w *watcher) paused() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.pauses)
+}
+
+func (w *watcher) LayersWanted(stream video.StreamID, layers int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.demands = append(w.demands, fmt.Sprint(stream, " ", layers))
+}
+
+// demanded returns what was told of the layers somebody wants.
+func (w *watcher) demanded() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.demands)
 }
 
 // sent returns what was told of layers.

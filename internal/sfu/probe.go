@@ -83,8 +83,9 @@ func (f *forwarder) pad(batch *batch, now int64) {
 	b := batch.room()
 	putHeader(b, f.formats[i].rtx, false, uint16(f.rtxNext), f.lastTime, f.rtx)
 	b[0] |= 0x20
-	putNumber(b, f.wide, out.downlink.departures.add(now, f.header+paddingSize+sealOverhead))
-	padding := b[f.header:][:paddingSize]
+	header := f.headerSize(nil)
+	f.putExtensions(b, out.downlink.departures.add(now, header+paddingSize+sealOverhead), nil, 0)
+	padding := b[header:][:paddingSize]
 	clear(padding)
 	padding[paddingSize-1] = paddingSize
 	f.send(batch, path, b, padding, f.rtxNext)

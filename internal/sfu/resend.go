@@ -22,6 +22,7 @@ type sentPacket struct {
 	wide           uint16 // transport-wide number
 	tl0            uint8
 	empty          bool // without payload: the packet was of what is not forwarded
+	marker         bool
 }
 
 // resend sends packets the client missed again, as RTX where negotiated (RFC 4588), from the publisher's history. Called with
@@ -58,34 +59,51 @@ func (f *forwarder) resend(batch *batch, seq uint16, now int64) {
 	if target == nil {
 		return
 	}
+	descriptor := f.descriptor(source.codec, h.Extension(raw, l.track.transport.in.depends))
 	if e.empty {
-		payload, h.Marker = nil, false
+		payload, descriptor = nil, nil
 	}
 	e.resent = now
-	if source.codec == vp8 && len(payload) > 0 {
-		if v, ok := packet.ParseVP8(payload); ok {
-			v.Renumber(payload, e.picture, e.tl0)
-		}
-	}
+	renumber(source.codec, payload, e)
 	batch.retransmitted++
 	b := batch.room()
 	if f.rtx == 0 || target.rtx == 0 {
-		putHeader(b, target.payloadType, h.Marker, seq, e.timestamp, f.ssrc)
+		putHeader(b, target.payloadType, e.marker, seq, e.timestamp, f.ssrc)
 		if f.wide != 0 { // it must be the same packet, with the number it had
 			out.downlink.departures.forget(e.wide)
-			putNumber(b, f.wide, e.wide)
 		}
+		f.putExtensions(b, e.wide, descriptor, e.picture)
 		f.send(batch, path, b, payload, number)
 		return
 	}
-	putHeader(b, target.rtx, h.Marker, uint16(f.rtxNext), e.timestamp, f.rtx)
+	putHeader(b, target.rtx, e.marker, uint16(f.rtxNext), e.timestamp, f.rtx)
+	header := f.headerSize(descriptor)
+	wide := uint16(0)
 	if f.wide != 0 {
-		putNumber(b, f.wide, out.downlink.departures.add(now, f.header+2+len(payload)+sealOverhead))
+		wide = out.downlink.departures.add(now, header+2+len(payload)+sealOverhead)
 	}
-	whole := binary.BigEndian.AppendUint16(b[:f.header], seq)
+	f.putExtensions(b, wide, descriptor, e.picture)
+	whole := binary.BigEndian.AppendUint16(b[:header], seq)
 	whole = append(whole, payload...)
-	f.send(batch, path, b, whole[f.header:], f.rtxNext)
+	f.send(batch, path, b, whole[header:], f.rtxNext)
 	f.rtxNext++
+}
+
+// renumber writes the picture's numbers as they were sent.
+func renumber(codec codecName, payload []byte, e *sentPacket) {
+	if len(payload) == 0 {
+		return
+	}
+	switch codec {
+	case vp8:
+		if v, ok := packet.ParseVP8(payload); ok {
+			v.Renumber(payload, e.picture, e.tl0)
+		}
+	case vp9:
+		if v, ok := packet.ParseVP9(payload); ok {
+			v.Renumber(payload, e.picture, e.tl0)
+		}
+	}
 }
 
 // layerOf returns the layer that a packet was of. It is nil if another took its place.

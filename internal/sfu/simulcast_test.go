@@ -23,6 +23,7 @@ const (
 type scene struct {
 	publisher *wire
 	layers    [3]*encoder // best first
+	read      int
 }
 
 func newScene(t *testing.T, e *Engine, rids ...string) *scene {
@@ -232,7 +233,7 @@ func TestWish(t *testing.T) {
 			tr.open.Store(true)
 			got := -1
 			rungs := tr.ladder(int64(now))
-			if i := (&forwarder{kind: video.Video, source: tr, enabled: true, quality: c.q}).wish(); i >= 0 {
+			if i := (&forwarder{kind: video.Video, source: tr, enabled: true, want: video.Subscription{Quality: c.q}}).wish(); i >= 0 {
 				got = rungs[i].layer.serial
 			}
 			if got != c.want {

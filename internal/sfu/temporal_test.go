@@ -80,8 +80,7 @@ func restrict(v *wire, temporal int8) {
 
 func newLayering(t *testing.T) (*call, *layering) {
 	t.Helper()
-	c := newCall(t)
-	c.engine.stop() // the ticker would aim at the wish
+	c := newCallOn(t, stillEngine(t)) // a ticker would aim at the wish
 	s := &layering{encoder: c.camera, syncEvery: 1}
 	return c, s
 }
@@ -200,7 +199,7 @@ func TestNumbersUnderLoss(t *testing.T) {
 				return // left out with its picture
 			}
 			if newest && p.layer == 2 {
-				n.skip(p.number, uint16(p.number/3), uint32(p.number/3))
+				n.skip(p.number, uint16(p.number/3), uint32(p.number/3), true)
 				return
 			}
 			if newest {
@@ -323,7 +322,7 @@ func TestLadder(t *testing.T) {
 		l.heard.Store(now)
 		l.made.measure(now - 1e9)
 		for tid := range top + 1 {
-			l.made.count(0, uint8(tid), 100_000>>(2*i)>>tid)
+			l.made.count(&onward{temporal: uint8(tid)}, 100_000>>(2*i)>>tid)
 		}
 		l.made.measure(now)
 		layers = append(layers, l)
@@ -360,7 +359,7 @@ func TestLadder(t *testing.T) {
 	if n := len(tr.ladder(now)); n != 5 {
 		t.Errorf("%d rungs without the largest layer", n)
 	}
-	f := &forwarder{kind: video.Video, source: tr, enabled: true, quality: video.QualityMedium}
+	f := &forwarder{kind: video.Video, source: tr, enabled: true, want: video.Subscription{Quality: video.QualityMedium}}
 	if i := f.wish(); i != 4 {
 		t.Errorf("medium is rung %d", i)
 	}

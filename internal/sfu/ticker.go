@@ -56,6 +56,9 @@ func (e *Engine) tick() {
 			return
 		case <-e.ticker.wake:
 		case <-timer.C:
+			if e.ctx.Err() != nil { // both were ready
+				return
+			}
 			now := e.Now()
 			paced = e.pace(b, paced, now)
 			slow := now >= next
@@ -132,6 +135,9 @@ func (t *Transport) tick(b *batch, switched []sending, now int64, slow, overload
 	}
 	t.start(b, now)
 	t.tendTaps(b, now)
+	for _, tr := range t.in.tracks {
+		tr.tellDemand(now)
+	}
 	t.sendReports(now)
 	b.limits.count(t)
 	probing = t.out.downlink.probe.rate == 0 && t.tendProbe(b, now)
@@ -241,6 +247,16 @@ func (t *Transport) tellLayers(switched []sending) {
 		default:
 			t.updates.Layer(s.stream, s.rid)
 		}
+	}
+}
+
+// tellDemand tells upward how many sizes of a stream's video are wanted. Called with router.media held, so that what is told last is
+// what holds.
+func (t *Transport) tellDemand(stream video.StreamID, layers int) {
+	t.told.mu.Lock()
+	defer t.told.mu.Unlock()
+	if !t.told.over {
+		t.updates.LayersWanted(stream, layers)
 	}
 }
 

@@ -35,9 +35,11 @@ type track struct {
 	tap   atomic.Pointer[tap]          // where it is recorded, or nil; set with router.media held
 	order atomic.Pointer[[]*layer]     // the layers seen so far, best first; replaced as a whole
 
-	serial int    // layers made so far, replaced ones included; guarded by router.media
-	rungs  []rung // of the last ladder; guarded by router.media
-	sizes  int    // how many picture sizes there are, silent ones included, as of the last ladder; guarded by router.media
+	stream video.StreamID // what it carries at present; guarded by router.media
+	demand demand         // guarded by router.media
+	serial int            // layers made so far, replaced ones included; guarded by router.media
+	rungs  []rung         // of the last ladder; guarded by router.media
+	sizes  int            // how many sizes of the picture there are, those not sent included, as of the last ladder; guarded by router.media
 }
 
 // layer is one RTP source of a track: all of it, or one of its simulcast encodings.
@@ -53,14 +55,15 @@ type layer struct {
 	asked     atomic.Int64 // when a keyframe was last asked for (ns)
 	pixels    atomic.Int64 // width times height of the last keyframe, 0 if unknown
 	clock     atomic.Pointer[senderClock]
-	reception packet.Reception // guarded by router.media
-	keyNumber uint64           // first packet of the last keyframe, 0 before it; guarded by router.media
-	keyTime   uint32           // its timestamp; guarded by router.media
-	keyAt     int64            // when it came (ns); guarded by router.media
-	keyEnded  bool             // its last packet came, or one behind it; guarded by router.media
-	width     int              // of the picture, as the last keyframe told it; guarded by router.media
-	height    int              // guarded by router.media
-	made      composition      // guarded by router.media
+	reception packet.Reception            // guarded by router.media
+	keyNumber uint64                      // first packet of the last keyframe, 0 before it; guarded by router.media
+	keyTime   uint32                      // its timestamp; guarded by router.media
+	keyAt     int64                       // when it came (ns); guarded by router.media
+	keyEnded  bool                        // its last packet came, or one behind it; guarded by router.media
+	width     int                         // of the picture, as the last keyframe told it; guarded by router.media
+	height    int                         // guarded by router.media
+	made      composition                 // guarded by router.media
+	structure *packet.DependencyStructure // nil before the first; guarded by router.media
 }
 
 func newTrack(t *Transport, l *offeredLine) *track {

@@ -210,6 +210,12 @@ func (f noticeFrame) AppendTo(buf []byte) []byte {
 		}{f.head("lines_wanted"), n.Audio, n.Video})
 	case live.Receiving:
 		return f.appendReceive(buf, n)
+	case live.LayersWanted:
+		return render(buf, struct {
+			noticeHead
+			StreamID video.StreamID `json:"stream_id"`
+			Layers   int            `json:"layers"`
+		}{f.head("layers_wanted"), n.StreamID, n.Layers})
 	}
 	panic("signal: a notice without a frame")
 }

@@ -119,6 +119,9 @@ type (
 		Audio    *bool           `json:"audio"`
 		Video    *bool           `json:"video"`
 		Quality  video.Quality   `json:"quality"`
+		Width    *int            `json:"max_width"`
+		Height   *int            `json:"max_height"`
+		Visible  *bool           `json:"visible"`
 	}
 	offerFields struct {
 		SDP *string `json:"sdp"`

@@ -49,6 +49,21 @@ type Subscription struct {
 	Audio, Video bool
 	Quality      Quality
 	Priority     int // where a path carries too little, higher ones get their picture first
+
+	// MaxWidth and MaxHeight are the pixels at which the picture is shown, 0 if that is not known: no larger picture is sent than
+	// the smallest that covers them.
+	MaxWidth, MaxHeight int
+	// Hidden says that the picture is not seen at present. None is sent then.
+	Hidden bool
+}
+
+// MaxPictureSide is the largest width or height, in pixels, at which a picture can be said to be shown.
+const MaxPictureSide = 1<<16 - 1
+
+// SameWish reports whether two subscriptions differ at most in how the picture is shown at present.
+func (s Subscription) SameWish(other Subscription) bool {
+	other.MaxWidth, other.MaxHeight, other.Hidden = s.MaxWidth, s.MaxHeight, s.Hidden
+	return s == other
 }
 
 // Lines names the media lines (by mid) that carry the kinds of one published stream. An empty mid means the stream has

@@ -68,6 +68,7 @@ export class Call implements ConnectionListener {
 
   #notice(notice: Notice): void {
     if (notice.type === "lines_wanted") this.subscriber.linesWanted(notice.audio, notice.video);
+    else if (notice.type === "layers_wanted") this.publisher.layersWanted(notice.stream_id, notice.layers);
     else if (notice.type === "receive") this.#assign(notice.lines);
     else if (notice.type === "stream_unpublished") this.publisher.withdrawn(notice.stream_id);
   }

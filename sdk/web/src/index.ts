@@ -7,7 +7,13 @@ export { initialize } from "./initialize.js";
 export type { Logger, LogLevel } from "./log.js";
 export type { Message } from "./messages.js";
 export type { ConnectionQuality, NetworkMetrics, ParticipantMetrics, TrackQuality } from "./metrics.js";
-export type { InitializeConfig, StreamTracks, SubscriptionConfig, VideoPublishOptions } from "./options.js";
+export type {
+  InitializeConfig,
+  StreamTracks,
+  SubscriptionConfig,
+  VideoCodec,
+  VideoPublishOptions,
+} from "./options.js";
 export type { Room, StreamStats } from "./room.js";
 export type {
   DisconnectReason,

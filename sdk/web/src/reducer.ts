@@ -107,7 +107,7 @@ export function reduce(state: State, change: Change): Step[] {
     case "ended":
       return ended(state, change.reason);
     default:
-      // `lines_wanted` and `receive` are the media's business, and notices of later servers are nobody's.
+      // `lines_wanted`, `layers_wanted` and `receive` are the media's business, and notices of later servers are nobody's.
       return [];
   }
 }

@@ -1,3 +1,4 @@
+import { Displays } from "./displays.js";
 import { RoomError } from "./errors.js";
 import { uuid } from "./ids.js";
 import type { MediaConnection } from "./media/connection.js";
@@ -25,6 +26,9 @@ export class Subscriber {
   readonly #wanted = new Set<string>();
   readonly #feed: MixFeed | undefined;
   readonly #waiters = new Set<Waiter>();
+  readonly #displays: Displays;
+  /** What the application asked for, by stream. */
+  readonly #configs = new Map<string, SubscriptionConfig>();
 
   /** `mayReceive` is what the token says, `mixes` whether there is a mix to feed. */
   constructor(session: Session, media: MediaConnection, mayReceive: boolean, mixes: boolean) {
@@ -36,6 +40,7 @@ export class Subscriber {
       (error) => this.#failed(error),
     );
     session.onEnd(() => this.#lines.close());
+    this.#displays = new Displays(session, (streamId) => this.#shownOtherwise(streamId));
     if (mixes) this.#feed = new MixFeed(session, this.#wanted, mayReceive, () => this.#openLines());
     session.watch((state) => this.#settle(state));
     session.onEnd(() => this.#rejectAll(session.ending?.error as RoomError));
@@ -53,6 +58,11 @@ export class Subscriber {
   assign(lines: ReceiveLine[]): void {
     this.#lines.assign(lines);
     this.#show();
+  }
+
+  /** Shows a stream in an element, and asks for no larger picture than that. */
+  attachVideo(participantId: string, key: string, element: HTMLVideoElement): () => void {
+    return this.#displays.attach(participantId, key, element);
   }
 
   /** What receives a kind of a stream, for the application or for the mix. */
@@ -112,9 +122,26 @@ export class Subscriber {
   }
 
   /** What the server is asked for: what the application wants, and the sound if there is a mix. */
-  #frame(stream: Stream, { audio, video, quality }: SubscriptionConfig) {
+  #frame(stream: Stream, { audio, video, quality, maxWidth, maxHeight }: SubscriptionConfig) {
     const forMix = this.#feed !== undefined;
-    return { stream_id: stream.id, audio: audio || forMix, video, ...(quality !== undefined && { quality }) };
+    return {
+      stream_id: stream.id,
+      audio: audio || forMix,
+      video,
+      ...(quality !== undefined && { quality }),
+      ...this.#displays.ask(stream.id),
+      ...(maxWidth !== undefined && { max_width: maxWidth }),
+      ...(maxHeight !== undefined && { max_height: maxHeight }),
+    };
+  }
+
+  #shownOtherwise(streamId: string): void {
+    const stream = this.#session.state.streams.get(streamId);
+    const config = this.#configs.get(streamId);
+    if (!stream || !config || !this.#subscription(stream) || this.#session.ending) return;
+    this.#session.channel
+      .request("update_subscription", this.#frame(stream, config), () => {})
+      .catch((error: unknown) => this.#session.log.debug(`${stream.key}: its size could not be told`, error));
   }
 
   /** Offers lines along with requests rather than when the server asks for them: that saves a round trip. */
@@ -123,7 +150,9 @@ export class Subscriber {
     this.#lines.want(size, size);
   }
 
-  #accepted(stream: Stream, { audio, video }: SubscriptionConfig): void {
+  #accepted(stream: Stream, config: SubscriptionConfig): void {
+    const { audio, video } = config;
+    this.#configs.set(stream.id, config);
     const before = this.#subscription(stream);
     if (before && before.audio !== audio) this.#lines.sound(stream.id, audio);
     // An earlier `remove` may have been answered after this was asked for.
@@ -150,6 +179,7 @@ export class Subscriber {
     if (kept) this.#feed?.keep(stream.id);
     else this.#lines.free(stream.id);
     this.#wanted.delete(stream.id);
+    this.#configs.delete(stream.id);
     this.#session.apply({ type: "unsubscribed", streamId: stream.id });
   }
 
@@ -179,6 +209,7 @@ export class Subscriber {
 
   #settle(state: State): void {
     for (const id of this.#wanted) if (!state.streams.has(id)) this.#wanted.delete(id);
+    for (const id of this.#configs.keys()) if (!state.streams.has(id)) this.#configs.delete(id);
     this.#feed?.fill();
     for (const waiter of [...this.#waiters]) {
       const stream = state.streams.get(waiter.streamId);

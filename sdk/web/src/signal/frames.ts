@@ -39,6 +39,9 @@ interface SubscribeFrame {
   audio: boolean;
   video: boolean;
   quality?: "low" | "medium" | "high";
+  max_width?: number;
+  max_height?: number;
+  visible?: boolean;
 }
 
 /** What the client sends: request type to its fields. `id` and `type` are added on the way out. */
@@ -120,6 +123,7 @@ export type Notice = { seq: number } & (
   | { type: "stream_unpublished"; stream_id: string }
   | { type: "recording_changed"; recording: boolean }
   | { type: "lines_wanted"; audio: number; video: number }
+  | { type: "layers_wanted"; stream_id: string; layers: number }
   | { type: "receive"; lines: ReceiveLine[] }
   | { type: "subscription_paused"; stream_id: string; paused: boolean; reason: string }
   | { type: "message"; from: string; message: MessageFrame; recipients: string[]; sent_at: string }
