@@ -120,7 +120,6 @@ type call struct {
 
 	ladder []float64 // bit/s
 	rung   int       // -1: paused
-	raised int64
 	key    bool
 	under  []packet
 	probe  struct {
@@ -131,14 +130,11 @@ type call struct {
 		packets int
 		sent    bool
 	}
-	frames int
 	log    []sample
-	trace  bool
 	random *rand.Rand
 
 	soundSent, soundLost int
 	soundWorst           int64
-	pictures, refused    int // packets of the picture, and those lost
 }
 
 // sample is the state at one moment, every 100 ms.
@@ -168,18 +164,12 @@ func (c *call) send(size int, sound bool) {
 		c.probe.packets++
 		c.probe.credit -= float64(size)
 	}
-	switch {
-	case sound:
+	if sound {
 		c.soundSent++
 		if p.arrives == 0 {
 			c.soundLost++
 		} else {
 			c.soundWorst = max(c.soundWorst, p.arrives-c.now)
-		}
-	case p.probe == 0:
-		c.pictures++
-		if p.arrives == 0 {
-			c.refused++
 		}
 	}
 	c.under = append(c.under, p)
@@ -294,9 +284,6 @@ func (c *call) allocate() {
 	}
 	s := sample{c.now, c.link.rate, c.e.Estimate(), c.e.Target(), rung, max(c.link.free-c.now, 0), c.e.limited}
 	c.log = append(c.log, s)
-	if c.trace {
-		c.t.Logf("%6d ms link %5.0f estimate %5d target %5d rung %2d queue %4d ms usage %d limited %v threshold %.1f inherent %.2f", (s.at-second)/ms, s.rate/1e3, s.estimate/1000, s.target/1000, s.rung, s.wait/ms, c.e.trend.usage, c.e.limited, c.e.trend.threshold, c.e.loss.inherent)
-	}
 }
 
 // until runs until the condition holds, and returns after how long; it fails when that takes longer than most.
