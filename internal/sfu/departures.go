@@ -27,7 +27,7 @@ type fate uint8
 const (
 	unsent fate = iota // or sent more than once, so that nothing can be learned from it
 	underway
-	arrived
+	came
 	missing
 )
 

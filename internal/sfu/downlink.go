@@ -113,10 +113,10 @@ func (d *downlink) take(a packet.Arrival, now int64) {
 	sent := now - p.since(now)
 	switch {
 	case a.Received && p.fate == underway:
-		p.fate = arrived
+		p.fate = came
 		d.estimator.Received(sent, d.clock+a.At*1000, int(p.size), p.cluster)
 	case a.Received && p.fate == missing:
-		p.fate = arrived
+		p.fate = came
 		d.estimator.Found(p.cluster)
 	case !a.Received && p.fate == underway:
 		p.fate = missing
