@@ -104,3 +104,29 @@ func TestDeparturesAreFound(t *testing.T) {
 		t.Errorf("sent %d ns ago", ago)
 	}
 }
+
+// FuzzTakeFeedback: nothing that a client tells of packets does harm, however often it is told.
+func FuzzTakeFeedback(f *testing.F) {
+	f.Add([]byte{0x8f, 205, 0, 6, 0, 0, 0, 1, 0, 0, 0, 2, 0, 10, 0, 3, 0, 0, 1, 5, 0x20, 3, 1, 2, 3, 0, 0, 0}, uint16(50), uint8(3))
+	f.Add([]byte{0x8f, 205, 0, 5, 0, 0, 0, 1, 0, 0, 0, 2, 0xff, 0xf0, 0, 9, 0xff, 0xff, 0xff, 255, 0, 9, 0, 0}, uint16(9000), uint8(200))
+	f.Fuzz(func(t *testing.T, b []byte, sent uint16, again uint8) {
+		var tr Transport
+		d := &tr.out.downlink
+		d.departures.open()
+		now := int64(clockStart)
+		for range sent {
+			now += 1e6
+			d.departures.add(now, 1000)
+		}
+		for i := range int(again) {
+			if len(b) >= 20 {
+				b[19] += byte(i) // the feedback's count
+			}
+			now += 60e6
+			tr.takeFeedback(b, now)
+		}
+		if rate := d.estimator.Target(); rate < 0 || rate > 1e12 {
+			t.Fatalf("the estimate is %d", rate)
+		}
+	})
+}

@@ -66,7 +66,7 @@ func (d *downlink) limit() (int64, bool) {
 func (t *Transport) takeFeedback(b []byte, now int64) {
 	d := &t.out.downlink
 	f, ok := packet.ParseTransportFeedback(b)
-	if !ok || d.departures.next == 0 {
+	if !ok || d.departures.next == 0 || f.Len() > departuresKept { // nobody can tell that much of what is remembered
 		return
 	}
 	d.follow(&f)
