@@ -145,28 +145,3 @@ func vp9Keyframe(frame []byte) (keyframe bool, width, height int) {
 	}
 	return true, width, height
 }
-
-// vp9Frames keeps the lowest spatial layer, which stands by itself. Browsers send VP9 of a single one unless told otherwise.
-type vp9Frames struct{}
-
-func (vp9Frames) begins(p []byte) (can, certain bool) {
-	v, ok := ParseVP9(p)
-	can = ok && v.Start && v.SpatialID == 0
-	return can, can
-}
-
-func (vp9Frames) add(p []byte, f *Frame) bool {
-	v, ok := ParseVP9(p)
-	switch {
-	case !ok:
-		return false
-	case v.SpatialID > 0:
-		return true
-	case v.Keyframe:
-		f.Keyframe, f.Width, f.Height = true, v.Width, v.Height
-	}
-	f.Data = append(f.Data, p[v.frameAt:]...)
-	return true
-}
-
-func (vp9Frames) end() bool { return true }
