@@ -33,7 +33,8 @@ func ParseVP9(p []byte) (VP9, bool) {
 		return v, false
 	}
 	const pictureID, predicted, layers, flexible, begin, end, structure, alone = 0x80, 0x40, 0x20, 0x10, 0x08, 0x04, 0x02, 0x01
-	head, at, ok := p[0], 1, true
+	head, at := p[0], 1
+	var ok bool
 	if head&pictureID != 0 {
 		if at, ok = v.readPictureID(p, at); !ok {
 			return v, false
