@@ -137,7 +137,7 @@ func (t *Transport) directionFor(l *line, o *offeredLine) direction {
 func (t *Transport) newForwarder(o *offeredLine) *forwarder {
 	t.router.media.Lock()
 	defer t.router.media.Unlock()
-	f := &forwarder{transport: t, kind: o.kind, formats: o.formats, ssrc: t.out.unusedSSRC(), rank: allRanks, header: packet.HeaderSize}
+	f := &forwarder{transport: t, kind: o.kind, formats: o.formats, ssrc: t.out.unusedSSRC(), header: packet.HeaderSize}
 	f.depends = o.extensions[extDependency]
 	if o.numbered() {
 		f.wide, f.header = o.extensions[extTransportCC], packet.HeaderSize+extensionSize
@@ -149,7 +149,7 @@ func (t *Transport) newForwarder(o *offeredLine) *forwarder {
 		t.out.bySSRC[f.rtx] = f
 	}
 	if o.kind == video.Video {
-		f.sent, f.rank = make([]sentPacket, sentHistory), rand.IntN(allRanks)
+		f.sent, f.shedRank = make([]sentPacket, sentHistory), rand.IntN(allRanks)
 		f.numbers.gaps = make([]gap, rememberedGaps)
 	}
 	t.out.forwarders = append(t.out.forwarders, f)
