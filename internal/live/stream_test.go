@@ -329,6 +329,30 @@ func TestMediaUpdatesReachTheirOwner(t *testing.T) {
 	})
 }
 
+// TestLayersWantedAreTold: whoever publishes hears what of its streams is wanted, the last of each, and nothing of others'.
+func TestLayersWantedAreTold(t *testing.T) {
+	within(t, func(t *testing.T) {
+		h := newHouse(t)
+		defer h.close()
+		a, b := h.join(), h.join()
+		first, second := a.publish(t, "first"), a.publish(t, "second")
+		others := b.publish(t, "others")
+		updates := h.media.Transport(a.id).Updates()
+		updates.LayersWanted(first, 1)
+		updates.LayersWanted(second, 0)
+		updates.LayersWanted(first, 3)
+		updates.LayersWanted(others, 2)
+		settle()
+		want := []live.LayersWanted{{StreamID: second}, {StreamID: first, Layers: 3}}
+		if got := notices[live.LayersWanted](a); !slices.Equal(got, want) {
+			t.Errorf("layers wanted: %v, want %v", got, want)
+		}
+		if got := notices[live.LayersWanted](b); len(got) != 0 {
+			t.Errorf("the other heard %v", got)
+		}
+	})
+}
+
 func TestGrants(t *testing.T) {
 	within(t, func(t *testing.T) {
 		h := newHouse(t)

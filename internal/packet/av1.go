@@ -114,7 +114,7 @@ func (a *av1Frames) whole(obu []byte, f *Frame) bool {
 	return true
 }
 
-func (a *av1Frames) end() bool {
+func (a *av1Frames) end(*Frame) bool {
 	whole := !a.open
 	a.open, a.sequence, a.partial = false, false, a.partial[:0]
 	return whole

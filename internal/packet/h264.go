@@ -285,7 +285,7 @@ func (h *h264Frames) describe(nal []byte, f *Frame) {
 	}
 }
 
-func (h *h264Frames) end() bool {
+func (h *h264Frames) end(*Frame) bool {
 	open := h.open
 	h.open, h.parameters = false, false
 	return !open

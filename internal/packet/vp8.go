@@ -31,7 +31,7 @@ func ParseVP8(p []byte) (VP8, bool) {
 		}
 		x := p[1]
 		at = 2
-		ok := true
+		var ok bool
 		if x&0x80 != 0 {
 			if at, ok = v.readPictureID(p, at); !ok {
 				return v, false

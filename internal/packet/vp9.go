@@ -33,7 +33,8 @@ func ParseVP9(p []byte) (VP9, bool) {
 		return v, false
 	}
 	const pictureID, predicted, layers, flexible, begin, end, structure, alone = 0x80, 0x40, 0x20, 0x10, 0x08, 0x04, 0x02, 0x01
-	head, at, ok := p[0], 1, true
+	head, at := p[0], 1
+	var ok bool
 	if head&pictureID != 0 {
 		if at, ok = v.readPictureID(p, at); !ok {
 			return v, false
@@ -145,28 +146,3 @@ func vp9Keyframe(frame []byte) (keyframe bool, width, height int) {
 	}
 	return true, width, height
 }
-
-// vp9Frames keeps the lowest spatial layer, which stands by itself. Browsers send VP9 of a single one unless told otherwise.
-type vp9Frames struct{}
-
-func (vp9Frames) begins(p []byte) (can, certain bool) {
-	v, ok := ParseVP9(p)
-	can = ok && v.Start && v.SpatialID == 0
-	return can, can
-}
-
-func (vp9Frames) add(p []byte, f *Frame) bool {
-	v, ok := ParseVP9(p)
-	switch {
-	case !ok:
-		return false
-	case v.SpatialID > 0:
-		return true
-	case v.Keyframe:
-		f.Keyframe, f.Width, f.Height = true, v.Width, v.Height
-	}
-	f.Data = append(f.Data, p[v.frameAt:]...)
-	return true
-}
-
-func (vp9Frames) end() bool { return true }

@@ -12,7 +12,7 @@ const mimeTypes: Record<Codec, string> = {
   av1: "video/AV1",
 };
 
-/** What a change of size may cost: no picture for this long, in ms. */
+/** What a change of size may cost beyond what the call does without one: no picture for this long, in ms. */
 const glitch = 300;
 
 for (const codec of ["vp8", "h264", "vp9", "av1"] as const) {
@@ -25,27 +25,27 @@ for (const codec of ["vp8", "h264", "vp9", "av1"] as const) {
     await viewer.join(server, room.id);
     await viewer.subscribe(sender);
     const width = async () => (await viewer.picture(sender))?.width ?? 0;
-    await expect.poll(width, { timeout: 20_000 }).toBe(640);
+    // A browser that is short of processor time sends smaller pictures than the camera films.
+    await expect.poll(width, { timeout: 20_000 }).toBeGreaterThan(320);
     await viewer.sees(sender, "self", 40);
     expect(await viewer.ask((rig, id) => rig.videoCodec(id, "self"), sender.id)).toBe(mimeTypes[codec]);
+    await flowOf(viewer, sender);
+    await viewer.page.waitForTimeout(2_000);
+    const still = (await flowOf(viewer, sender)).longestGap;
     const asked = (await receivedBy(viewer, sender)).pliCount as number;
-    for (const [quality, wanted] of [
-      ["low", 320],
-      ["high", 640],
-    ] as const) {
-      // What a busy machine does to a call is no fault of the switch: the best of some counts.
-      const gaps: number[] = [];
-      while (gaps.length < 3 && Math.min(...gaps, Infinity) >= glitch) {
-        await viewer.subscribe(sender, "self", { quality: wanted === 320 ? "high" : "low" });
-        await expect.poll(width).toBe(wanted === 320 ? 640 : 320);
-        await flowOf(viewer, sender);
-        await viewer.subscribe(sender, "self", { quality });
-        await expect.poll(width).toBe(wanted);
-        gaps.push((await flowOf(viewer, sender)).longestGap);
-      }
-      expect(Math.min(...gaps), `without a picture on the way to ${quality}: ${gaps} ms`).toBeLessThan(
-        glitch,
-      );
+    const gaps: Record<string, number[]> = { low: [], high: [] };
+    for (const quality of ["low", "high", "low", "high", "low", "high"] as const) {
+      await flowOf(viewer, sender);
+      const before = await width();
+      await viewer.subscribe(sender, "self", { quality });
+      const times = async () => (await width()) / before;
+      if (quality === "low") await expect.poll(times).toBeLessThan(0.7);
+      else await expect.poll(times).toBeGreaterThan(1.4);
+      gaps[quality]?.push((await flowOf(viewer, sender)).longestGap);
+    }
+    // What a busy machine does to a call is no fault of the switch: the best of three counts.
+    for (const [quality, all] of Object.entries(gaps)) {
+      expect(Math.min(...all) - still, `to ${quality}: ${all}, still: ${still}`).toBeLessThan(glitch);
     }
     await viewer.sees(sender, "self", 40);
     const { pliCount } = await receivedBy(viewer, sender);
@@ -67,7 +67,7 @@ for (const codec of ["vp8", "vp9", "av1"] as const) {
     await show(640, 360);
     await viewer.subscribe(sender);
     const received = async () => (await receivedBy(viewer, sender)).frameWidth;
-    await expect.poll(received).toBe(640);
+    await expect.poll(received).toBeGreaterThan(320);
     const sentWidths = async () => {
       const before = await sender.ask((rig) => rig.sent());
       const frames = new Map(before.map((report) => [report.id, report.framesSent]));
@@ -84,9 +84,7 @@ for (const codec of ["vp8", "vp9", "av1"] as const) {
     expect(sender.notices("layers_wanted").at(-1)).toMatchObject({ layers: 1 });
 
     await show(640, 360);
-    const asked = Date.now();
-    await expect.poll(received, { intervals: [20] }).toBe(640);
-    console.log(codec, "is large again after", Date.now() - asked, "ms");
+    await expect.poll(received, { intervals: [20] }).toBeGreaterThan(320);
     await show(0, 0);
     await expect.poll(sentWidths, { intervals: [100] }).toEqual([]);
     expect(sender.notices("layers_wanted").at(-1)).toMatchObject({ layers: 0 });
