@@ -36,12 +36,20 @@ type report struct {
 	receiving *[]video.ReceiveLine
 	media     Notice // MediaConnected or MediaFailed
 	layers    []sentLayer
+	paused    []pausedStream
+	demands   []LayersWanted // the last of each stream
 }
 
 // sentLayer is the layer of a stream that is being sent at present.
 type sentLayer struct {
 	stream video.StreamID
 	rid    string
+}
+
+// pausedStream says whether the path carries the video of a stream at present.
+type pausedStream struct {
+	stream video.StreamID
+	paused bool
 }
 
 // updates collects the reports of a session's transports. It holds each link once at most, so that it is bounded by
@@ -118,6 +126,16 @@ func (r *reporter) Layer(stream video.StreamID, rid string) {
 	r.report(func(r *report) { r.layer(sentLayer{stream, rid}) })
 }
 
+// Paused implements TransportUpdates.
+func (r *reporter) Paused(stream video.StreamID, paused bool) {
+	r.report(func(r *report) { r.pause(pausedStream{stream, paused}) })
+}
+
+// LayersWanted implements TransportUpdates.
+func (r *reporter) LayersWanted(stream video.StreamID, layers int) {
+	r.report(func(r *report) { r.demand(LayersWanted{stream, layers}) })
+}
+
 // deliver passes on what was reported. It runs in the loop.
 func (u *updates) deliver() {
 	u.mu.Lock()
@@ -146,6 +164,22 @@ func (r *report) merge(newer report) {
 	for _, sent := range newer.layers {
 		r.layer(sent)
 	}
+	for _, p := range newer.paused {
+		r.pause(p)
+	}
+	for _, demand := range newer.demands {
+		r.demand(demand)
+	}
+}
+
+// pause keeps the last for each stream.
+func (r *report) pause(p pausedStream) {
+	r.paused = append(slices.DeleteFunc(r.paused, func(other pausedStream) bool { return other.stream == p.stream }), p)
+}
+
+// demand keeps the last for each stream.
+func (r *report) demand(newer LayersWanted) {
+	r.demands = append(slices.DeleteFunc(r.demands, func(other LayersWanted) bool { return other.StreamID == newer.StreamID }), newer)
 }
 
 // layer keeps the last for each stream.
@@ -174,6 +208,19 @@ func (l *link) flush() {
 	if r := news.receiving; r != nil && !slices.Equal(*r, l.receiving) {
 		l.receiving = *r
 		l.listener.Notify(Receiving{l.receiving})
+	}
+	for _, p := range news.paused {
+		if l.participant == nil {
+			continue // a viewer knows of one stream only, and is told nothing of it
+		}
+		if _, subscribed := l.participant.subscriptions[p.stream]; subscribed {
+			l.listener.Notify(VideoPaused{p.stream, p.paused})
+		}
+	}
+	for _, demand := range news.demands {
+		if st := l.session.stream(demand.StreamID); st != nil && st.owner == l.participant {
+			l.listener.Notify(demand)
+		}
 	}
 }
 

@@ -49,4 +49,11 @@ type TransportUpdates interface {
 
 	// Layer says that of the video of a stream this layer is sent from now on: its rid, empty for the only one.
 	Layer(stream video.StreamID, rid string)
+
+	// Paused says that the path does not carry the video of a stream for now, or carries it again. A subscription begins unpaused.
+	Paused(stream video.StreamID, paused bool)
+
+	// LayersWanted says how many sizes of the video of a stream the transport publishes somebody takes, counted from the smallest.
+	// Nobody misses the others; none at all may be 0.
+	LayersWanted(stream video.StreamID, layers int)
 }

@@ -84,6 +84,20 @@ type (
 	// ICEServers names the servers to find a way to the media port with from now on.
 	ICEServers struct{ Servers []video.ICEServer }
 
+	// VideoPaused says that the video of a subscribed stream is not sent for now, for the path to the participant does not carry it, or
+	// that it is sent again.
+	VideoPaused struct {
+		ID     video.StreamID
+		Paused bool
+	}
+
+	// LayersWanted says how many sizes of the video of a stream of one's own somebody takes, counted from the smallest. The others
+	// need not be sent.
+	LayersWanted struct {
+		StreamID video.StreamID
+		Layers   int
+	}
+
 	// MediaConnected says that the connection is up, MediaFailed that it broke.
 	MediaConnected struct{}
 	MediaFailed    struct{ Err error }
@@ -107,6 +121,8 @@ func (Message) notice()           {}
 func (LinesWanted) notice()       {}
 func (Receiving) notice()         {}
 func (ICEServers) notice()        {}
+func (VideoPaused) notice()       {}
+func (LayersWanted) notice()      {}
 func (MediaConnected) notice()    {}
 func (MediaFailed) notice()       {}
 func (Removed) notice()           {}

@@ -6,6 +6,8 @@ import (
 	"io"
 	"testing"
 	"time"
+
+	"github.com/rotunda-rtc/rotunda/internal/packet"
 )
 
 // TestForwardAllocates holds that forwarding allocates nothing, whatever the number of receivers, and recorded or not.
@@ -59,5 +61,47 @@ func TestForwardOverTCPAllocates(t *testing.T) {
 	s.engine.Close()
 	if n := within(t, arrived, "the end of the connection"); n < 100_000 { // the loop above leaves the writer little time
 		t.Errorf("%d bytes arrived", n)
+	}
+}
+
+// TestLayersAllocate holds that reading and forwarding layered packets allocates nothing, whatever of them is left out.
+func TestLayersAllocate(t *testing.T) {
+	for name, codec := range map[string]codecName{"VP9": vp9, "AV1": av1} {
+		s, v := newLayered(t, codec)
+		s.send(true, 2)
+		v.take(6)
+		aimAt(v, 1, 0) // the small size and the upper temporal layer are left out
+		l := (*s.wire.transport.all[0].track.order.Load())[0]
+		var raw [][]byte
+		for range 64 {
+			for _, p := range s.picture(false) {
+				b, err := p.Marshal()
+				if err != nil {
+					t.Fatal(err)
+				}
+				raw = append(raw, b)
+			}
+		}
+		number, _ := l.reception.Highest()
+		now, next, before := s.wire.engine.Now(), 0, s.wire.engine.Stats().PacketsSent
+		s.wire.burst(func() {
+			p := onward{batch: s.wire.scratch.batch}
+			n := testing.AllocsPerRun(len(raw)-1, func() {
+				h, _ := packet.ParseHeader(raw[next])
+				f, _ := l.track.format(h.PayloadType)
+				number++
+				if p.describe(l, f, raw[next], &h, number, now) {
+					l.made.count(&p, len(raw[next]))
+					p.fanOut()
+				}
+				next++
+			})
+			if n != 0 {
+				t.Errorf("%v allocations for a packet of %s", n, name)
+			}
+		})
+		if sent := s.wire.engine.Stats().PacketsSent - before; sent != uint64(len(raw)/4) {
+			t.Errorf("%s: %d of %d packets were sent", name, sent, len(raw))
+		}
 	}
 }

@@ -10,8 +10,8 @@ import (
 const (
 	// batchPackets is how many packets a batch holds; then it is flushed.
 	batchPackets = 256
-	// maxOutgoing is the longest packet we send: what RTX and sealing add to the longest that comes.
-	maxOutgoing = packet.MaxSize + 2 + sealOverhead
+	// maxOutgoing is the longest packet we send: what our header extension, RTX and sealing add to the longest that comes.
+	maxOutgoing = packet.MaxSize + extensionSize + descriptorMargin + 2 + sealOverhead
 	batchBytes  = batchPackets*1280 + maxOutgoing
 )
 
@@ -22,6 +22,7 @@ type batch struct {
 	tally
 
 	shedding shedding
+	limits   limits // that the ticker met in a round
 
 	slab    []byte
 	used    int
@@ -55,7 +56,7 @@ type chained struct {
 
 // tally counts what happened since the last flush.
 type tally struct {
-	received, sent, unsent, shed, undecryptable, unsupported, retransmitted uint64
+	received, sent, unsent, shed, undecryptable, unsupported, retransmitted, probes uint64
 }
 
 // segmentation says whether the kernel cuts messages into datagrams.

@@ -10,7 +10,8 @@
 //     gets it (forwarder.go) and seals it for them (seal.go) into its batch (batch.go), which is sent before the reader rests:
 //     run to completion, no queue and no goroutine per subscriber. A remote address always arrives at the same socket, so a
 //     publisher's packets keep their order. How much it has to do, and what it gives up when that is too much, is in overload.go.
-//   - One ticker per engine (ticker.go): repair requests, feedback, reports, keyframe repetition, dead connections.
+//   - One ticker per engine (ticker.go): repair requests, feedback, reports, keyframe repetition, dead connections, and what each
+//     client is sent in view of what its path carries (allocate.go, probe.go; docs/design/bandwidth.md).
 //   - Two per connection of ICE-TCP (tcp_conn.go): one reads and takes what came to completion, as a reader does, one writes what
 //     waits in the connection's queue (tcp_queue.go). One per listener accepts them (tcp.go).
 //   - One per DTLS connection (dtls.go): the handshake, then waiting for the peer's close.

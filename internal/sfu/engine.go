@@ -42,7 +42,8 @@ type Engine struct {
 	tcp         *tcpPort
 	started     time.Time
 	counters    counters
-	full        atomic.Bool // nobody was let in the last time someone asked
+	limits      atomic.Pointer[limits] // of the ticker's last round
+	full        atomic.Bool            // nobody was let in the last time someone asked
 
 	sockets []*socket
 	readers []*reader
@@ -67,7 +68,7 @@ type Engine struct {
 
 // counters are totals since the start.
 type counters struct {
-	received, sent, unsent, shed, refused, undecryptable, unsupported, retransmitted, keyframeRequests atomic.Uint64
+	received, sent, unsent, shed, refused, undecryptable, unsupported, retransmitted, keyframeRequests, probes atomic.Uint64
 }
 
 func (c *counters) add(t *tally) {
@@ -78,6 +79,7 @@ func (c *counters) add(t *tally) {
 	c.undecryptable.Add(t.undecryptable)
 	c.unsupported.Add(t.unsupported)
 	c.retransmitted.Add(t.retransmitted)
+	c.probes.Add(t.probes)
 }
 
 // Stats are totals since the engine started, and what is there now.
@@ -87,6 +89,10 @@ type Stats struct {
 	PacketsShed                                        uint64 // kept back because there was too much to do
 	PacketsUndecryptable, PacketsUnsupported           uint64
 	KeyframeRequests                                   uint64
+	Probes                                             uint64 // of paths to clients
+	TransportsLimited                                  int    // whose path carries less than is wanted, as of 100 ms ago at most
+	BandwidthEstimated                                 int64  // sum of what those paths carry (bit/s)
+	SubscriptionsPaused                                int    // pictures that find no room on those paths
 	ConnectionsRefused                                 uint64 // because there was too much to do
 	Transports, Routers                                int
 	TCPConnections                                     int     // over which clients are reached by ICE-TCP, and those of strangers
@@ -110,6 +116,7 @@ func New(cfg Config) (*Engine, error) {
 		log: cfg.Logger, certificate: cert, started: now, ticker: newTicker(), segments: segmentation{log: cfg.Logger},
 		all: map[*Transport]struct{}{}, byUfrag: map[string]*Transport{}, byRemote: map[netip.AddrPort]*Transport{}, routers: map[video.SessionID]*router{},
 	}
+	e.limits.Store(&limits{})
 	if err := portFree(cfg.UDPPort); err != nil {
 		return nil, err
 	}
@@ -232,7 +239,9 @@ func (e *Engine) Stats() Stats {
 	defer e.mu.RUnlock()
 	c := &e.counters
 	busy, shed := e.load()
+	limited := e.limits.Load()
 	return Stats{
+		Probes: c.probes.Load(), TransportsLimited: limited.connections, BandwidthEstimated: limited.estimate, SubscriptionsPaused: limited.paused,
 		Busy: busy, Shedding: shed, ConnectionsRefused: c.refused.Load(),
 		PacketsReceived: c.received.Load(), PacketsSent: c.sent.Load(), PacketsUnsent: c.unsent.Load(), PacketsShed: c.shed.Load(), PacketsUndecryptable: c.undecryptable.Load(),
 		PacketsUnsupported: c.unsupported.Load(), PacketsRetransmitted: c.retransmitted.Load(),

@@ -2,6 +2,7 @@ package sfu
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"slices"
 	"sync"
@@ -35,7 +36,9 @@ type watcher struct {
 	receiving    []video.ReceiveLine
 	timesChanged int
 	layers       []string // "stream rid"
+	pauses       []string // "stream paused" or "stream resumed"
 	timesBack    int
+	demands      []string // "stream layers"
 }
 
 func newWatcher() *watcher {
@@ -129,6 +132,32 @@ func (w *watcher) Layer(stream video.StreamID, rid string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.layers = append(w.layers, string(stream)+" "+rid)
+}
+
+func (w *watcher) Paused(stream video.StreamID, paused bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.pauses = append(w.pauses, string(stream)+map[bool]string{true: " paused", false: " resumed"}[paused])
+}
+
+// paused returns what was told of pauses.
+func (w *watcher) paused() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.pauses)
+}
+
+func (w *watcher) LayersWanted(stream video.StreamID, layers int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.demands = append(w.demands, fmt.Sprint(stream, " ", layers))
+}
+
+// demanded returns what was told of the layers somebody wants.
+func (w *watcher) demanded() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.demands)
 }
 
 // sent returns what was told of layers.

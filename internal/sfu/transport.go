@@ -33,6 +33,12 @@ type Updates interface {
 	// Layer says which layer of a stream's video the client is sent from now on: its rid, empty for the only one. It comes
 	// up to 100 ms after the switch; of several in between the last is told.
 	Layer(stream video.StreamID, rid string)
+	// Paused says that the path to the client does not carry the video of a stream for now, or carries it again. A subscription begins
+	// unpaused, and when it ends nothing is told of it any more.
+	Paused(stream video.StreamID, paused bool)
+	// LayersWanted says how many sizes of the video of a stream this transport publishes somebody takes, counted from the smallest: viewers,
+	// or a recording. 0 is none. More is told at once, less when it has been so for a while. Before the first time all are wanted.
+	LayersWanted(stream video.StreamID, layers int)
 }
 
 // TransportConfig says whose connection a transport is.

@@ -61,6 +61,12 @@ func TestACall(t *testing.T) {
 	}) {
 		t.Errorf("receive: %v", receive)
 	}
+	for _, paused := range []bool{true, false} {
+		h.media.Transport(video.ParticipantID(b.id)).Updates().Paused(video.StreamID(stream.(string)), paused)
+		if n := b.until("subscription_paused"); n["stream_id"] != stream || n["paused"] != paused || n["reason"] != "bandwidth" {
+			t.Errorf("heard of a pause: %v", n)
+		}
+	}
 	b.ask("update_subscription", object{"stream_id": stream, "audio": false, "video": true})
 	a.ask("update_stream", object{"stream_id": stream, "video": object{"enabled": true}})
 	want["video"] = object{"enabled": true, "censored": false}

@@ -234,6 +234,13 @@ func (f noticeFrame) AppendTo(buf []byte) []byte {
 			noticeHead
 			Recording bool `json:"recording"`
 		}{f.head("recording_changed"), n.Recording})
+	case live.VideoPaused:
+		return render(buf, struct {
+			noticeHead
+			ID     video.StreamID `json:"stream_id"`
+			Paused bool           `json:"paused"`
+			Reason string         `json:"reason"`
+		}{f.head("subscription_paused"), n.ID, n.Paused, "bandwidth"})
 	case live.LinesWanted:
 		return render(buf, struct {
 			noticeHead
@@ -247,6 +254,12 @@ func (f noticeFrame) AppendTo(buf []byte) []byte {
 			noticeHead
 			Servers []video.ICEServer `json:"ice_servers"`
 		}{f.head("ice_servers_changed"), n.Servers})
+	case live.LayersWanted:
+		return render(buf, struct {
+			noticeHead
+			StreamID video.StreamID `json:"stream_id"`
+			Layers   int            `json:"layers"`
+		}{f.head("layers_wanted"), n.StreamID, n.Layers})
 	}
 	panic("signal: a notice without a frame")
 }

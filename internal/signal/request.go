@@ -129,6 +129,9 @@ type (
 		Audio    *bool           `json:"audio"`
 		Video    *bool           `json:"video"`
 		Quality  video.Quality   `json:"quality"`
+		Width    *int            `json:"max_width"`
+		Height   *int            `json:"max_height"`
+		Visible  *bool           `json:"visible"`
 	}
 	replaceMediaFields struct {
 		SDP     *string `json:"sdp"`

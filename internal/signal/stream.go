@@ -172,7 +172,20 @@ func subscription(r request) (video.Subscription, error) {
 	if err != nil {
 		return video.Subscription{}, err
 	}
-	return video.Subscription{
+	subscription := video.Subscription{
 		StreamID: *fields.StreamID, Audio: *fields.Audio, Video: *fields.Video, Quality: fields.Quality,
-	}, nil
+		Hidden: fields.Visible != nil && !*fields.Visible,
+	}
+	for pointer, side := range map[string]struct{ from, to *int }{
+		"/max_width": {fields.Width, &subscription.MaxWidth}, "/max_height": {fields.Height, &subscription.MaxHeight},
+	} {
+		switch {
+		case side.from == nil:
+		case *side.from < 1 || *side.from > video.MaxPictureSide:
+			return video.Subscription{}, video.Errorf(video.CodeInvalid, "the size must be 1 to %d pixels", video.MaxPictureSide).WithField(pointer)
+		default:
+			*side.to = *side.from
+		}
+	}
+	return subscription, nil
 }

@@ -167,6 +167,7 @@ export class Call {
   #notice(notice: Notice): void {
     if (notice.type === "lines_wanted") this.subscriber.linesWanted(notice.audio, notice.video);
     else if (notice.type === "ice_servers_changed" && this.#obeys) this.#useServers(notice.ice_servers);
+    else if (notice.type === "layers_wanted") this.publisher.layersWanted(notice.stream_id, notice.layers);
     else if (notice.type === "receive") this.#assign(notice.lines);
     else if (notice.type === "stream_unpublished") this.publisher.withdrawn(notice.stream_id);
   }

@@ -55,6 +55,10 @@ export interface Events {
   subscription_started: (participantId: string, key: string, state: State) => void;
   /** The kinds of a subscription changed. */
   subscription_reconfigured: (participantId: string, key: string, state: State) => void;
+  /** The picture of a subscription is not sent for now: the network carries too little. Its sound goes on. */
+  subscription_paused: (participantId: string, key: string, reason: "bandwidth", state: State) => void;
+  /** The picture is sent again. */
+  subscription_resumed: (participantId: string, key: string, state: State) => void;
   /** The stream was withdrawn, or `removeSubscription` was called. */
   subscription_ended: (participantId: string, key: string, state: State) => void;
   /** A message arrived; one's own messages to everybody arrive too. `recipients` is empty for a message to everybody. */

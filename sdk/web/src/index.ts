@@ -12,6 +12,7 @@ export type {
   ReconnectOptions,
   StreamTracks,
   SubscriptionConfig,
+  VideoCodec,
   VideoPublishOptions,
 } from "./options.js";
 export type { Room, StreamStats } from "./room.js";

@@ -41,15 +41,24 @@ export interface InitializeConfig {
 
 /** How a video track is sent. Decided when its stream is added; `updateStream` may change all but the first and the codec. */
 export interface VideoPublishOptions {
-  /** Sends up to three sizes, so that each subscriber gets one that suits it. Off by default. */
+  /**
+   * Sends up to three sizes, so that each subscriber gets one that suits it: VP8 and H264 as so many streams, VP9 and AV1 as spatial layers of
+   * one. Off by default.
+   */
   enableSimulcast?: boolean;
-  /** Bits per second of the largest size. By default what the size of the picture needs. */
+  /** Bits per second of the largest size; of all sizes together with VP9 and AV1. By default what the size of the picture needs. */
   maxBitrate?: number;
   /** `detail` or `text` for screens (the default for captured displays), `motion` for films and games. */
   contentHint?: "" | "motion" | "detail" | "text";
-  /** The codec to prefer. By default the browser's choice. */
-  codec?: "vp8" | "h264";
+  /**
+   * The codec to prefer. A browser that cannot send it takes what comes next: VP9 in place of AV1, and VP8 in place of any. By default
+   * the browser's choice, mostly VP8.
+   */
+  codec?: VideoCodec;
 }
+
+/** The codecs of video that servers forward. */
+export type VideoCodec = "vp8" | "h264" | "vp9" | "av1";
 
 /** The tracks of a stream. What is left out sends nothing and can be added later by `updateStream`. */
 export interface StreamTracks {
@@ -63,4 +72,10 @@ export interface SubscriptionConfig {
   video: boolean;
   /** The best simulcast size wanted; `high` by default. Without simulcast there is only one. */
   quality?: "low" | "medium" | "high";
+  /**
+   * The device pixels at which the picture is shown, 1 to 65535: no larger one is sent than the smallest that covers them. `attachVideo` tells them
+   * by itself; what is given here holds instead.
+   */
+  maxWidth?: number;
+  maxHeight?: number;
 }

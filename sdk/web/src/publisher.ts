@@ -135,6 +135,18 @@ export class Publisher {
     this.#session.apply({ type: "local_stream_removed", streamId });
   }
 
+  /** Sends no more sizes of a stream than somebody takes, counted from the smallest. */
+  layersWanted(streamId: string, layers: number): void {
+    const stream = [...this.#streams.values()].find((candidate) => candidate.id === streamId);
+    if (!stream?.lines) return;
+    const { video: line } = stream.lines;
+    line.wanted = layers;
+    this.#inTurn(stream, async () => {
+      if (stream.lines?.video !== line) return;
+      await sendOver(line, stream.sources.video, stream.sources.options.maxBitrate);
+    }).catch((error: unknown) => this.#session.log.debug(`${stream.key}: layers stay as they are`, error));
+  }
+
   /** What sends a kind of a stream. */
   sender(streamId: string, kind: TrackKind): RTCRtpSender | undefined {
     for (const stream of this.#streams.values()) {
@@ -279,8 +291,8 @@ function readTracks(tracks: StreamTracks): Sources {
   if (maxBitrate !== undefined && !(Number.isFinite(maxBitrate) && maxBitrate > 0)) {
     throw new RoomError("invalid_argument", "maxBitrate must be a positive number of bits per second");
   }
-  if (codec !== undefined && codec !== "vp8" && codec !== "h264") {
-    throw new RoomError("invalid_argument", 'codec must be "vp8" or "h264"');
+  if (codec !== undefined && !["vp8", "h264", "vp9", "av1"].includes(codec)) {
+    throw new RoomError("invalid_argument", 'codec must be "vp8", "h264", "vp9" or "av1"');
   }
   return sources;
 }

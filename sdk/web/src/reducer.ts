@@ -130,6 +130,8 @@ export function reduce(state: State, change: Change): Step[] {
       return subscribed(state, change);
     case "unsubscribed":
       return unsubscribed(state, change.streamId);
+    case "subscription_paused":
+      return subscriptionPaused(state, change.stream_id, change.paused);
     case "tracks_received":
       return tracksReceived(state, change.streams);
     case "message":
@@ -139,7 +141,7 @@ export function reduce(state: State, change: Change): Step[] {
     case "ended":
       return ended(state, change.reason);
     default:
-      // `lines_wanted` and `receive` are the media's business, and notices of later servers are nobody's.
+      // `lines_wanted`, `layers_wanted` and `receive` are the media's business, and notices of later servers are nobody's.
       return [];
   }
 }
@@ -292,7 +294,7 @@ function subscribed(state: State, change: Extract<Change, { type: "subscribed" }
   const { participantId, key } = stream;
   const before = state.subscriptions.get(participantId)?.get(key);
   const { audio, video } = change;
-  const after = { id: before?.id ?? change.subscriptionId, participantId, key, audio, video };
+  const after = { ...before, id: before?.id ?? change.subscriptionId, participantId, key, audio, video };
   const next = { ...state, subscriptions: withSubscription(state, after) };
   return [before ? step(next, ["subscription_reconfigured", participantId, key]) : step(next)];
 }
@@ -308,6 +310,18 @@ function unsubscribed(state: State, streamId: string): Step[] {
   else subscriptions.delete(stream.participantId);
   const next = { ...withStream(state, withTracks(stream, {}, false)), subscriptions };
   return [step(next, ["subscription_ended", stream.participantId, stream.key])];
+}
+
+function subscriptionPaused(state: State, streamId: string, paused: boolean): Step[] {
+  const stream = state.streams.get(streamId);
+  const before = stream && state.subscriptions.get(stream.participantId)?.get(stream.key);
+  if (!before || (before.videoPaused !== undefined) === paused) return [];
+  const { videoPaused: _, ...flowing } = before;
+  const after: Subscription = paused ? { ...flowing, videoPaused: "bandwidth" } : flowing;
+  const next = { ...state, subscriptions: withSubscription(state, after) };
+  const { participantId, key } = before;
+  if (paused) return [step(next, ["subscription_paused", participantId, key, "bandwidth"])];
+  return [step(next, ["subscription_resumed", participantId, key])];
 }
 
 /** Gives every subscribed stream the tracks of its lines, and takes them from those without lines. */

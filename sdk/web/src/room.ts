@@ -185,6 +185,19 @@ export class Room {
   }
 
   /**
+   * Shows the video of a stream in an element, whenever it has any, and tells the server how large it is seen, so that no larger picture is
+   * sent, and none while it is out of sight. The element's `object-fit` and the density of the screen count. Local streams can be shown too. Call it before or
+   * after `addSubscription`, once the room is connecting. Returns a function that ends it; so does the end of the room.
+   */
+  attachVideo(participantId: string, key: string, element: HTMLVideoElement): () => void {
+    requireText("participantId", participantId);
+    requireText("key", key);
+    if (typeof element?.play !== "function")
+      throw new RoomError("invalid_argument", "the element must be a video element");
+    return this.#requireCall("connecting", "connected").subscriber.attachVideo(participantId, key, element);
+  }
+
+  /**
    * Sends a text message: to everybody, this client too, or to some. Resolves when the server accepted it, with those it
    * did not reach. Rejects with `messages_disabled`, `message_invalid` or `message_too_large` (256 KiB unless the server says otherwise).
    */
@@ -373,7 +386,12 @@ function requireSubscription(participantId: unknown, key: unknown, config: Subsc
   if (typeof config?.audio !== "boolean" || typeof config.video !== "boolean") {
     throw new RoomError("invalid_argument", "audio and video must be true or false");
   }
-  const { quality } = config;
+  const { quality, maxWidth, maxHeight } = config;
+  for (const side of [maxWidth, maxHeight]) {
+    if (side !== undefined && !(Number.isInteger(side) && side >= 1 && side <= 65_535)) {
+      throw new RoomError("invalid_argument", "maxWidth and maxHeight must be 1 to 65535 pixels");
+    }
+  }
   if (quality !== undefined && !["low", "medium", "high"].includes(quality)) {
     throw new RoomError("invalid_argument", 'quality must be "low", "medium" or "high"');
   }

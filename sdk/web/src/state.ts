@@ -66,6 +66,8 @@ export interface Subscription {
   readonly key: string;
   readonly audio: boolean;
   readonly video: boolean;
+  /** Why the picture is not sent for now: `bandwidth` says that the network carries too little. Absent while it is sent. */
+  readonly videoPaused?: "bandwidth";
 }
 
 /**

@@ -1,3 +1,4 @@
+import { Displays } from "./displays.js";
 import { RoomError } from "./errors.js";
 import { uuid } from "./ids.js";
 import type { MediaConnection } from "./media/connection.js";
@@ -23,10 +24,12 @@ export class Subscriber {
   readonly #session: Session;
   readonly #mixes: boolean;
   #lines: ReceiveLines;
+  /** What the application asked for, by stream. */
   readonly #configs = new Map<string, SubscriptionConfig>();
   readonly #wanted = new Set<string>();
   readonly #feed: MixFeed | undefined;
   readonly #waiters = new Set<Waiter>();
+  readonly #displays: Displays;
 
   /** `mayReceive` is what the token says, `mixes` whether there is a mix to feed. */
   constructor(session: Session, media: MediaConnection, mayReceive: boolean, mixes: boolean) {
@@ -34,6 +37,7 @@ export class Subscriber {
     this.#mixes = mixes;
     this.#lines = this.#receiveOver(media);
     session.onEnd(() => this.#lines.close());
+    this.#displays = new Displays(session, (streamId) => this.#shownOtherwise(streamId));
     if (mixes) this.#feed = new MixFeed(session, this.#wanted, mayReceive, () => this.#openLines());
     session.watch((state) => this.#settle(state));
     session.onEnd(() => this.#rejectAll(session.ending?.error as RoomError));
@@ -101,6 +105,11 @@ export class Subscriber {
     this.#show();
   }
 
+  /** Shows a stream in an element, and asks for no larger picture than that. */
+  attachVideo(participantId: string, key: string, element: HTMLVideoElement): () => void {
+    return this.#displays.attach(participantId, key, element);
+  }
+
   /** What receives a kind of a stream, for the application or for the mix. */
   receiver(streamId: string, kind: TrackKind): RTCRtpReceiver | undefined {
     return this.#lines.receiver(streamId, kind);
@@ -158,9 +167,26 @@ export class Subscriber {
   }
 
   /** What the server is asked for: what the application wants, and the sound if there is a mix. */
-  #frame(stream: Stream, { audio, video, quality }: SubscriptionConfig) {
+  #frame(stream: Stream, { audio, video, quality, maxWidth, maxHeight }: SubscriptionConfig) {
     const forMix = this.#feed !== undefined;
-    return { stream_id: stream.id, audio: audio || forMix, video, ...(quality !== undefined && { quality }) };
+    return {
+      stream_id: stream.id,
+      audio: audio || forMix,
+      video,
+      ...(quality !== undefined && { quality }),
+      ...this.#displays.ask(stream.id),
+      ...(maxWidth !== undefined && { max_width: maxWidth }),
+      ...(maxHeight !== undefined && { max_height: maxHeight }),
+    };
+  }
+
+  #shownOtherwise(streamId: string): void {
+    const stream = this.#session.state.streams.get(streamId);
+    const config = this.#configs.get(streamId);
+    if (!stream || !config || !this.#subscription(stream) || this.#session.ending) return;
+    this.#session.channel
+      .request("update_subscription", this.#frame(stream, config), () => {})
+      .catch((error: unknown) => this.#session.log.debug(`${stream.key}: its size could not be told`, error));
   }
 
   /** Offers lines along with requests rather than when the server asks for them: that saves a round trip. */

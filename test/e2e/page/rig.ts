@@ -10,6 +10,7 @@ import {
   type VideoPublishOptions,
 } from "@rotunda/video";
 import { flashes } from "./flash.js";
+import { type Flow, FrameWatch } from "./frames.js";
 import { look, type Picture, screenOf } from "./picture.js";
 import { Ear, type Tone } from "./sound.js";
 
@@ -51,6 +52,8 @@ export class Rig {
   readonly closes: number[] = [];
   readonly #connections: RTCPeerConnection[] = [];
   readonly #videos = new Map<MediaStreamTrack, HTMLVideoElement>();
+  #shown: HTMLVideoElement | undefined;
+  readonly #watches = new Map<MediaStreamTrack, FrameWatch>();
   readonly #ears = new Map<MediaStreamTrack, Ear>();
   readonly #own: Record<string, { audio?: MediaStreamTrack; video?: MediaStreamTrack }> = {};
   #hearing: AudioContext | undefined;
@@ -228,6 +231,41 @@ export class Rig {
     const video = this.#videos.get(track) ?? screenOf(track);
     this.#videos.set(track, video);
     return look(video);
+  }
+
+  /** How the pictures of a stream came since the last call, or since the watch began with the first. */
+  flow(participantId: string, key: string): Flow {
+    const track = this.room.getParticipantStream(participantId, key)?.videoTrack;
+    if (!track) throw new Error("there is no picture to watch");
+    const video = this.#videos.get(track) ?? screenOf(track);
+    this.#videos.set(track, video);
+    const watch = this.#watches.get(track) ?? new FrameWatch(video);
+    this.#watches.set(track, watch);
+    return watch.take();
+  }
+
+  /** Shows a stream in an element of this size, as an application does. 0 is out of sight. */
+  show(participantId: string, key: string, width: number, height: number): void {
+    const video = this.#shown ?? document.createElement("video");
+    if (!this.#shown) {
+      video.muted = true;
+      document.body.prepend(video);
+      this.room.attachVideo(participantId, key, video);
+      this.#shown = video;
+    }
+    Object.assign(video.style, { width: `${width}px`, height: `${height}px` });
+  }
+
+  /** The browser's figures of what is received of a stream's video. */
+  async received(participantId: string, key: string): Promise<Record<string, unknown>> {
+    return (await this.#report(participantId, key, "video", "inbound-rtp")) ?? {};
+  }
+
+  /** The browser's figures of each size that is sent of the camera, smallest first. */
+  async sent(): Promise<Record<string, unknown>[]> {
+    const { senders } = await this.room.getWebRTCStatsForStream(this.room.getLocalParticipant().id, "self");
+    const reports = Object.values(senders.video ?? {}) as Record<string, unknown>[];
+    return reports.filter(({ type }) => type === "outbound-rtp");
   }
 
   /** The loudest tone of a stream. */

@@ -84,6 +84,7 @@ function makeCall(part: Partial<ConversationView> = {}) {
     share: vi.fn(async () => undefined),
     unshare: vi.fn(async () => undefined),
     look: vi.fn(),
+    attach: vi.fn(() => () => {}),
     send: vi.fn(async (): Promise<string | null> => null),
     openChat: vi.fn(),
     hint: vi.fn(() => () => {}),

@@ -43,6 +43,8 @@ export interface Call {
   share(): Promise<void>;
   unshare(): Promise<void>;
   look(looks: ReadonlyMap<string, Look>): void;
+  /** Shows a remote stream in an element, no larger than it is seen, until the function it returns is called; nothing while there is no room. */
+  attach(participantId: string, key: string, element: HTMLVideoElement): (() => void) | undefined;
   send(text: string, to: string | null): Promise<string | null>;
   openChat(open: boolean): void;
   /** Shows a hint for some seconds, or until the function it returns is called. */
@@ -170,6 +172,11 @@ export class Conversation implements Call {
     this.#looks = looks;
     this.#subscriber?.look(looks);
   }
+
+  attach = (participantId: string, key: string, element: HTMLVideoElement) =>
+    this.#room?.getState().status === "connected"
+      ? this.#room.attachVideo(participantId, key, element)
+      : undefined;
 
   /** Sends to everybody, or to one. Resolves with null, or with why it did not arrive. */
   async send(text: string, to: string | null): Promise<string | null> {

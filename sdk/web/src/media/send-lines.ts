@@ -1,30 +1,34 @@
 import { RoomError } from "../errors.js";
+import type { VideoCodec } from "../options.js";
 import type { TrackKind } from "../state.js";
+import { describeFrames, isScalable, preferring, sendable } from "./codecs.js";
 import type { MediaConnection } from "./connection.js";
-import { encodingsFor, layerCount, sizeOf } from "./layers.js";
+import { encodingsFor, layerCount, layeredEncoding, sizeOf, withWanted } from "./layers.js";
 
 /** How a line sends, fixed when it is opened. Streams can take over a line of the same shape only. */
 export interface LineShape {
   kind: TrackKind;
-  /** Simulcast layers; 1 without simulcast. */
+  /** Sizes: simulcast layers, or spatial layers of VP9 and AV1. 1 without simulcast. */
   layers: 1 | 2 | 3;
-  codec?: "vp8" | "h264" | undefined;
+  codec?: VideoCodec | undefined;
 }
 
 /** A line that sends, used by one stream after another. */
 export interface SendLine {
   readonly shape: LineShape;
   readonly transceiver: RTCRtpTransceiver;
+  /** How many sizes, from the smallest, somebody takes. Until the server says so, all may be wanted. */
+  wanted?: number | undefined;
 }
 
 export const audioShape: LineShape = { kind: "audio", layers: 1 };
 
 export function videoShape(
   track: MediaStreamTrack | undefined,
-  options: { enableSimulcast?: boolean; codec?: "vp8" | "h264" },
+  options: { enableSimulcast?: boolean; codec?: VideoCodec },
 ): LineShape {
   const layers = options.enableSimulcast === true ? layerCount(sizeOf(track)) : 1;
-  return { kind: "video", layers, codec: options.codec };
+  return { kind: "video", layers, codec: sendable(options.codec) };
 }
 
 /** The lines this client sends on. They are never closed: a stream that ends leaves its lines to the next. */
@@ -42,6 +46,7 @@ export class SendLines {
     const line = fitting.find(isNegotiated) ?? fitting[0];
     if (!line) return undefined;
     this.#idle.delete(line);
+    line.wanted = undefined;
     line.transceiver.direction = "sendonly";
     return line;
   }
@@ -49,10 +54,10 @@ export class SendLines {
   /** A new line, to be negotiated. */
   open(shape: LineShape, track: MediaStreamTrack | undefined, maxBitrate?: number): SendLine {
     const init: RTCRtpTransceiverInit = { direction: "sendonly" };
-    if (shape.kind === "video") init.sendEncodings = encodingsFor(sizeOf(track), shape.layers, maxBitrate);
-    const codecs = shape.codec && codecOrder(shape.codec);
+    if (shape.kind === "video") init.sendEncodings = encodings(shape, track, maxBitrate);
     const transceiver = this.#media.addTransceiver(track ?? shape.kind, init);
-    if (codecs) transceiver.setCodecPreferences(codecs);
+    if (shape.codec) transceiver.setCodecPreferences?.(preferring(shape.codec));
+    if (shape.kind === "video") describeFrames(transceiver);
     return { shape, transceiver };
   }
 
@@ -84,7 +89,7 @@ export async function sendOver(
   const { sender } = line.transceiver;
   try {
     if (sender.track !== (track ?? null)) await sender.replaceTrack(track ?? null);
-    if (line.shape.kind === "video" && track) await setEncodings(sender, line.shape, track, maxBitrate);
+    if (line.shape.kind === "video" && track) await setEncodings(line, track, maxBitrate);
   } catch (error) {
     throw new RoomError("media_failed", `the browser does not send this ${line.shape.kind} track`, {
       cause: error,
@@ -92,16 +97,13 @@ export async function sendOver(
   }
 }
 
-async function setEncodings(
-  sender: RTCRtpSender,
-  shape: LineShape,
-  track: MediaStreamTrack,
-  maxBitrate?: number,
-): Promise<void> {
+async function setEncodings(line: SendLine, track: MediaStreamTrack, maxBitrate?: number): Promise<void> {
+  const { shape, wanted = shape.layers } = line;
+  const { sender } = line.transceiver;
   const parameters = sender.getParameters();
-  const wanted = encodingsFor(sizeOf(track), shape.layers, maxBitrate);
   // A browser without simulcast made one encoding of all; it keeps the largest.
-  const kept = wanted.slice(-parameters.encodings.length);
+  const all = encodings(shape, track, maxBitrate, wanted).slice(-parameters.encodings.length);
+  const kept = isScalable(shape.codec) ? all : withWanted(all, wanted);
   parameters.encodings.forEach((encoding, index) => {
     const { rid: _, ...changeable } = kept[index] ?? {};
     Object.assign(encoding, changeable);
@@ -109,13 +111,14 @@ async function setEncodings(
   await sender.setParameters(parameters);
 }
 
-/** All codecs the browser sends, those of one kind first. */
-function codecOrder(codec: "vp8" | "h264"): RTCRtpCodec[] {
-  const codecs = RTCRtpSender.getCapabilities("video")?.codecs ?? [];
-  const isPreferred = (candidate: RTCRtpCodec) => candidate.mimeType.toLowerCase() === `video/${codec}`;
-  const preferred = codecs.filter(isPreferred);
-  if (preferred.length === 0) {
-    throw new RoomError("not_supported", `this browser cannot send ${codec.toUpperCase()}`);
-  }
-  return [...preferred, ...codecs.filter((candidate) => !isPreferred(candidate))];
+function encodings(
+  { layers, codec }: LineShape,
+  track: MediaStreamTrack | undefined,
+  maxBitrate?: number,
+  wanted: number = layers,
+): RTCRtpEncodingParameters[] {
+  const size = sizeOf(track);
+  return isScalable(codec)
+    ? [layeredEncoding(size, layers, wanted, maxBitrate)]
+    : encodingsFor(size, layers, maxBitrate);
 }

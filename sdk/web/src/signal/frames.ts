@@ -40,6 +40,9 @@ interface SubscribeFrame {
   audio: boolean;
   video: boolean;
   quality?: "low" | "medium" | "high";
+  max_width?: number;
+  max_height?: number;
+  visible?: boolean;
 }
 
 /** Which lines of a new connection carry a stream that was published over another. */
@@ -148,7 +151,9 @@ export type Notice = { seq: number } & (
   | { type: "recording_changed"; recording: boolean }
   | { type: "ice_servers_changed"; ice_servers: IceServerFrame[] }
   | { type: "lines_wanted"; audio: number; video: number }
+  | { type: "layers_wanted"; stream_id: string; layers: number }
   | { type: "receive"; lines: ReceiveLine[] }
+  | { type: "subscription_paused"; stream_id: string; paused: boolean; reason: string }
   | { type: "message"; from: string; message: MessageFrame; recipients: string[]; sent_at: string }
 );
 
