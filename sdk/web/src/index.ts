@@ -4,7 +4,7 @@ export type { ErrorCode } from "./errors.js";
 export { RoomError } from "./errors.js";
 export type { Events } from "./events.js";
 export { initialize } from "./initialize.js";
-export type { Logger, LogLevel } from "./log.js";
+export type { LogFunction, Logger, LogLevel } from "./log.js";
 export type { Message } from "./messages.js";
 export type { ConnectionQuality, NetworkMetrics, ParticipantMetrics, TrackQuality } from "./metrics.js";
 export type { InitializeConfig, StreamTracks, SubscriptionConfig, VideoPublishOptions } from "./options.js";

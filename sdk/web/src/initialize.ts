@@ -53,6 +53,9 @@ function check(config: InitializeConfig): void {
   if (config.mixedAudio !== undefined && typeof config.mixedAudio !== "boolean") {
     throw new RoomError("invalid_argument", "mixedAudio must be true or false");
   }
+  if (!["undefined", "boolean", "function"].includes(typeof config.autoSubscribe)) {
+    throw new RoomError("invalid_argument", "autoSubscribe must be true, false or a function");
+  }
   for (const name of ["WebSocket", "RTCPeerConnection", "AudioContext"] as const) {
     if (name === "AudioContext" && config.mixedAudio === false) continue;
     if (typeof globalThis[name] !== "function") {
@@ -75,7 +78,7 @@ function signalUrl(serverUrl: string | undefined): string {
 }
 
 function openSession(config: InitializeConfig, url: string): Session {
-  const log = leveledLogger(config.logger);
+  const log = leveledLogger(config.logger, config.roomId);
   const session = new Session(
     {
       id: uuid(),

@@ -1,4 +1,5 @@
-import type { Logger, LogLevel } from "./log.js";
+import type { LogFunction, Logger, LogLevel } from "./log.js";
+import type { Stream } from "./state.js";
 
 /** What `initialize` takes. */
 export interface InitializeConfig {
@@ -17,8 +18,14 @@ export interface InitializeConfig {
   mixedAudio?: boolean;
   /** Valid for the whole page. */
   logLevel?: LogLevel;
-  /** Takes the log lines of this room instead of the console. */
-  logger?: Logger;
+  /** Takes the log lines of this room instead of the console: an object like `console`, or one function for records. */
+  logger?: Logger | LogFunction;
+  /**
+   * Subscribes remote streams without a call for each: `true` for all, with audio and video, or a function that gives what to receive of a
+   * stream, and nothing for one that is to be left alone. It is asked once for each stream; what fails is told by the event `error`.
+   * Off by default.
+   */
+  autoSubscribe?: boolean | ((stream: Stream) => SubscriptionConfig | null | undefined);
   /** `https://host[:port][/path]` of the Rotunda server. The page's own origin by default. */
   serverUrl?: string;
   /** Used instead of the ICE servers the server names. */

@@ -1,3 +1,4 @@
+import { AutoSubscriber } from "./auto-subscriber.js";
 import { Call } from "./call.js";
 import { RoomError } from "./errors.js";
 import type { Events } from "./events.js";
@@ -258,6 +259,8 @@ export class Room {
     call = new Call(session, configuration, mayReceive, mixedAudio !== false);
     this.#call = call;
     if (mayReceive) queueMicrotask(() => call.subscriber.prepare());
+    const { autoSubscribe } = this.#config;
+    if (autoSubscribe && mayReceive) new AutoSubscriber(session, call.subscriber, autoSubscribe);
     await joined;
   }
 
