@@ -32,6 +32,10 @@ export class Call implements ConnectionListener {
     session.watchNotices((notice) => this.#notice(notice));
   }
 
+  get mixedAudio(): MixedAudio | undefined {
+    return this.#mixed;
+  }
+
   get mixedAudioTrack(): MediaStreamTrack | undefined {
     return this.#mixed?.track;
   }

@@ -50,8 +50,10 @@ function check(config: InitializeConfig): void {
   if (config.tokenProvider !== undefined && typeof config.tokenProvider !== "function") {
     throw new RoomError("invalid_argument", "tokenProvider must be a function");
   }
-  if (config.mixedAudio !== undefined && typeof config.mixedAudio !== "boolean") {
-    throw new RoomError("invalid_argument", "mixedAudio must be true or false");
+  for (const name of ["mixedAudio", "playAudio"] as const) {
+    if (config[name] !== undefined && typeof config[name] !== "boolean") {
+      throw new RoomError("invalid_argument", `${name} must be true or false`);
+    }
   }
   if (!["undefined", "boolean", "function"].includes(typeof config.autoSubscribe)) {
     throw new RoomError("invalid_argument", "autoSubscribe must be true, false or a function");

@@ -16,6 +16,11 @@ export interface InitializeConfig {
    * applications that play each stream's own track. True by default: everybody is heard in the mix.
    */
   mixedAudio?: boolean;
+  /**
+   * The SDK plays everybody's sound by itself: the mix, or with `mixedAudio: false` each stream that is subscribed with audio. Off by default:
+   * the application plays the tracks of the state.
+   */
+  playAudio?: boolean;
   /** Valid for the whole page. */
   logLevel?: LogLevel;
   /** Takes the log lines of this room instead of the console: an object like `console`, or one function for records. */

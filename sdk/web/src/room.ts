@@ -1,10 +1,12 @@
 import { AutoSubscriber } from "./auto-subscriber.js";
 import { Call } from "./call.js";
+import { watchEndedTracks } from "./ended-tracks.js";
 import { RoomError } from "./errors.js";
 import type { Events } from "./events.js";
 import type { Message } from "./messages.js";
 import { MetricsReporter } from "./metrics-reporter.js";
 import type { InitializeConfig, StreamTracks, SubscriptionConfig } from "./options.js";
+import { Playback } from "./playback.js";
 import { streamOf } from "./reducer.js";
 import type { Session } from "./session.js";
 import type { HelloReply } from "./signal/frames.js";
@@ -34,6 +36,7 @@ export class Room {
   readonly #tokens: TokenRefresher;
   readonly #metrics: MetricsReporter;
   #call: Call | undefined;
+  #playback: Playback | undefined;
 
   /** @internal */
   constructor(session: Session, config: InitializeConfig, hello: HelloReply) {
@@ -195,6 +198,29 @@ export class Room {
   }
 
   /**
+   * Starts the sound that the browser held back (`state.audioBlocked`); call it in the listener of a click. It starts what the SDK
+   * plays (`playAudio: true`) and the mix. Rejects with `playback_blocked` if the browser still does not allow it. The first
+   * touch or key on the page has the same effect without a call.
+   */
+  async startAudio(): Promise<void> {
+    this.#requireCall("connecting", "connected");
+    await this.#playback?.start();
+  }
+
+  /**
+   * Chooses the device that plays what the SDK plays (`playAudio: true`): the id of an `audiooutput` of `getDevices()`, or "" for the default one. If the
+   * device goes away, the default one takes over, with the event `audio_output_lost`. Rejects with `not_supported`,
+   * `device_not_found` or `permission_denied`, or with `invalid_state` if the application plays the sound itself.
+   */
+  async setAudioOutput(deviceId: string): Promise<void> {
+    if (typeof deviceId !== "string") {
+      throw new RoomError("invalid_argument", "deviceId must be a string, empty for the default device");
+    }
+    this.#requireCall("connecting", "connected");
+    await this.#playback?.setOutput(deviceId);
+  }
+
+  /**
    * Emits `network_metrics_report` about these participants now and every 5 s. Calling it again replaces the list. `includeStreams` adds the
    * quality per key and kind.
    */
@@ -233,7 +259,7 @@ export class Room {
   }
 
   async #join(): Promise<void> {
-    const { context, enableMessages, iceServers, iceTransportPolicy, mixedAudio } = this.#config;
+    const { context, enableMessages, iceServers, iceTransportPolicy, mixedAudio, playAudio } = this.#config;
     const session = this.#session;
     let call: Call | undefined;
     const joined = session.channel.request(
@@ -258,6 +284,8 @@ export class Room {
     const mayReceive = this.#hello.grants.subscribe;
     call = new Call(session, configuration, mayReceive, mixedAudio !== false);
     this.#call = call;
+    this.#playback = new Playback(session, call.mixedAudio, playAudio === true);
+    watchEndedTracks(session, call.publisher);
     if (mayReceive) queueMicrotask(() => call.subscriber.prepare());
     const { autoSubscribe } = this.#config;
     if (autoSubscribe && mayReceive) new AutoSubscriber(session, call.subscriber, autoSubscribe);

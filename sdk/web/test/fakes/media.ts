@@ -1,7 +1,10 @@
 /** Browser media without a browser: enough of the objects for the SDK to work as it does in one. */
 
-export class FakeTrack {
+export class FakeTrack extends EventTarget {
   enabled = true;
+  muted = false;
+  readyState = "live";
+  listeners = 0;
   contentHint = "";
   stopped = false;
   settings: Record<string, unknown>;
@@ -9,7 +12,21 @@ export class FakeTrack {
     readonly kind: "audio" | "video",
     settings: Record<string, unknown> = {},
   ) {
+    super();
     this.settings = settings;
+  }
+  override addEventListener(...args: Parameters<EventTarget["addEventListener"]>): void {
+    this.listeners++;
+    super.addEventListener(...args);
+  }
+  override removeEventListener(...args: Parameters<EventTarget["removeEventListener"]>): void {
+    this.listeners--;
+    super.removeEventListener(...args);
+  }
+  /** Ends as a device that is unplugged. */
+  end(): void {
+    this.readyState = "ended";
+    this.dispatchEvent(new Event("ended"));
   }
   getSettings(): Record<string, unknown> {
     return this.settings;
@@ -26,6 +43,7 @@ export class FakeTrack {
   static clones: FakeTrack[] = [];
   stop(): void {
     this.stopped = true;
+    this.readyState = "ended";
   }
 }
 
@@ -201,6 +219,7 @@ class FakeAnalyser {
 export class FakeAudioContext {
   static all: FakeAudioContext[] = [];
   state = "suspended";
+  onstatechange: (() => void) | null = null;
   readonly sources: { stream: FakeStream; node: FakeNode }[] = [];
   readonly mixed = new FakeStream([audioTrack()]);
   constructor() {
@@ -230,6 +249,7 @@ export class FakeAudioContext {
   async resume(): Promise<void> {
     if (FakeAudioContext.held) throw new Error("NotAllowedError");
     this.state = "running";
+    this.onstatechange?.();
   }
   async close(): Promise<void> {
     this.state = "closed";
@@ -248,11 +268,30 @@ export class FakeStream {
 
 export class FakeAudio {
   static all: FakeAudio[] = [];
+  static held = false;
+  static outputs = new Set<string>(["", "desk"]);
   muted = false;
-  srcObject: unknown = null;
+  autoplay = false;
+  paused = true;
+  sinkId = "";
+  srcObject: { getTracks(): MediaStreamTrack[] } | null = null;
   constructor() {
     FakeAudio.all.push(this);
   }
-  async play(): Promise<void> {}
-  pause(): void {}
+  async play(): Promise<void> {
+    if (FakeAudio.held && !this.muted) throw new DOMException("held back", "NotAllowedError");
+    this.paused = false;
+  }
+  pause(): void {
+    this.paused = true;
+  }
+  async setSinkId(id: string): Promise<void> {
+    if (!FakeAudio.outputs.has(id)) throw new DOMException("no such device", "NotFoundError");
+    this.sinkId = id;
+  }
+  /** The tracks that this page plays aloud. */
+  static heard(): MediaStreamTrack[] {
+    const playing = FakeAudio.all.filter(({ muted, paused, srcObject }) => !muted && !paused && srcObject);
+    return playing.flatMap(({ srcObject }) => srcObject?.getTracks() ?? []);
+  }
 }
