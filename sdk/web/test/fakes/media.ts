@@ -1,6 +1,8 @@
 /** Browser media without a browser: enough of the objects for the SDK to work as it does in one. */
 
 export class FakeTrack extends EventTarget {
+  static #made = 0;
+  readonly id = `track-${++FakeTrack.#made}`;
   enabled = true;
   muted = false;
   readyState = "live";
@@ -22,6 +24,11 @@ export class FakeTrack extends EventTarget {
   override removeEventListener(...args: Parameters<EventTarget["removeEventListener"]>): void {
     this.listeners--;
     super.removeEventListener(...args);
+  }
+  /** Is silenced by the system, or no longer. */
+  mute(muted: boolean): void {
+    this.muted = muted;
+    this.dispatchEvent(new Event(muted ? "mute" : "unmute"));
   }
   /** Ends as a device that is unplugged. */
   end(): void {
@@ -260,6 +267,9 @@ export class FakeStream {
   constructor(readonly tracks: MediaStreamTrack[]) {}
   getTracks() {
     return this.tracks;
+  }
+  getVideoTracks() {
+    return this.tracks.filter((track) => track.kind === "video");
   }
   getAudioTracks() {
     return this.tracks.filter((track) => track.kind === "audio");
