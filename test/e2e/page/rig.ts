@@ -2,6 +2,7 @@ import {
   type Events,
   type InitializeConfig,
   initialize,
+  LocalMedia,
   type Message,
   type Room,
   RoomError,
@@ -49,7 +50,10 @@ export class Rig {
   readonly told: Told[] = [];
   /** The close codes of signalling sockets. */
   readonly closes: number[] = [];
+  /** The user's devices, as the SDK captures them. */
+  readonly media = new LocalMedia();
   readonly #connections: RTCPeerConnection[] = [];
+  readonly #played: HTMLAudioElement[] = [];
   readonly #videos = new Map<MediaStreamTrack, HTMLVideoElement>();
   readonly #ears = new Map<MediaStreamTrack, Ear>();
   readonly #own: Record<string, { audio?: MediaStreamTrack; video?: MediaStreamTrack }> = {};
@@ -63,6 +67,13 @@ export class Rig {
       constructor(configuration?: RTCConfiguration) {
         super(configuration);
         connections.push(this);
+      }
+    };
+    const played = this.#played;
+    globalThis.Audio = class extends Audio {
+      constructor() {
+        super();
+        played.push(this);
       }
     };
     globalThis.WebSocket = class extends WebSocket {
@@ -102,6 +113,8 @@ export class Rig {
       "recording_changed",
       "track_enabled",
       "track_disabled",
+      "local_track_ended",
+      "audio_blocked_changed",
       "track_censored",
       "track_uncensored",
       "subscription_started",
@@ -177,6 +190,25 @@ export class Rig {
   cheat(): void {
     const { audio } = this.#own.self ?? {};
     if (audio) audio.enabled = true;
+  }
+
+  /** Publishes what the SDK captures: camera and microphone, and later the screen. */
+  async publishMedia(): Promise<void> {
+    await this.media.open();
+    this.media.publish(this.room, { onError: (error) => console.error(error.code) });
+  }
+
+  /** How many audio elements play aloud. */
+  playing(): number {
+    return this.#played.filter((player) => !player.paused && !player.muted && player.srcObject).length;
+  }
+
+  /** Ends the camera's track as a device does that is pulled out. */
+  pullCamera(): void {
+    const track = this.#own.self?.video;
+    track?.stop();
+    // A page's own `stop` fires no event; a device that goes away does.
+    track?.dispatchEvent(new Event("ended"));
   }
 
   /** Closes the camera, or opens it again. */
