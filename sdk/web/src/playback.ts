@@ -11,7 +11,7 @@ const gestures = ["pointerdown", "keydown", "touchend"] as const;
 export class Playback {
   readonly #session: Session;
   readonly #mixed: MixedAudio | undefined;
-  readonly #plays: boolean;
+  #plays: boolean;
   readonly #players = new Map<MediaStreamTrack, HTMLAudioElement>();
   /** Players that the browser refused to start. */
   readonly #held = new Set<HTMLAudioElement>();
@@ -29,7 +29,15 @@ export class Playback {
         this.#tell();
       };
     }
-    if (plays) this.#begin();
+    this.#begin();
+  }
+
+  /** Lets the SDK play the sound from now on, or leaves that to the application. */
+  set plays(plays: boolean) {
+    this.#plays = plays;
+    if (this.#session.ending) return;
+    this.#follow(this.#session.state);
+    this.#tell();
   }
 
   async start(): Promise<void> {
@@ -84,7 +92,7 @@ export class Playback {
   /** Plays what is to be heard in this state, and nothing else. */
   #follow(state: State): void {
     if (this.#session.ending) return;
-    const wanted = audible(state);
+    const wanted = this.#plays ? audible(state) : new Set<MediaStreamTrack>();
     for (const [track, player] of this.#players) if (!wanted.has(track)) this.#drop(track, player);
     for (const track of wanted) {
       if (this.#players.has(track)) continue;

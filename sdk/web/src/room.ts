@@ -37,6 +37,7 @@ export class Room {
   readonly #metrics: MetricsReporter;
   #call: Call | undefined;
   #playback: Playback | undefined;
+  #playsAudio: boolean;
 
   /** @internal */
   constructor(session: Session, config: InitializeConfig, hello: HelloReply) {
@@ -44,6 +45,7 @@ export class Room {
     this.#session = session;
     this.#config = config;
     this.#hello = hello;
+    this.#playsAudio = config.playAudio === true;
     this.#tokens = new TokenRefresher(session, hello.token_expires_at, config.tokenProvider);
     this.#metrics = new MetricsReporter(session, async (stream, kind) => this.#stats(stream, kind));
     // A page that goes away says so, lest the others wait for it.
@@ -198,6 +200,16 @@ export class Room {
   }
 
   /**
+   * Lets the SDK play everybody's sound from now on, or leaves that to the application: what `playAudio` of `initialize` says at first. May be
+   * called before `connect()`, and does nothing after the end.
+   */
+  setAudioPlayback(on: boolean): void {
+    if (typeof on !== "boolean") throw new RoomError("invalid_argument", "on must be true or false");
+    this.#playsAudio = on;
+    if (this.#playback) this.#playback.plays = on;
+  }
+
+  /**
    * Starts the sound that the browser held back (`state.audioBlocked`); call it in the listener of a click. It starts what the SDK
    * plays (`playAudio: true`) and the mix. Rejects with `playback_blocked` if the browser still does not allow it. The first
    * touch or key on the page has the same effect without a call.
@@ -259,7 +271,7 @@ export class Room {
   }
 
   async #join(): Promise<void> {
-    const { context, enableMessages, iceServers, iceTransportPolicy, mixedAudio, playAudio } = this.#config;
+    const { context, enableMessages, iceServers, iceTransportPolicy, mixedAudio } = this.#config;
     const session = this.#session;
     let call: Call | undefined;
     const joined = session.channel.request(
@@ -284,7 +296,7 @@ export class Room {
     const mayReceive = this.#hello.grants.subscribe;
     call = new Call(session, configuration, mayReceive, mixedAudio !== false);
     this.#call = call;
-    this.#playback = new Playback(session, call.mixedAudio, playAudio === true);
+    this.#playback = new Playback(session, call.mixedAudio, this.#playsAudio);
     watchEndedTracks(session, call.publisher);
     if (mayReceive) queueMicrotask(() => call.subscriber.prepare());
     const { autoSubscribe } = this.#config;

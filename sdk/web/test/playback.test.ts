@@ -122,6 +122,28 @@ it("takes the sound up again when the page comes back to the front", async () =>
   expect(FakeAudio.heard()).toEqual([room.getState().mixedAudioTrack]);
 });
 
+it("begins and ceases to play at any time", async () => {
+  const room = await openRoom({ mixedAudio: false, autoSubscribe: true });
+  room.setAudioPlayback(true);
+  await room.connect();
+  await settle();
+  expect(FakeAudio.heard()).toHaveLength(2);
+  room.setAudioPlayback(false);
+  expect(FakeAudio.heard()).toEqual([]);
+  FakeAudio.held = true;
+  room.setAudioPlayback(true);
+  await settle();
+  expect(room.getState().audioBlocked).toBe(true);
+  room.setAudioPlayback(false);
+  expect(room.getState().audioBlocked).toBe(false);
+  expect(() => room.setAudioPlayback("yes" as never)).toThrow(
+    expect.objectContaining({ code: "invalid_argument" }),
+  );
+  await room.disconnect();
+  room.setAudioPlayback(true);
+  expect(FakeAudio.heard()).toEqual([]);
+});
+
 it("plays on a chosen device, and on the default one when that goes away", async () => {
   const room = await connectedRoom({ playAudio: true, mixedAudio: false });
   await room.addSubscription(alice, "self", both);
