@@ -1,4 +1,5 @@
-import { useEffect, useRef, useState } from "react";
+import { VideoTrack } from "@rotunda/react";
+import { useEffect, useState } from "react";
 
 interface Props {
   track: MediaStreamTrack;
@@ -10,32 +11,19 @@ interface Props {
 
 /** Draws a video track, silent; it is invisible before there is a picture and after the track ended. */
 export function Video({ track, mirrored = false, fit = "cover", label }: Props) {
-  const element = useRef<HTMLVideoElement>(null);
   const [shown, setShown] = useState(false);
 
-  useEffect(() => {
-    const video = element.current;
-    if (!video) return;
-    setShown(false);
-    video.srcObject = new MediaStream([track]);
-    // Autoplay of muted video is allowed everywhere; a play that is interrupted by the next track needs no answer.
-    void video.play()?.catch(() => undefined);
-    return () => {
-      video.srcObject = null;
-    };
-  }, [track]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another track has shown nothing yet
+  useEffect(() => setShown(false), [track]);
 
   return (
-    <video
-      ref={element}
+    <VideoTrack
+      track={track}
       className="video"
       data-fit={fit}
       data-mirrored={mirrored}
       data-shown={shown}
       aria-label={label}
-      muted
-      playsInline
-      autoPlay
       disablePictureInPicture={fit === "cover"}
       onLoadedData={() => setShown(true)}
       onEnded={() => setShown(false)}
