@@ -29,6 +29,7 @@ python  := $(cache)/conformance-python/.installed
 webrtc  := $(cache)/conformance-webrtc/.installed
 app     := apps/sample/dist/index.html
 docs    := apps/docs/dist/index.html
+sdkdocs := apps/docs/public/sdk/index.html
 sdk     := sdk/web/dist/index.js
 react   := sdk/react/dist/index.js
 
@@ -70,7 +71,11 @@ $(app): $(modules) $(call sources,sdk apps/theme apps/sample)
 	npm run build -w apps/sample
 	@touch $@
 
-$(docs): $(modules) $(call sources,apps/theme apps/docs)
+$(sdkdocs): $(modules) $(call sources,sdk apps/sdk-docs)
+	npm run build -w apps/sdk-docs
+	@touch $@
+
+$(docs): $(modules) $(sdkdocs) $(call sources,apps/theme apps/docs)
 	npm run build -w apps/docs
 	@touch $@
 
@@ -118,7 +123,7 @@ web-check: $(modules)
 	npm run typecheck --workspaces --if-present
 
 web-test: $(modules)
-	npm test -w sdk/web -w sdk/react -w apps/theme -w apps/sample -w apps/docs
+	npm test -w sdk/web -w sdk/react -w apps/theme -w apps/sample -w apps/docs -w apps/sdk-docs
 
 e2e: build
 	npm test -w test/e2e
@@ -202,4 +207,5 @@ format: $(lint) $(modules)
 
 clean:
 	rm -rf bin node_modules apps/*/node_modules sdk/*/node_modules test/*/node_modules sdk/*/dist
+	rm -rf apps/docs/public/sdk
 	find apps -path '*/dist/*' -not -name .gitkeep -delete

@@ -3,6 +3,7 @@ import { useRoom } from "./context.js";
 import { useAudioBlocked } from "./state.js";
 import { useTrack } from "./streams.js";
 
+/** What `VideoTrack` takes, besides everything a `<video>` does. */
 export interface VideoTrackProps extends ComponentPropsWithoutRef<"video"> {
   /** Shows what this participant publishes. */
   participantId?: string;
@@ -62,6 +63,7 @@ export function AudioRenderer(): null {
   return null;
 }
 
+/** What a `<button>` takes. */
 export type StartAudioProps = ComponentPropsWithoutRef<"button">;
 
 /** A button that starts the sound; it is there only while the browser holds the sound back. */

@@ -4,6 +4,7 @@ import { createContext, type ReactNode, useContext } from "react";
 /** @internal */
 export const RoomContext = createContext<Room | undefined>(undefined);
 
+/** What `RoomProvider` takes. */
 export interface RoomProviderProps {
   /** The room that the hooks and components inside are about. */
   room: Room;

@@ -13,6 +13,7 @@ import { RoomContext } from "./context.js";
 /** What went wrong, if anything did. */
 export type Failure = RoomError | undefined;
 
+/** What `useLocalMedia` takes. */
 export interface UseLocalMediaOptions extends LocalMediaOptions {
   /** Devices that live longer than this component. It makes its own otherwise, and closes them when it goes. */
   media?: LocalMedia;
@@ -22,12 +23,19 @@ export interface UseLocalMediaOptions extends LocalMediaOptions {
 
 /** The user's devices and what can be done with them. The actions never reject: they resolve with the failure, if there was one. */
 export interface LocalMediaControls extends LocalMediaState {
+  /** Opens microphone and camera, both unless said otherwise. */
   open(wanted?: { microphone?: boolean; camera?: boolean }): Promise<Failure>;
+  /** Opens or unmutes the microphone, or mutes it. */
   setMicrophone(on: boolean): Promise<Failure>;
+  /** Opens the camera, or closes it. */
   setCamera(on: boolean): Promise<Failure>;
+  /** Captures with another device from now on. */
   choose(kind: DeviceKind, deviceId: string): Promise<Failure>;
+  /** Goes on to the camera on the other side of a phone, or to the next one. */
   flipCamera(): Promise<Failure>;
+  /** Asks the user what to share; call it in the listener of a click. */
   shareScreen(options?: ScreenOptions): Promise<Failure>;
+  /** Stops sharing. */
   stopScreen(): Promise<Failure>;
 }
 

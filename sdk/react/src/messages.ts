@@ -15,6 +15,7 @@ export interface ReceivedMessage {
   receivedAt: Date;
 }
 
+/** What `useMessages` gives. */
 export interface Messages {
   /** In the order they arrived. */
   messages: readonly ReceivedMessage[];

@@ -5,9 +5,13 @@ export type LogLevel = "TRACE" | "DEBUG" | "INFO" | "TIME" | "WARN" | "ERROR" | 
 
 /** Takes the log lines instead of the console. `console` itself fits. No line ever holds a token. */
 export interface Logger {
+  /** Steps on the way. */
   debug(message: string, ...details: unknown[]): void;
+  /** What happens seldom and is no trouble. */
   info(message: string, ...details: unknown[]): void;
+  /** What went wrong and was mended or told. */
   warn(message: string, ...details: unknown[]): void;
+  /** What should not happen. */
   error(message: string, ...details: unknown[]): void;
 }
 
