@@ -69,6 +69,7 @@ test)
   has_gstreamer || provide "GStreamer's webrtcbin for Python" -- gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
     gstreamer1.0-plugins-bad gstreamer1.0-nice gir1.2-gst-plugins-bad-1.0 python3-gst-1.0
   provide chromium chromium-browser google-chrome -- chromium
+  provide firefox-esr firefox -- firefox-esr
   ;;
 *)
   echo "usage: $0 toolchain|test" >&2
