@@ -1,4 +1,5 @@
 import { ActivityMonitor } from "./activity.js";
+import type { Encryption } from "./e2ee/encryption.js";
 import { RoomError } from "./errors.js";
 import { type ConnectionListener, MediaConnection } from "./media/connection.js";
 import { MixedAudio } from "./media/mixed-audio.js";
@@ -18,9 +19,15 @@ export class Call implements ConnectionListener {
   #restarting = false;
 
   /** `mayReceive` is what the token says, `mixes` whether the application wants a mix. */
-  constructor(session: Session, configuration: RTCConfiguration, mayReceive: boolean, mixes: boolean) {
+  constructor(
+    session: Session,
+    configuration: RTCConfiguration,
+    mayReceive: boolean,
+    mixes: boolean,
+    encryption?: Encryption,
+  ) {
     this.#session = session;
-    this.#media = new MediaConnection(configuration, this, session.log);
+    this.#media = new MediaConnection(configuration, this, session.log, encryption);
     session.onEnd(() => this.#media.close());
     if (mixes) this.#mixed = new MixedAudio(session.log);
     session.onEnd(() => this.#mixed?.close());

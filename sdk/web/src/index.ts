@@ -1,5 +1,6 @@
 export type { Device, Devices } from "./devices.js";
 export { getDevices, watchDevices } from "./devices.js";
+export { Encryption } from "./e2ee/encryption.js";
 export type { ErrorCode } from "./errors.js";
 export { RoomError } from "./errors.js";
 export type { Events } from "./events.js";

@@ -55,6 +55,9 @@ function check(config: InitializeConfig): void {
       throw new RoomError("invalid_argument", `${name} must be true or false`);
     }
   }
+  if (config.encryption !== undefined && typeof config.encryption?.protect !== "function") {
+    throw new RoomError("invalid_argument", "encryption must be an Encryption");
+  }
   if (!["undefined", "boolean", "function"].includes(typeof config.autoSubscribe)) {
     throw new RoomError("invalid_argument", "autoSubscribe must be true, false or a function");
   }

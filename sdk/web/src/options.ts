@@ -1,3 +1,4 @@
+import type { Encryption } from "./e2ee/encryption.js";
 import type { LogFunction, Logger, LogLevel } from "./log.js";
 import type { Stream } from "./state.js";
 
@@ -33,6 +34,8 @@ export interface InitializeConfig {
   autoSubscribe?: boolean | ((stream: Stream) => SubscriptionConfig | null | undefined);
   /** `https://host[:port][/path]` of the Rotunda server. The page's own origin by default. */
   serverUrl?: string;
+  /** Encrypts what is sent and decrypts what is received, so that the server can neither see nor hear it. Everybody needs the same secrets. */
+  encryption?: Encryption;
   /** Used instead of the ICE servers the server names. */
   iceServers?: RTCIceServer[];
   /** `relay` sends all media through TURN. */

@@ -294,7 +294,7 @@ export class Room {
       ...(iceTransportPolicy && { iceTransportPolicy }),
     };
     const mayReceive = this.#hello.grants.subscribe;
-    call = new Call(session, configuration, mayReceive, mixedAudio !== false);
+    call = new Call(session, configuration, mayReceive, mixedAudio !== false, this.#config.encryption);
     this.#call = call;
     this.#playback = new Playback(session, call.mixedAudio, this.#playsAudio);
     watchEndedTracks(session, call.publisher);

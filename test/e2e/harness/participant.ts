@@ -30,6 +30,8 @@ export interface Frame {
 }
 
 export interface JoinOptions extends Partial<InitializeConfig> {
+  /** Fills the secret of end-to-end encryption. */
+  secret?: number;
   /** What the token may do, and for how long. */
   wishes?: { token_ttl_secs?: number; grants?: Record<string, boolean> };
 }

@@ -1,4 +1,5 @@
 import {
+  Encryption,
   type Events,
   type InitializeConfig,
   initialize,
@@ -57,6 +58,9 @@ export class Rig {
   readonly #videos = new Map<MediaStreamTrack, HTMLVideoElement>();
   readonly #ears = new Map<MediaStreamTrack, Ear>();
   readonly #own: Record<string, { audio?: MediaStreamTrack; video?: MediaStreamTrack }> = {};
+  /** The kinds of which something could not be decrypted. */
+  readonly unreadable = new Set<string>();
+  #encryption: Encryption | undefined;
   #hearing: AudioContext | undefined;
   #room: Room | undefined;
 
@@ -94,13 +98,23 @@ export class Rig {
     }
   }
 
+  setSecret(index: number, fill: number): void {
+    this.#encryption?.setSecret(index, new Uint8Array(32).fill(fill));
+  }
+
   get room(): Room {
     if (!this.#room) throw new Error("no room was initialized in this page");
     return this.#room;
   }
 
-  async initialize(config: InitializeConfig): Promise<string> {
-    const room = await initialize(config);
+  /** With `secret`, a byte that fills it, what is sent and received is encrypted end to end. */
+  async initialize({ secret, ...config }: InitializeConfig & { secret?: number }): Promise<string> {
+    if (secret !== undefined) {
+      this.#encryption = new Encryption(new Worker("/sdk/e2ee-worker.js"));
+      this.#encryption.onUnreadable((kind) => this.unreadable.add(kind));
+      this.setSecret(0, secret);
+    }
+    const room = await initialize({ ...config, encryption: this.#encryption });
     this.#room = room;
     const events = [
       "connected",

@@ -50,7 +50,11 @@ export class SendLines {
   open(shape: LineShape, track: MediaStreamTrack | undefined, maxBitrate?: number): SendLine {
     const init: RTCRtpTransceiverInit = { direction: "sendonly" };
     if (shape.kind === "video") init.sendEncodings = encodingsFor(sizeOf(track), shape.layers, maxBitrate);
-    const codecs = shape.codec && codecOrder(shape.codec);
+    const codec = shape.codec ?? (this.#media.isEncrypted && shape.kind === "video" ? "vp8" : undefined);
+    if (this.#media.isEncrypted && codec !== undefined && codec !== "vp8") {
+      throw new RoomError("not_supported", `end-to-end encryption sends VP8, not ${codec.toUpperCase()}`);
+    }
+    const codecs = codec && codecOrder(codec);
     const transceiver = this.#media.addTransceiver(track ?? shape.kind, init);
     if (codecs) transceiver.setCodecPreferences(codecs);
     return { shape, transceiver };
