@@ -108,3 +108,17 @@ test("Firefox plays what it subscribes by itself, and tells what it cannot do", 
   });
   expect(await firefox.ask((rig) => rig.media.getState().screen)).toBeUndefined();
 });
+
+test("what is encrypted end to end in one is decrypted in the other", async ({ server, arrive, visit }) => {
+  const room = await server.rest.createRoom();
+  const [chromium, firefox] = [await arrive(ada), await visit()];
+  await chromium.enter(server, room.id, { secret: 1 });
+  await firefox.join(server, room.id, { secret: 1 });
+  await firefox.ask((rig) => rig.publishMedia());
+  await firefox.subscribe(chromium);
+  await firefox.sees(chromium);
+  await chromium.subscribe(firefox);
+  await watches(chromium, firefox);
+  await chromium.hears(firefox);
+  expect(await firefox.ask((rig) => [...rig.unreadable])).toEqual([]);
+});
