@@ -32,6 +32,7 @@ export default defineConfig({
   test: {
     environment: "happy-dom",
     include: ["test/**/*.test.tsx"],
+    testTimeout: 30_000,
     server: { deps: { inline: [/@testing-library/] } },
   },
 });

@@ -139,6 +139,20 @@ describe("choosing", () => {
     expect(idOf("camera")).toBe("lid");
   });
 
+  it("keeps the one in use if the other cannot be opened", async () => {
+    devices.plug("videoinput", "shelf");
+    await media.open();
+    const { track } = media.getState().camera;
+    devices.refuses.set("video", new DOMException("no", "NotAllowedError"));
+    await expectCode(media.choose("camera", "shelf"), "permission_denied");
+    expect(media.getState().camera).toMatchObject({ on: true, track, error: { code: "permission_denied" } });
+    expect(media.getState().chosen).toEqual({});
+    expect(track?.readyState).toBe("live");
+    devices.refuses.clear();
+    await media.choose("camera", "shelf");
+    expect(media.getState().camera.error).toBeUndefined();
+  });
+
   it("closes the first camera first where only one can be open", async () => {
     devices.oneCamera = true;
     devices.plug("videoinput", "shelf");

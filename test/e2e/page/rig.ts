@@ -52,7 +52,7 @@ export class Rig {
   /** The close codes of signalling sockets. */
   readonly closes: number[] = [];
   /** The user's devices, as the SDK captures them. */
-  readonly media = new LocalMedia();
+  readonly media = new LocalMedia({ camera: { width: { ideal: 640 }, height: { ideal: 360 } } });
   readonly #connections: RTCPeerConnection[] = [];
   readonly #played: HTMLAudioElement[] = [];
   readonly #videos = new Map<MediaStreamTrack, HTMLVideoElement>();

@@ -2,6 +2,7 @@ import { ada, bo, wary } from "../harness/people.js";
 import { expect, test } from "../harness/test.js";
 
 test("what the SDK captures is seen and heard, muted, closed and shared", async ({ server, arrive }) => {
+  test.setTimeout(120_000);
   const room = await server.rest.createRoom();
   const [sender, viewer] = [await arrive(ada), await arrive(bo)];
   await sender.join(server, room.id);
@@ -29,7 +30,7 @@ test("what the SDK captures is seen and heard, muted, closed and shared", async 
 
   await sender.ask((rig) => rig.media.shareScreen());
   await viewer.subscribe(sender, "presentation");
-  expect(await viewer.stream(sender, "presentation")).toMatchObject({ video: true });
+  expect(await viewer.stream(sender, "presentation")).toMatchObject({ audio: true, video: true });
   await sender.ask((rig) => rig.media.stopScreen());
   await viewer.tells("stream_unpublished", sender.id, "presentation");
 });

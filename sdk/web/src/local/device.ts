@@ -89,8 +89,14 @@ export class CaptureDevice {
     if (before && before !== track) before.stop();
   }
 
+  /** What is in use stays so when another device cannot be opened. */
   fail(turn: number, error: RoomError): void {
     if (turn !== this.#turn) return;
+    const { track } = this.state;
+    if (track?.readyState === "live") {
+      this.#set({ on: true, starting: false, interrupted: track.muted, track, error });
+      return;
+    }
     this.#release();
     this.#set({ ...off, error });
   }
@@ -103,6 +109,18 @@ export class CaptureDevice {
     } catch (cause) {
       const error = captureFailure(cause, this.#kind);
       this.fail(turn, error);
+      throw error;
+    }
+  }
+
+  /** Captures with another device. One that cannot be opened is not chosen. */
+  async choose(deviceId: string | undefined, extra: MediaTrackConstraints = {}): Promise<void> {
+    const before = this.chosen;
+    this.chosen = deviceId;
+    try {
+      await this.open(extra);
+    } catch (error) {
+      if (this.chosen === deviceId) this.chosen = before;
       throw error;
     }
   }

@@ -129,15 +129,21 @@ export class LocalMedia {
     return this.#switch(this.#camera, on);
   }
 
-  /** Captures with another device from now on. What is published goes on without negotiation. */
+  /**
+   * Captures with another device from now on. What is published goes on without negotiation. If it cannot be opened, the one in use
+   * stays; only phones, which open one camera at a time, may then be left without.
+   */
   async choose(kind: DeviceKind, deviceId: string): Promise<void> {
     const device = kind === "camera" ? this.#camera : this.#microphone;
-    device.chosen = deviceId;
     const { on, track } = device.state;
-    if (on) await device.open();
-    // A muted microphone would come back as the old one.
-    else if (track) device.close();
-    this.#changed();
+    try {
+      if (on) return await device.choose(deviceId);
+      device.chosen = deviceId;
+      // A muted microphone would come back as the old one.
+      if (track) device.close();
+    } finally {
+      this.#changed();
+    }
   }
 
   /** Goes on to the camera on the other side of a phone, or to the next one where cameras have no side. The camera must be on. */
@@ -147,8 +153,7 @@ export class LocalMedia {
     const { facingMode, deviceId } = track.getSettings();
     if (facingMode === "user" || facingMode === "environment") {
       const other = facingMode === "user" ? "environment" : "user";
-      this.#camera.chosen = undefined;
-      await this.#camera.open({ facingMode: { exact: other } });
+      await this.#camera.choose(undefined, { facingMode: { exact: other } });
     } else {
       const ids = this.#devices.videoinput.map(({ id }) => id);
       const next = ids[(ids.indexOf(deviceId ?? "") + 1) % ids.length];
