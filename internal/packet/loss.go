@@ -19,7 +19,8 @@ type Reception struct {
 	missing  []missing // by number, oldest first
 	first    uint64
 	received uint64
-	broken   bool // a loss became final since Wanted was last asked
+	broken   bool   // a loss became final since Wanted was last asked
+	skipped  uint64 // packets that came and were not looked at, since the last that was
 
 	expectedPrior, receivedPrior uint64
 
@@ -42,13 +43,23 @@ func (r *Reception) Arrived(seq uint16, now int64) (number uint64, fresh bool) {
 	switch {
 	case !started:
 		r.first = number
+	case number > highest && r.skipped > 0:
+		r.received += min(number-highest-1, r.skipped)
 	case number > highest:
 		r.noteGap(highest+1, number, now)
 	case !r.found(number):
 		return number, false
 	}
 	r.received++
+	r.skipped = 0
 	return number, true
+}
+
+// Skip notes that a packet came which nobody looks at. What is missing is not asked for any more, and what lies between the
+// packets before and the next one counts as received as far as so many were skipped.
+func (r *Reception) Skip() {
+	r.skipped++
+	r.missing = r.missing[:0]
 }
 
 func (r *Reception) noteGap(from, to uint64, now int64) {

@@ -145,6 +145,27 @@ func TestReport(t *testing.T) {
 	want(uint8(994*256/995), 994, 1<<16|1000)
 }
 
+func TestSkippedPacketsAreNotLost(t *testing.T) {
+	var r Reception
+	arrive(&r, 0, 1, 3) // 2 is missing
+	for range 70 {
+		r.Skip()
+	}
+	if r.Misses() {
+		t.Fatal("what was missing before is still asked for")
+	}
+	arrive(&r, 0, 84) // 4 to 83: 10 were lost among them
+	wantMissing(t, &r, 0)
+	if got, _ := r.Report(); got.TotalLost != 11 || got.Highest != 84 {
+		t.Fatalf("%+v, want 11 lost", got)
+	}
+	arrive(&r, 0, 86)
+	wantMissing(t, &r, 0, 85)
+	if n := r.Received(); n != 3+70+1 {
+		t.Fatalf("%d received", n)
+	}
+}
+
 func TestReportBeforeTheFirst(t *testing.T) {
 	var r Reception
 	arrive(&r, 0, 100, 99, 98)
@@ -189,6 +210,10 @@ func FuzzReception(f *testing.F) {
 		var out []uint16
 		for ; len(b) >= 2; b = b[2:] {
 			now += int64(b[0]) * ms
+			if b[0] == 0xee {
+				r.Skip()
+				continue
+			}
 			number, fresh := r.Arrived(uint16(b[0])<<8|uint16(b[1]), now)
 			if fresh && seen[number] {
 				t.Fatalf("packet %d is fresh twice", number)

@@ -21,7 +21,7 @@ type batch struct {
 	engine *Engine
 	tally
 
-	shedding int // lines of a lower rank get no video
+	shedding shedding
 
 	slab   []byte
 	used   int

@@ -105,7 +105,7 @@ func (c *course) event(what, how byte) {
 	case 13:
 		for _, w := range c.cameras {
 			if w.scratch.batch != nil {
-				w.scratch.batch.shedding = int(how&1) * allRanks
+				w.scratch.batch.shedding = shedding{level: int(how&1) * allRanks, spread: allRanks}
 			}
 		}
 	case 14, 16, 17:

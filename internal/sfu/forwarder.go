@@ -20,7 +20,7 @@ type forwarder struct {
 	kind      video.Kind
 	ssrc, rtx uint32
 	formats   []format
-	rank      int // what has a lower one than is shed gets nothing
+	shedRank  int // among the lines that take the same track, when video is shed
 
 	stream  video.StreamID // whose source it is
 	source  *track
@@ -100,7 +100,7 @@ const longestGap = 1 << 13
 
 // forward sends a packet on, if this forwarder takes it now. Called with router.media held.
 func (f *forwarder) forward(p *onward) {
-	if f.shed = f.rank < p.batch.shedding; f.shed {
+	if f.shed = f.kind == video.Video && p.batch.shedding.line(p.layer.track.shedRank, f.shedRank); f.shed {
 		if p.layer == f.current {
 			f.fresh = true
 			p.batch.shed++

@@ -45,6 +45,7 @@ type arrival struct {
 	plain  []byte // RTCP
 	buffer []byte
 	rtp    rtp.Header
+	census census
 	onward onward
 }
 
@@ -98,7 +99,7 @@ func (t *Transport) receiveRTP(b []byte, a *arrival, now int64) {
 		return
 	}
 	in := &t.in
-	if in.srtp == nil {
+	if in.srtp == nil || a.batch.shedding.level > 0 && in.skip(b, a, now) {
 		return
 	}
 	if cap(a.buffer) < packet.MaxSize {
@@ -130,6 +131,7 @@ func (t *Transport) receiveRTP(b []byte, a *arrival, now int64) {
 	if f == nil {
 		return
 	}
+	a.census.count(src.layer.track)
 	if repair {
 		if raw, ok = unwrapRTX(raw, &h, src.layer.ssrc, f.payloadType); !ok {
 			return
@@ -144,6 +146,7 @@ func (t *Transport) receiveRTP(b []byte, a *arrival, now int64) {
 
 // take notes the arrival of a packet and reads what forwarding needs to know. It reports false for what goes no further.
 func (p *onward) take(l *layer, f *format, raw []byte, h *packet.Header, now int64) bool {
+	l.skipped = 0
 	number, fresh := l.reception.Arrived(h.Sequence, now)
 	if l.reception.Misses() {
 		l.track.transport.engine.ticker.loses()

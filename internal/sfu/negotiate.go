@@ -136,14 +136,14 @@ func (t *Transport) directionFor(l *line, o *offeredLine) direction {
 func (t *Transport) newForwarder(o *offeredLine) *forwarder {
 	t.router.media.Lock()
 	defer t.router.media.Unlock()
-	f := &forwarder{transport: t, kind: o.kind, formats: o.formats, ssrc: t.out.unusedSSRC(), rank: allRanks}
+	f := &forwarder{transport: t, kind: o.kind, formats: o.formats, ssrc: t.out.unusedSSRC()}
 	t.out.bySSRC[f.ssrc] = f
 	if slices.ContainsFunc(o.formats, func(f format) bool { return f.rtx != 0 }) {
 		f.rtx = t.out.unusedSSRC()
 		t.out.bySSRC[f.rtx] = f
 	}
 	if o.kind == video.Video {
-		f.sent, f.rank = make([]sentPacket, sentHistory), rand.IntN(allRanks)
+		f.sent, f.shedRank = make([]sentPacket, sentHistory), rand.IntN(allRanks)
 	}
 	t.out.forwarders = append(t.out.forwarders, f)
 	return f

@@ -9,88 +9,83 @@ import (
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
-// strain drives a load with bursts of a size, each giving rise to ten packets for each datagram, on invented time.
-type strain struct {
-	load
-	now     int64
-	waiting func() int
+// Whatever a reader is confined by, it gets through nearly as much as one that sheds nothing and lets the kernel drop, and what it sends
+// was not late.
+func TestOverloadDelivers(t *testing.T) {
+	const ms = 1e6
+	for name, c := range map[string]struct {
+		rate          float64
+		tracks, lines int
+		period, share int64
+		mostLate      int64
+	}{
+		"a core":                  {60_000, 10, 10, 0, 0, 100 * ms},
+		"a core, one publisher":   {15_000, 1, 50, 0, 0, 200 * ms},
+		"a tenth, in 10 ms":       {7_300, 10, 10, 10 * ms, 1 * ms, 300 * ms},
+		"a tenth, in 100 ms":      {7_300, 10, 10, 100 * ms, 10 * ms, 400 * ms},
+		"half, in 100 ms":         {30_000, 10, 10, 100 * ms, 50 * ms, 250 * ms},
+		"a tenth, one publisher":  {1_600, 1, 50, 10 * ms, 1 * ms, 500 * ms},
+		"twice what a core takes": {100_000, 20, 10, 0, 0, 100 * ms},
+	} {
+		t.Run(name, func(t *testing.T) {
+			strains := [2]*strain{}
+			for i := range strains {
+				s := newStrain(c.rate, c.tracks, c.lines)
+				s.period, s.share, s.blind = c.period, c.share, i == 1
+				strains[i] = s
+				s.run(5e9)
+			}
+			s := strains[0]
+			drops := s.drops
+			sent, most := s.run(20e9), strains[1].run(20e9)
+			if float64(sent) < 0.93*float64(most) {
+				t.Errorf("%.2f of what could be sent was", float64(sent)/float64(most))
+			}
+			if s.longest > c.mostLate {
+				t.Errorf("a packet was %d ms late", s.longest/ms)
+			}
+			if n := float64(s.drops-drops) / (20 * c.rate); n > 0.002 {
+				t.Errorf("the kernel dropped %.4f", n)
+			}
+			s.rate /= 4
+			s.run(12e9)
+			if s.shed != 0 {
+				t.Errorf("%d is shed although the load went", s.shed)
+			}
+		})
+	}
 }
 
-func (s *strain) bursts(n, datagrams int, idle bool) {
-	for range n {
-		s.begin(s.now)
-		s.did(datagrams, 10*datagrams, s.now, s.waiting)
-		s.now += 1e6
-		if idle {
-			s.idle(s.now)
-			s.now += 1e6
+// Pauses that others make, or a quota, are no overload as long as what waits is caught up with.
+func TestPausesAreNoOverload(t *testing.T) {
+	for _, c := range [][2]int64{{0, 0}, {10e6, 2e6}, {100e6, 20e6}} {
+		s := newStrain(7_300, 10, 10)
+		s.period, s.share = c[0], c[1]
+		for range 30 {
+			if s.run(1e9); s.shed != 0 {
+				t.Fatalf("quota %v: %d is shed", c, s.shed)
+			}
 		}
 	}
 }
 
-func TestLoadShedsWhileBurstsAreWhole(t *testing.T) {
-	s := &strain{now: clockStart, waiting: func() int { return 1 << 20 }}
-	s.bursts(40_000, burstPackets-1, false) // never idle, and yet nothing is left behind
-	if s.shed != 0 {
-		t.Fatalf("%d is shed though the reader keeps up", s.shed)
+func TestBusyShare(t *testing.T) {
+	s := newStrain(60_000, 10, 10)
+	s.run(10e9)
+	if share := s.busyShare(s.now); share < 0.85 || s.shedShare(s.now) == 0 {
+		t.Errorf("busy %.2f, shedding %.2f", share, s.shedShare(s.now))
 	}
-	if share := s.busyShare(s.now); share < 0.99 {
-		t.Errorf("busy %.2f of the time", share)
-	}
-	perBurst := 11 * burstPackets
-	s.bursts(workBeforeShedding/perBurst+workBetweenSteps/perBurst, burstPackets, false)
-	if s.shed != 0 {
-		t.Fatal("a short pause was taken for overload")
-	}
-	s.bursts(2, burstPackets, false)
-	if s.shed != shedStep || s.shedShare(s.now) != float64(shedStep)/allRanks {
-		t.Fatalf("%d is shed after the first step", s.shed)
-	}
-	s.bursts(100_000, burstPackets, false)
-	if s.shed != allRanks {
-		t.Fatalf("%d is shed at last, want all", s.shed)
-	}
-
-	s.bursts(400, burstPackets/2, true) // 0.8 s
-	if s.shed != allRanks {
-		t.Fatal("pictures came back at once")
-	}
-	turned := s.now
-	for s.shed == allRanks && s.now-turned < 10e9 {
-		s.bursts(1, burstPackets/2, true)
-	}
-	if s.shed != allRanks-takeBackStep {
-		t.Fatalf("%d is shed after %d ms of keeping up", s.shed, (s.now-turned)/1e6)
-	}
-	s.bursts(100_000, burstPackets/2, true)
-	if s.shed != 0 {
-		t.Fatalf("%d is shed for ever", s.shed)
-	}
-	if share := s.busyShare(s.now); share < 0.45 || share > 0.55 {
-		t.Errorf("busy %.2f of the time, want half", share)
-	}
-	if s.busyShare(s.now+loadHolds+1) != 0 {
-		t.Error("a share is believed although nothing came since")
-	}
-}
-
-func TestLightLoadEndsSheddingSoon(t *testing.T) {
-	s := &strain{now: clockStart}
-	s.begin(s.now)
-	s.turn(allRanks, s.now)
-	for range 10_000 { // 30 s, a third of them busy
-		s.bursts(1, 1, true)
-		s.now += 1e6
-	}
-	if s.shed != 0 {
-		t.Errorf("%d is shed after 30 s of light load", s.shed)
+	s.rate = 20_000
+	s.run(30e9)
+	if share := s.busyShare(s.now); share < 0.3 || share > 0.7 || s.shedShare(s.now) != 0 {
+		t.Errorf("busy %.2f, shedding %.2f at a third of the load", share, s.shedShare(s.now))
 	}
 }
 
 // Those who made the load may all go at once, and nothing comes any more.
 func TestLoadEndsWithTheTraffic(t *testing.T) {
-	s := &strain{now: clockStart, waiting: func() int { return 1 << 20 }}
-	s.bursts(10_000, burstPackets, false)
+	s := newStrain(60_000, 10, 10)
+	s.run(3e9)
 	if s.shedShare(s.now) == 0 || s.busyShare(s.now) == 0 {
 		t.Fatal("there is no load")
 	}
@@ -99,19 +94,8 @@ func TestLoadEndsWithTheTraffic(t *testing.T) {
 	if s.shedShare(s.now) != 0 || s.busyShare(s.now) != 0 {
 		t.Errorf("shedding %.2f, busy %.2f, though nothing comes", s.shedShare(s.now), s.busyShare(s.now))
 	}
-	s.bursts(1, burstPackets, true)
-	if s.shed != 0 {
+	if s.begin(s.now); s.shed != 0 {
 		t.Errorf("%d is shed as the traffic begins anew", s.shed)
-	}
-}
-
-// After a long pause of the process there is much to do, and nothing but whole bursts, but less and less waits.
-func TestLoadCatchesUp(t *testing.T) {
-	waits := 4e6
-	s := &strain{now: clockStart, waiting: func() int { waits *= 0.85; return int(waits) }}
-	s.bursts(80, burstPackets, false)
-	if s.shed != 0 {
-		t.Errorf("%d is shed while it catches up", s.shed)
 	}
 }
 
@@ -127,7 +111,7 @@ func TestShedding(t *testing.T) {
 		v.subscribe(video.Subscription{StreamID: "stream", Audio: true, Video: true})
 		for _, f := range v.transport.out.forwarders {
 			if f.kind == video.Video {
-				f.rank = rank
+				f.shedRank = rank
 			}
 		}
 		viewers[i] = v
@@ -144,7 +128,7 @@ func TestShedding(t *testing.T) {
 	}
 	both(true)
 	counts(2, 2)
-	p.scratch.batch.shedding = 100
+	p.scratch.batch.shedding = shedding{level: 100, spread: allRanks}
 	both(false)
 	both(true)
 	for _, packet := range counts(2, 4)[0] {
@@ -164,7 +148,7 @@ func TestShedding(t *testing.T) {
 	if shed := e.Stats().PacketsShed; shed != 2 {
 		t.Errorf("%d packets were counted as shed", shed)
 	}
-	p.scratch.batch.shedding = 0
+	p.scratch.batch.shedding = shedding{}
 	both(false)
 	counts(1, 2) // video waits for a keyframe
 	both(true)

@@ -68,14 +68,14 @@ func (r *receiver) takeFrom(fd uintptr) bool {
 	return true
 }
 
-// waiting returns how many bytes there are in the socket, as the kernel counts them.
-func (r *receiver) waiting() int {
+// waiting returns what there is in the socket.
+func (r *receiver) waiting() backlog {
 	var info [unix.SK_MEMINFO_VARS]uint32
 	size := uint32(unsafe.Sizeof(info))
 	_ = r.conn.Control(func(fd uintptr) {
 		_, _, _ = unix.RawSyscall6(unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, unix.SO_MEMINFO, uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
 	})
-	return int(info[unix.SK_MEMINFO_RMEM_ALLOC])
+	return backlog{bytes: int(info[unix.SK_MEMINFO_RMEM_ALLOC]), dropped: info[unix.SK_MEMINFO_DROPS]}
 }
 
 // datagram returns the n-th of a burst and whence it came. It is good until the next burst.

@@ -30,8 +30,8 @@ func (r *receiver) burst() (n int, err error) {
 	return 1, nil
 }
 
-// waiting returns how many bytes there are in the socket, which nobody tells here.
-func (r *receiver) waiting() int { return 0 }
+// waiting returns what there is in the socket, which nobody tells here.
+func (r *receiver) waiting() backlog { return backlog{} }
 
 // datagram returns the n-th of a burst and whence it came. It is good until the next burst.
 func (r *receiver) datagram(int) ([]byte, netip.AddrPort) {

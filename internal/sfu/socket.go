@@ -68,8 +68,7 @@ func listen(e *Engine, port int) ([]*socket, error) {
 				return nil, fmt.Errorf("open media port %d: %w", port, err)
 			}
 			conn := pc.(*net.UDPConn)
-			_ = conn.SetReadBuffer(socketBuffer)
-			_ = conn.SetWriteBuffer(socketBuffer)
+			enlarge(conn)
 			port = conn.LocalAddr().(*net.UDPAddr).Port
 			sockets = append(sockets, &socket{engine: e, conn: conn})
 		}
@@ -105,7 +104,7 @@ func (r *reader) receive(n int) {
 	now, made := r.socket.engine.Now(), r.batch.made
 	r.settle(now)
 	r.load.begin(now)
-	r.batch.shedding = r.load.shed
+	r.batch.shedding = r.census.shedding(r.load.shed, now)
 	r.refresh()
 	for i := range n {
 		b, from := r.incoming.datagram(i)

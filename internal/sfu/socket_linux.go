@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"net"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -21,4 +22,16 @@ func controlSocket(_, _ string, c syscall.RawConn) error {
 		return err
 	}
 	return failed
+}
+
+// enlarge asks for large buffers: those who may (CAP_NET_ADMIN) get them whatever net.core.rmem_max and wmem_max say.
+func enlarge(conn *net.UDPConn) {
+	_ = conn.SetReadBuffer(socketBuffer)
+	_ = conn.SetWriteBuffer(socketBuffer)
+	if raw, err := conn.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) {
+			_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, socketBuffer)
+			_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, socketBuffer)
+		})
+	}
 }

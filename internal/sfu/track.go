@@ -2,6 +2,7 @@ package sfu
 
 import (
 	"cmp"
+	"math/rand/v2"
 	"slices"
 	"sync/atomic"
 
@@ -29,6 +30,8 @@ type track struct {
 	mid       string
 	formats   []format
 	rids      []string
+	shedRank  int   // among the tracks, when video is shed
+	census    int64 // in which it was counted last; guarded by router.media
 
 	open  atomic.Bool                  // the gate: nothing passes while it is closed
 	sinks atomic.Pointer[[]*forwarder] // who takes it; replaced as a whole
@@ -56,12 +59,14 @@ type layer struct {
 	keyTime   uint32           // its timestamp; guarded by router.media
 	keyAt     int64            // when it came (ns); guarded by router.media
 	keyEnded  bool             // its last packet came, or one behind it; guarded by router.media
+	skipped   uint64           // packets passed over since the last that was decrypted; guarded by router.media
+	misses    uint64           // viewers who get nothing meanwhile; guarded by router.media
 	width     int              // of the picture, as the last keyframe told it; guarded by router.media
 	height    int              // guarded by router.media
 }
 
 func newTrack(t *Transport, l *offeredLine) *track {
-	tr := &track{transport: t, kind: l.kind, mid: l.mid, formats: l.formats, rids: l.rids}
+	tr := &track{transport: t, kind: l.kind, mid: l.mid, formats: l.formats, rids: l.rids, shedRank: rand.IntN(allRanks)}
 	tr.sinks.Store(&[]*forwarder{})
 	tr.order.Store(&[]*layer{})
 	return tr
