@@ -30,7 +30,9 @@ python  := $(cache)/conformance-python/.installed
 webrtc  := $(cache)/conformance-webrtc/.installed
 app     := apps/sample/dist/index.html
 docs    := apps/docs/dist/index.html
+sdkdocs := apps/docs/public/sdk/index.html
 sdk     := sdk/web/dist/index.js
+react   := sdk/react/dist/index.js
 
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 export DEBIAN_FRONTEND := noninteractive
@@ -38,7 +40,7 @@ export DEBIAN_FRONTEND := noninteractive
 ## Building
 
 .PHONY: build run
-build: $(sdk) bin/rotunda
+build: $(sdk) $(react) bin/rotunda
 
 # Go's own cache decides what there is to do, so this always asks it.
 .PHONY: bin/rotunda
@@ -62,11 +64,19 @@ $(sdk): $(modules) $(call sources,sdk/web)
 	npm run build -w sdk/web
 	@touch $@
 
-$(app): $(modules) $(call sources,sdk/web apps/theme apps/sample)
+$(react): $(sdk) $(call sources,sdk/react)
+	npm run build -w sdk/react
+	@touch $@
+
+$(app): $(modules) $(call sources,sdk apps/theme apps/sample)
 	npm run build -w apps/sample
 	@touch $@
 
-$(docs): $(modules) $(call sources,apps/theme apps/docs)
+$(sdkdocs): $(modules) $(call sources,sdk apps/sdk-docs)
+	npm run build -w apps/sdk-docs
+	@touch $@
+
+$(docs): $(modules) $(sdkdocs) $(call sources,apps/theme apps/docs)
 	npm run build -w apps/docs
 	@touch $@
 
@@ -114,7 +124,7 @@ web-check: $(modules)
 	npm run typecheck --workspaces --if-present
 
 web-test: $(modules)
-	npm test -w sdk/web -w apps/theme -w apps/sample -w apps/docs
+	npm test -w sdk/web -w sdk/react -w apps/theme -w apps/sample -w apps/docs -w apps/sdk-docs
 
 e2e: build
 	npm test -w test/e2e
@@ -206,5 +216,6 @@ format: $(lint) $(modules)
 	npx biome check --write .
 
 clean:
-	rm -rf bin node_modules apps/*/node_modules sdk/web/node_modules test/e2e/node_modules test/conformance/node_modules sdk/web/dist
+	rm -rf bin node_modules apps/*/node_modules sdk/*/node_modules test/*/node_modules sdk/*/dist
+	rm -rf apps/docs/public/sdk
 	find apps -path '*/dist/*' -not -name .gitkeep -delete

@@ -69,6 +69,7 @@ test)
   has_gstreamer || provide "GStreamer's webrtcbin for Python" -- gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
     gstreamer1.0-plugins-bad gstreamer1.0-nice gir1.2-gst-plugins-bad-1.0 python3-gst-1.0
   provide chromium chromium-browser google-chrome -- chromium
+  provide firefox-esr firefox -- firefox-esr
   if ! unshare --net test -w /dev/net/tun 2>/dev/null; then
     missing+=("root and /dev/net/tun are needed by the tests of bad networks, which make networks of their own (docs/design/link.md)")
   fi

@@ -55,7 +55,7 @@ type file struct {
 }
 
 // New reads every file with a known type; what has none, such as .gitkeep, is not served. The page index.html is at the
-// path itself, hashed files are under its /assets/, and every other path is a plain 404 page. In a binary made without the
+// path itself, those of folders are at the folder's, with or without a slash, hashed files are under its /assets/, and every other path is a plain 404 page. In a binary made without the
 // app, its page explains how to build it.
 func New(source fs.FS, config Config) *Site {
 	s := &Site{Config: config, files: make(map[string]*file)}
@@ -97,6 +97,9 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		name = page
 	}
 	f, found := s.files[name]
+	if !found {
+		f, found = s.files[strings.TrimSuffix(name, "/")+page] // The first page of a folder.
+	}
 	switch {
 	case found:
 		f.serve(w, r, strings.HasPrefix(name, "/assets/"))

@@ -1,4 +1,5 @@
 import { ActivityMonitor } from "./activity.js";
+import type { Encryption } from "./e2ee/encryption.js";
 import type { RoomError } from "./errors.js";
 import { type ConnectionListener, MediaConnection } from "./media/connection.js";
 import { MixedAudio } from "./media/mixed-audio.js";
@@ -21,6 +22,17 @@ export interface MediaKeeper {
   mediaBroken(): boolean;
 }
 
+/** What a call is like. */
+export interface CallOptions {
+  /** What the token says. */
+  mayReceive: boolean;
+  /** Whether the application wants a mix. */
+  mixes: boolean;
+  /** Whether ICE servers are those the server names. */
+  obeys: boolean;
+  encryption: Encryption | undefined;
+}
+
 /** The media of a room, from `connect()` to the end of the session. */
 export class Call {
   readonly publisher: Publisher;
@@ -35,15 +47,16 @@ export class Call {
   #recovery!: MediaRecovery;
   readonly #obeys: boolean;
 
-  /** `mayReceive` is what the token says, `mixes` whether the application wants a mix, `obeys` whether ICE servers are those the server names. Without a keeper, lost media ends the room. */
+  readonly #encryption: Encryption | undefined;
+
+  /** Without a keeper, lost media ends the room. */
   constructor(
     session: Session,
     configuration: RTCConfiguration,
-    mayReceive: boolean,
-    mixes: boolean,
-    obeys: boolean,
+    { mayReceive, mixes, obeys, encryption }: CallOptions,
     keeper?: MediaKeeper,
   ) {
+    this.#encryption = encryption;
     this.#session = session;
     this.#keeper = keeper;
     this.#obeys = obeys;
@@ -58,6 +71,10 @@ export class Call {
     session.onEnd(() => activity.stop());
     session.watch(() => this.#mix());
     session.watchNotices((notice) => this.#notice(notice));
+  }
+
+  get mixedAudio(): MixedAudio | undefined {
+    return this.#mixed;
   }
 
   get mixedAudioTrack(): MediaStreamTrack | undefined {
@@ -125,7 +142,7 @@ export class Call {
       connected: () => recovery.connected(),
       broken,
     };
-    const media = new MediaConnection(configuration, listener, log);
+    const media = new MediaConnection(configuration, listener, log, this.#encryption);
     const recovery = new MediaRecovery(
       media,
       {

@@ -22,6 +22,10 @@
  * | `messages_disabled` | the room was initialized without `enableMessages: true` |
  * | `message_invalid`, `message_too_large` | the message has no type or payload, or is beyond the limit of the server |
  * | `media_failed` | the media connection could not be negotiated, or failed and could not be restarted |
+ * | `permission_denied`, `permission_dismissed` | the user or the browser refused a device or the screen, or closed the question |
+ * | `insecure_page` | the page was opened over plain HTTP, where browsers give no device |
+ * | `device_not_found`, `device_in_use`, `device_lost` | there is no such device, another program has it, or it was unplugged while in use |
+ * | `playback_blocked` | the browser plays no sound before the user touched the page |
  * | `invalid_frame` | the server said something that this SDK does not understand |
  */
 export type ErrorCode =
@@ -47,6 +51,13 @@ export type ErrorCode =
   | "message_invalid"
   | "message_too_large"
   | "media_failed"
+  | "permission_denied"
+  | "permission_dismissed"
+  | "insecure_page"
+  | "device_not_found"
+  | "device_in_use"
+  | "device_lost"
+  | "playback_blocked"
   | "invalid_frame";
 
 /** Every error this SDK rejects with, throws or emits. `cause` holds the error beneath it, if there is one. */

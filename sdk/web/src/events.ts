@@ -38,6 +38,11 @@ export interface Events {
   track_enabled: (participantId: string, key: string, kind: TrackKind, state: State) => void;
   /** The enabled flag of a kind became false, remote or local. */
   track_disabled: (participantId: string, key: string, kind: TrackKind, state: State) => void;
+  /**
+   * A track of this client ended by itself: its device was unplugged, or sharing was stopped in the browser. The kind is switched off for
+   * everybody already, unless `updateStream` gave another track meanwhile.
+   */
+  local_track_ended: (key: string, kind: TrackKind, state: State) => void;
   /** A moderator silenced a kind, remote or local. */
   track_censored: (participantId: string, key: string, kind: TrackKind, state: State) => void;
   /** A moderator lifted it. */
@@ -61,6 +66,13 @@ export interface Events {
   subscription_resumed: (participantId: string, key: string, state: State) => void;
   /** The stream was withdrawn, or `removeSubscription` was called. */
   subscription_ended: (participantId: string, key: string, state: State) => void;
+  /**
+   * The browser began or ceased to hold back sound: `true` asks for a button that calls `startAudio()`. Look at `state.audioBlocked` as
+   * well.
+   */
+  audio_blocked_changed: (blocked: boolean, state: State) => void;
+  /** The device that plays the sound went away, and the default one took over. */
+  audio_output_lost: (deviceId: string, state: State) => void;
   /** A message arrived; one's own messages to everybody arrive too. `recipients` is empty for a message to everybody. */
   message_received: (participantId: string, message: Message, recipients: string[], state: State) => void;
   /** Every five seconds while enabled. */

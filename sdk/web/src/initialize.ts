@@ -50,8 +50,16 @@ function check(config: InitializeConfig): void {
   if (config.tokenProvider !== undefined && typeof config.tokenProvider !== "function") {
     throw new RoomError("invalid_argument", "tokenProvider must be a function");
   }
-  if (config.mixedAudio !== undefined && typeof config.mixedAudio !== "boolean") {
-    throw new RoomError("invalid_argument", "mixedAudio must be true or false");
+  for (const name of ["mixedAudio", "playAudio"] as const) {
+    if (config[name] !== undefined && typeof config[name] !== "boolean") {
+      throw new RoomError("invalid_argument", `${name} must be true or false`);
+    }
+  }
+  if (config.encryption !== undefined && typeof config.encryption?.protect !== "function") {
+    throw new RoomError("invalid_argument", "encryption must be an Encryption");
+  }
+  if (!["undefined", "boolean", "function"].includes(typeof config.autoSubscribe)) {
+    throw new RoomError("invalid_argument", "autoSubscribe must be true, false or a function");
   }
   checkReconnect(config.reconnect);
   for (const name of ["WebSocket", "RTCPeerConnection", "AudioContext"] as const) {
@@ -87,7 +95,7 @@ function signalUrl(serverUrl: string | undefined): string {
 }
 
 function openSession(config: InitializeConfig, url: string): Session {
-  const log = leveledLogger(config.logger);
+  const log = leveledLogger(config.logger, config.roomId);
   const session = new Session(
     {
       id: uuid(),

@@ -1,4 +1,6 @@
-import type { Logger, LogLevel } from "./log.js";
+import type { Encryption } from "./e2ee/encryption.js";
+import type { LogFunction, Logger, LogLevel } from "./log.js";
+import type { Stream } from "./state.js";
 
 /** How a room behaves when its connection is lost. */
 export interface ReconnectOptions {
@@ -23,12 +25,25 @@ export interface InitializeConfig {
    * applications that play each stream's own track. True by default: everybody is heard in the mix.
    */
   mixedAudio?: boolean;
+  /**
+   * The SDK plays everybody's sound by itself: the mix, or with `mixedAudio: false` each stream that is subscribed with audio. Off by default:
+   * the application plays the tracks of the state.
+   */
+  playAudio?: boolean;
   /** Valid for the whole page. */
   logLevel?: LogLevel;
-  /** Takes the log lines of this room instead of the console. */
-  logger?: Logger;
+  /** Takes the log lines of this room instead of the console: an object like `console`, or one function for records. */
+  logger?: Logger | LogFunction;
+  /**
+   * Subscribes remote streams without a call for each: `true` for all, with audio and video, or a function that gives what to receive of a
+   * stream, and nothing for one that is to be left alone. It is asked once for each stream; what fails is told by the event `error`.
+   * Off by default.
+   */
+  autoSubscribe?: boolean | ((stream: Stream) => SubscriptionConfig | null | undefined);
   /** `https://host[:port][/path]` of the Rotunda server. The page's own origin by default. */
   serverUrl?: string;
+  /** Encrypts what is sent and decrypts what is received, so that the server can neither see nor hear it. Everybody needs the same secrets. */
+  encryption?: Encryption;
   /** Used instead of the ICE servers the server names. */
   iceServers?: RTCIceServer[];
   /** `relay` sends all media through TURN. */

@@ -127,6 +127,19 @@ export class Publisher {
     }
   }
 
+  /** Switches a kind off whose track ended by itself, unless another track took its place. Says whether it did. */
+  async trackEnded(key: string, kind: TrackKind, track: MediaStreamTrack): Promise<boolean> {
+    const stream = this.#streams.get(key);
+    if (!stream) return false;
+    let dropped = false;
+    await this.#inTurn(stream, async () => {
+      if (this.#streams.get(key) !== stream || stream.sources[kind] !== track) return;
+      await this.#replace(stream, { ...stream.sources, [kind]: undefined });
+      dropped = true;
+    });
+    return dropped;
+  }
+
   /** A stream of this client is not published any more. */
   withdrawn(streamId: string): void {
     const stream = [...this.#streams.values()].find((candidate) => candidate.id === streamId);

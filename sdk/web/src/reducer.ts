@@ -52,6 +52,7 @@ export type Change =
   | { type: "subscribed"; streamId: string; subscriptionId: string; audio: boolean; video: boolean }
   | { type: "unsubscribed"; streamId: string }
   | { type: "tracks_received"; streams: ReadonlyMap<string, ReceivedTracks> }
+  | { type: "audio_blocked"; blocked: boolean }
   | { type: "told"; event: Emission }
   | { type: "ended"; reason: DisconnectReason };
 
@@ -77,6 +78,7 @@ export function initialState(local: Participant): State {
     streams: new Map(),
     subscriptions: new Map(),
     recording: false,
+    audioBlocked: false,
   };
 }
 
@@ -136,6 +138,9 @@ export function reduce(state: State, change: Change): Step[] {
       return tracksReceived(state, change.streams);
     case "message":
       return [step(state, ["message_received", change.from, change.message as Message, change.recipients])];
+    case "audio_blocked":
+      if (state.audioBlocked === change.blocked) return [];
+      return [step({ ...state, audioBlocked: change.blocked }, ["audio_blocked_changed", change.blocked])];
     case "told":
       return [step(state, change.event)];
     case "ended":

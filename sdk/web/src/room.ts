@@ -1,10 +1,13 @@
+import { AutoSubscriber } from "./auto-subscriber.js";
 import { Call } from "./call.js";
+import { watchEndedTracks } from "./ended-tracks.js";
 import { RoomError } from "./errors.js";
 import type { Events } from "./events.js";
 import { uuid } from "./ids.js";
 import type { Message } from "./messages.js";
 import { MetricsReporter } from "./metrics-reporter.js";
 import type { InitializeConfig, StreamTracks, SubscriptionConfig } from "./options.js";
+import { Playback } from "./playback.js";
 import { ATTEMPT_TIMEOUT, Reconnector } from "./reconnector.js";
 import { streamOf } from "./reducer.js";
 import type { Session } from "./session.js";
@@ -37,6 +40,8 @@ export class Room {
   readonly #tokens: TokenRefresher;
   readonly #metrics: MetricsReporter;
   #call: Call | undefined;
+  #playback: Playback | undefined;
+  #playsAudio: boolean;
 
   /** @internal */
   constructor(session: Session, config: InitializeConfig, hello: HelloReply) {
@@ -44,6 +49,7 @@ export class Room {
     this.#session = session;
     this.#config = config;
     this.#hello = hello;
+    this.#playsAudio = config.playAudio === true;
     this.#tokens = new TokenRefresher(
       session,
       config.clientToken,
@@ -217,6 +223,39 @@ export class Room {
   }
 
   /**
+   * Lets the SDK play everybody's sound from now on, or leaves that to the application: what `playAudio` of `initialize` says at first. May be
+   * called before `connect()`, and does nothing after the end.
+   */
+  setAudioPlayback(on: boolean): void {
+    if (typeof on !== "boolean") throw new RoomError("invalid_argument", "on must be true or false");
+    this.#playsAudio = on;
+    if (this.#playback) this.#playback.plays = on;
+  }
+
+  /**
+   * Starts the sound that the browser held back (`state.audioBlocked`); call it in the listener of a click. It starts what the SDK
+   * plays (`playAudio: true`) and the mix. Rejects with `playback_blocked` if the browser still does not allow it. The first
+   * touch or key on the page has the same effect without a call.
+   */
+  async startAudio(): Promise<void> {
+    this.#requireCall("connecting", "connected");
+    await this.#playback?.start();
+  }
+
+  /**
+   * Chooses the device that plays what the SDK plays (`playAudio: true`): the id of an `audiooutput` of `getDevices()`, or "" for the default one. If the
+   * device goes away, the default one takes over, with the event `audio_output_lost`. Rejects with `not_supported`,
+   * `device_not_found` or `permission_denied`, or with `invalid_state` if the application plays the sound itself.
+   */
+  async setAudioOutput(deviceId: string): Promise<void> {
+    if (typeof deviceId !== "string") {
+      throw new RoomError("invalid_argument", "deviceId must be a string, empty for the default device");
+    }
+    this.#requireCall("connecting", "connected");
+    await this.#playback?.setOutput(deviceId);
+  }
+
+  /**
    * Emits `network_metrics_report` about these participants now and every 5 s. Calling it again replaces the list. `includeStreams` adds the
    * quality per key and kind.
    */
@@ -271,17 +310,23 @@ export class Room {
     // The media is set up, and its first offer made, while the server lets this client in.
     joined.catch(() => {});
     const mayReceive = this.#hello.grants.subscribe;
-    const mixes = this.#config.mixedAudio !== false;
     call = new Call(
       session,
       this.#configuration(),
-      mayReceive,
-      mixes,
-      this.#config.iceServers === undefined,
+      {
+        mayReceive,
+        mixes: this.#config.mixedAudio !== false,
+        obeys: this.#config.iceServers === undefined,
+        encryption: this.#config.encryption,
+      },
       this.#reconnector,
     );
     this.#call = call;
+    this.#playback = new Playback(session, call.mixedAudio, this.#playsAudio);
+    watchEndedTracks(session, call.publisher);
     if (mayReceive) queueMicrotask(() => call.subscriber.prepare());
+    const { autoSubscribe } = this.#config;
+    if (autoSubscribe && mayReceive) new AutoSubscriber(session, call.subscriber, autoSubscribe);
     await joined;
   }
 

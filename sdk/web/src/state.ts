@@ -86,6 +86,8 @@ export interface State {
   readonly subscriptions: ReadonlyMap<string, ReadonlyMap<string, Subscription>>;
   /** Whether anyone in the session is being recorded, or whoever comes will be. Users should be told. */
   readonly recording: boolean;
+  /** Whether the browser holds back sound until the user touches the page; `startAudio()` in a click ends that. */
+  readonly audioBlocked: boolean;
   /**
    * Everybody else's sound in one track, subscribed or not: all there is to play for an application that does not play the
    * streams' own audio tracks. Present from `connected` until the end, unless `initialize` was given `mixedAudio: false`.

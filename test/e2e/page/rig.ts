@@ -1,7 +1,9 @@
 import {
+  Encryption,
   type Events,
   type InitializeConfig,
   initialize,
+  LocalMedia,
   type Message,
   type Room,
   RoomError,
@@ -50,12 +52,18 @@ export class Rig {
   readonly told: Told[] = [];
   /** The close codes of signalling sockets. */
   readonly closes: number[] = [];
+  /** The user's devices, as the SDK captures them. */
+  readonly media = new LocalMedia({ camera: { width: { ideal: 640 }, height: { ideal: 360 } } });
   readonly #connections: RTCPeerConnection[] = [];
+  readonly #played: HTMLAudioElement[] = [];
   readonly #videos = new Map<MediaStreamTrack, HTMLVideoElement>();
   #shown: HTMLVideoElement | undefined;
   readonly #watches = new Map<MediaStreamTrack, FrameWatch>();
   readonly #ears = new Map<MediaStreamTrack, Ear>();
   readonly #own: Record<string, { audio?: MediaStreamTrack; video?: MediaStreamTrack }> = {};
+  /** The kinds of which something could not be decrypted. */
+  readonly unreadable = new Set<string>();
+  #encryption: Encryption | undefined;
   #hearing: AudioContext | undefined;
   #longestFreeze = 0;
   #room: Room | undefined;
@@ -67,6 +75,13 @@ export class Rig {
       constructor(configuration?: RTCConfiguration) {
         super(configuration);
         connections.push(this);
+      }
+    };
+    const played = this.#played;
+    globalThis.Audio = class extends Audio {
+      constructor() {
+        super();
+        played.push(this);
       }
     };
     globalThis.WebSocket = class extends WebSocket {
@@ -87,13 +102,23 @@ export class Rig {
     }
   }
 
+  setSecret(index: number, fill: number): void {
+    this.#encryption?.setSecret(index, new Uint8Array(32).fill(fill));
+  }
+
   get room(): Room {
     if (!this.#room) throw new Error("no room was initialized in this page");
     return this.#room;
   }
 
-  async initialize(config: InitializeConfig): Promise<string> {
-    const room = await initialize(config);
+  /** With `secret`, a byte that fills it, what is sent and received is encrypted end to end. */
+  async initialize({ secret, ...config }: InitializeConfig & { secret?: number }): Promise<string> {
+    if (secret !== undefined) {
+      this.#encryption = new Encryption(new Worker("/sdk/e2ee-worker.js"));
+      this.#encryption.onUnreadable((kind) => this.unreadable.add(kind));
+      this.setSecret(0, secret);
+    }
+    const room = await initialize({ ...config, encryption: this.#encryption });
     this.#room = room;
     const events = [
       "connected",
@@ -109,6 +134,8 @@ export class Rig {
       "recording_changed",
       "track_enabled",
       "track_disabled",
+      "local_track_ended",
+      "audio_blocked_changed",
       "track_censored",
       "track_uncensored",
       "subscription_started",
@@ -184,6 +211,25 @@ export class Rig {
   cheat(): void {
     const { audio } = this.#own.self ?? {};
     if (audio) audio.enabled = true;
+  }
+
+  /** Publishes what the SDK captures: camera and microphone, and later the screen. */
+  async publishMedia(): Promise<void> {
+    await this.media.open();
+    this.media.publish(this.room, { onError: (error) => console.error(error.code) });
+  }
+
+  /** How many audio elements play aloud. */
+  playing(): number {
+    return this.#played.filter((player) => !player.paused && !player.muted && player.srcObject).length;
+  }
+
+  /** Ends the camera's track as a device does that is pulled out. */
+  pullCamera(): void {
+    const track = this.#own.self?.video;
+    track?.stop();
+    // A page's own `stop` fires no event; a device that goes away does.
+    track?.dispatchEvent(new Event("ended"));
   }
 
   /** Closes the camera, or opens it again. */

@@ -15,6 +15,8 @@ export type Note = { id: number; text: string };
 export interface ConversationView {
   /** `waiting`: not connected, and trying again at `retry.at`. */
   status: "connecting" | "connected" | "waiting" | "ended";
+  /** The room that is entered, while there is one. */
+  room: Room | null;
   /** The room as the SDK sees it; null before the first connection. */
   state: State | null;
   speaking: ReadonlySet<string>;
@@ -62,6 +64,7 @@ export interface Ingredients {
 
 export const initialView: ConversationView = {
   status: "connecting",
+  room: null,
   state: null,
   speaking: new Set(),
   activeAt: new Map(),
@@ -260,7 +263,7 @@ export class Conversation implements Call {
       forbidden: () => this.#watchOnly(),
       failed: (error) => this.#publishFailed(error),
     });
-    this.view.patch({ status: "connected", state, retry: null, reconnecting: false, canPublish: true });
+    this.view.patch({ status: "connected", room, state, retry: null, reconnecting: false, canPublish: true });
     const entered = back ? "You are back in the call" : "You joined the call";
     this.#say(state.recording ? `${entered}. ${recordingWords(true)}` : entered);
     void this.#publisher.sync();
@@ -328,7 +331,7 @@ export class Conversation implements Call {
     this.#subscriber?.close();
     this.#publisher = null;
     this.#subscriber = null;
-    this.view.patch({ speaking: new Set() });
+    this.view.patch({ room: null, speaking: new Set() });
   }
 
   async #publishScreen(): Promise<void> {

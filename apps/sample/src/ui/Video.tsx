@@ -32,14 +32,14 @@ export function Video({ track, attach, mirrored = false, fit = "cover", label }:
   return (
     <video
       ref={element}
+      autoPlay
+      muted
+      playsInline
       className="video"
       data-fit={fit}
       data-mirrored={mirrored}
       data-shown={shown}
       aria-label={label}
-      muted
-      playsInline
-      autoPlay
       disablePictureInPicture={fit === "cover"}
       onLoadedData={() => setShown(true)}
       onEnded={() => setShown(false)}

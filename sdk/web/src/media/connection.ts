@@ -1,3 +1,4 @@
+import type { Encryption } from "../e2ee/encryption.js";
 import { RoomError } from "../errors.js";
 import type { Logger } from "../log.js";
 
@@ -22,9 +23,16 @@ export class MediaConnection {
   readonly #listener: ConnectionListener;
   readonly #log: Logger;
   readonly #configuration: RTCConfiguration;
+  readonly #encryption: Encryption | undefined;
   #tail: Promise<unknown> = Promise.resolve();
 
-  constructor(configuration: RTCConfiguration, listener: ConnectionListener, log: Logger) {
+  constructor(
+    configuration: RTCConfiguration,
+    listener: ConnectionListener,
+    log: Logger,
+    encryption?: Encryption,
+  ) {
+    this.#encryption = encryption;
     this.#listener = listener;
     this.#log = log;
     this.#configuration = { bundlePolicy: "max-bundle", ...configuration };
@@ -36,7 +44,17 @@ export class MediaConnection {
     source: MediaStreamTrack | "audio" | "video",
     init: RTCRtpTransceiverInit,
   ): RTCRtpTransceiver {
-    return this.#pc.addTransceiver(source, init);
+    const transceiver = this.#pc.addTransceiver(source, init);
+    this.#encryption?.protect(
+      transceiver,
+      typeof source === "string" ? source : (source.kind as "audio" | "video"),
+    );
+    return transceiver;
+  }
+
+  /** What the lines carry is encrypted end to end. */
+  get isEncrypted(): boolean {
+    return this.#encryption !== undefined;
   }
 
   transceiver(mid: string): RTCRtpTransceiver | undefined {

@@ -55,8 +55,12 @@ export class SendLines {
   open(shape: LineShape, track: MediaStreamTrack | undefined, maxBitrate?: number): SendLine {
     const init: RTCRtpTransceiverInit = { direction: "sendonly" };
     if (shape.kind === "video") init.sendEncodings = encodings(shape, track, maxBitrate);
+    const codec = shape.codec ?? (this.#media.isEncrypted && shape.kind === "video" ? "vp8" : undefined);
+    if (this.#media.isEncrypted && codec !== undefined && codec !== "vp8") {
+      throw new RoomError("not_supported", `end-to-end encryption sends VP8, not ${codec.toUpperCase()}`);
+    }
     const transceiver = this.#media.addTransceiver(track ?? shape.kind, init);
-    if (shape.codec) transceiver.setCodecPreferences?.(preferring(shape.codec));
+    if (codec) transceiver.setCodecPreferences?.(preferring(codec));
     if (shape.kind === "video") describeFrames(transceiver);
     return { shape, transceiver };
   }

@@ -209,6 +209,8 @@ export function installBrowser(): void {
   for (const fake of [FakeSocket, FakePeerConnection, FakeAudioContext, FakeAudio]) fake.all = [];
   FakeTrack.clones = [];
   FakeAudioContext.held = false;
+  FakeAudio.held = false;
+  FakeAudio.outputs = new Set(["", "desk"]);
   pageListeners.clear();
   const addEventListener = (name: string, listener: () => void) => {
     pageListeners.set(name, (pageListeners.get(name) ?? new Set()).add(listener));
@@ -227,6 +229,7 @@ export function installBrowser(): void {
   vi.stubGlobal("AudioContext", FakeAudioContext);
   vi.stubGlobal("MediaStream", FakeStream);
   vi.stubGlobal("Audio", FakeAudio);
+  vi.stubGlobal("HTMLMediaElement", FakeAudio);
 }
 
 export function removeBrowser(): void {
