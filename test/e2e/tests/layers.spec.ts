@@ -85,13 +85,13 @@ for (const codec of ["vp8", "vp9", "av1"] as const) {
     await show(320, 180);
     await expect.poll(received).toBe(320);
     await expect.poll(sentWidths, { intervals: [100] }).toEqual([320]);
-    expect(sender.notices("layers_wanted").at(-1)).toMatchObject({ layers: 1 });
+    await expect.poll(() => sender.notices("layers_wanted").at(-1)).toMatchObject({ layers: 1 });
 
     await show(640, 360);
     await expect.poll(received, { intervals: [20] }).toBeGreaterThan(320);
     await show(0, 0);
     await expect.poll(sentWidths, { intervals: [100] }).toEqual([]);
-    expect(sender.notices("layers_wanted").at(-1)).toMatchObject({ layers: 0 });
+    await expect.poll(() => sender.notices("layers_wanted").at(-1)).toMatchObject({ layers: 0 });
     await show(320, 180);
     await viewer.sees(sender, "self", 40);
   });
