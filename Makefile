@@ -6,6 +6,7 @@
 #                   aiortc and GStreamer over WHIP and WHEP; part of make test
 # make bench      benchmarks         make bench-compose, make bench-compose-hour   speed and memory of compositions
 # make soak       half an hour of people who come and go: nothing may grow; a short form is part of make test
+# make bench-link   calls over bad networks, beside Janus: 25 minutes, as root, with nothing else at work
 # make soak-browsers  the browser tests, twenty times each         make load    the REST API under load, until it saturates
 # make clean      removes what was built
 # make format     rewrites sources into their format
@@ -29,7 +30,9 @@ python  := $(cache)/conformance-python/.installed
 webrtc  := $(cache)/conformance-webrtc/.installed
 app     := apps/sample/dist/index.html
 docs    := apps/docs/dist/index.html
+sdkdocs := apps/docs/public/sdk/index.html
 sdk     := sdk/web/dist/index.js
+react   := sdk/react/dist/index.js
 
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 export DEBIAN_FRONTEND := noninteractive
@@ -37,7 +40,7 @@ export DEBIAN_FRONTEND := noninteractive
 ## Building
 
 .PHONY: build run
-build: $(sdk) bin/rotunda
+build: $(sdk) $(react) bin/rotunda
 
 # Go's own cache decides what there is to do, so this always asks it.
 .PHONY: bin/rotunda
@@ -61,17 +64,25 @@ $(sdk): $(modules) $(call sources,sdk/web)
 	npm run build -w sdk/web
 	@touch $@
 
-$(app): $(modules) $(call sources,sdk/web apps/theme apps/sample)
+$(react): $(sdk) $(call sources,sdk/react)
+	npm run build -w sdk/react
+	@touch $@
+
+$(app): $(modules) $(call sources,sdk apps/theme apps/sample)
 	npm run build -w apps/sample
 	@touch $@
 
-$(docs): $(modules) $(call sources,apps/theme apps/docs)
+$(sdkdocs): $(modules) $(call sources,sdk apps/sdk-docs)
+	npm run build -w apps/sdk-docs
+	@touch $@
+
+$(docs): $(modules) $(sdkdocs) $(call sources,apps/theme apps/docs)
 	npm run build -w apps/docs
 	@touch $@
 
 ## Checking
 
-.PHONY: check test lint vet cross web-check web-test go-test go-race e2e conformance soak-short
+.PHONY: check test lint vet cross web-check web-test go-test go-race e2e conformance soak-short link-short
 check: vet lint web-check go-test web-test
 	@echo 'check: passed'
 
@@ -80,7 +91,7 @@ test: test-machine
 	$(MAKE) --no-print-directory vet lint cross web-check web-test
 	$(MAKE) --no-print-directory build
 	$(MAKE) --no-print-directory conformance
-	$(MAKE) --no-print-directory soak-short
+	$(MAKE) --no-print-directory soak-short link-short
 	$(MAKE) --no-print-directory go-race
 	$(MAKE) --no-print-directory e2e
 	@grep -E '^(ok|FAIL)' $(cache)/go-race.log
@@ -113,7 +124,7 @@ web-check: $(modules)
 	npm run typecheck --workspaces --if-present
 
 web-test: $(modules)
-	npm test -w sdk/web -w apps/theme -w apps/sample -w apps/docs
+	npm test -w sdk/web -w sdk/react -w apps/theme -w apps/sample -w apps/docs -w apps/sdk-docs
 
 e2e: build
 	npm test -w test/e2e
@@ -142,9 +153,13 @@ conformance: build $(modules) $(python) $(webrtc)
 soak-short: build
 	go run ./test/soak -for 75s -rooms 1 -publishers 1 -subscribers 3 -video-kbps 400
 
+# A call in real browsers over a network that becomes narrow and dies for a moment. Less than a minute.
+link-short: build
+	go run ./test/link/quality -check
+
 ## Long runs
 
-.PHONY: bench bench-compose bench-compose-hour soak soak-browsers load
+.PHONY: bench bench-compose bench-compose-hour bench-link soak soak-browsers load
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
 
@@ -155,6 +170,11 @@ bench-compose: | toolchain
 # Ten people for an hour: its memory is no larger than that of a minute. It takes about an hour, and 3 GB under TMPDIR.
 bench-compose-hour: | toolchain
 	go test -run '^$$' -bench Compose -benchtime 1x -timeout 6h ./internal/compose -people 10 -minutes 60 -size 640x360 -labels
+
+# Into .cache/bench-link: figures, a table, graphs.
+bench-link: build
+	./test/machine.sh bench-link
+	go run ./test/link/quality
 
 soak: build
 	go run ./test/soak
@@ -196,5 +216,6 @@ format: $(lint) $(modules)
 	npx biome check --write .
 
 clean:
-	rm -rf bin node_modules apps/*/node_modules sdk/web/node_modules test/e2e/node_modules test/conformance/node_modules sdk/web/dist
+	rm -rf bin node_modules apps/*/node_modules sdk/*/node_modules test/*/node_modules sdk/*/dist
+	rm -rf apps/docs/public/sdk
 	find apps -path '*/dist/*' -not -name .gitkeep -delete

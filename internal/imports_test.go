@@ -20,22 +20,25 @@ var floors = []struct {
 	name     string
 	packages []string
 }{
-	{"words", []string{"internal/video", "internal/packet"}},
-	{"engines", []string{"internal/sfu", "internal/auth", "internal/store", "internal/ws", "internal/observe", "internal/blob", "internal/bot", "internal/loadtest"}},
+	{"words", []string{"internal/video", "internal/packet", "internal/bandwidth"}},
+	{"engines", []string{"internal/sfu", "internal/auth", "internal/store", "internal/ws", "internal/observe", "internal/blob", "internal/bot", "internal/loadtest", "internal/turn", "internal/doctor"}},
 	{"core", []string{"internal/live", "internal/events", "internal/record", "internal/archive", "internal/compose"}},
 	{"entrances", []string{"internal/rest", "internal/signal", "internal/whip", "internal/download", "internal/demo", "internal/site"}},
 	{"command", []string{"cmd/rotunda"}},
-	{"rig", []string{"test/rig"}},
-	{"rehearsals", []string{"test/conformance", "test/conformance/participant", "test/conformance/recording", "test/load", "test/soak"}},
+	{"rig", []string{"test/rig", "test/link"}},
+	{"rehearsals", []string{"test/conformance", "test/conformance/participant", "test/conformance/recording", "test/load", "test/soak", "test/link/run", "test/link/quality"}},
 }
 
 // apart are packages without a floor: they import none of ours, and what they hold is only data.
 var apart = []string{"api", "apps/sample", "apps/docs"}
 
+// aids are packages that tests on every floor may use, and nothing else below them.
+var aids = []string{"test/link"}
+
 // doors names who may import an outside library; the longest matching prefix rules. A library without a door is
 // refused, so that a new dependency is a decision.
 var doors = map[string][]string{
-	"github.com/pion/":                    {"internal/sfu", "internal/bot", "internal/loadtest", "test/conformance/participant"},
+	"github.com/pion/":                    {"internal/sfu", "internal/turn", "internal/bot", "internal/loadtest", "internal/doctor", "test/conformance/participant"},
 	"github.com/pion/sdp":                 {"internal/sfu", "internal/live", "internal/whip", "internal/loadtest"}, // a parser of offers and answers
 	"github.com/coder/websocket":          {"internal/ws", "internal/bot", "internal/loadtest", "test/rig"},
 	"github.com/golang-jwt/jwt":           {"internal/auth"},
@@ -49,14 +52,14 @@ var doors = map[string][]string{
 	"github.com/prometheus/client_golang": {"internal/observe", "internal/sfu", "internal/store", "internal/ws", "internal/live", "internal/events", "internal/compose", "internal/rest", "internal/signal", "internal/whip", "cmd/rotunda"},
 	"golang.org/x/time/rate":              {"internal/auth", "internal/ws"},
 	"golang.org/x/sync":                   {"internal/store", "internal/live", "internal/sfu", "cmd/rotunda", "test/conformance"},
-	"golang.org/x/sys":                    {"internal/sfu", "internal/loadtest", "cmd/rotunda"},
+	"golang.org/x/sys":                    {"internal/sfu", "internal/loadtest", "cmd/rotunda", "test/link"},
 	"golang.org/x/net":                    {"internal/sfu"},
 	"github.com/alecthomas/kong":          {"cmd/rotunda"},
 	"github.com/knadh/koanf":              {"cmd/rotunda"},
 	"github.com/gofrs/flock":              {"cmd/rotunda"},
 	"github.com/minio/minio-go":           {"internal/blob"},
 	"net/http/pprof":                      {"internal/observe"},
-	"os/exec":                             {"internal/compose", "test/conformance", "test/rig"},
+	"os/exec":                             {"internal/compose", "test/conformance", "test/rig", "test/link/run", "test/link/quality"},
 	"github.com/getkin/kin-openapi":       {"internal/rest"},
 
 	"github.com/prometheus/client_golang/prometheus/promhttp": {"internal/observe"},
@@ -103,7 +106,7 @@ func TestTestsImportNothingAbove(t *testing.T) {
 		for _, imported := range imports {
 			own, ours := strings.CutPrefix(imported, module)
 			switch {
-			case ours && own == p.ImportPath, ours && slices.Contains(apart, own):
+			case ours && own == p.ImportPath, ours && slices.Contains(apart, own), ours && slices.Contains(aids, own):
 			case ours && floorOf(tested(own)) < 0:
 				t.Errorf("a test of %s imports %s, which has no floor", p.ImportPath, own)
 			case ours && floorOf(tested(own)) > floorOf(tested(p.ImportPath)):
@@ -148,6 +151,8 @@ func TestForbidden(t *testing.T) {
 		{"cmd/rotunda", module + "apps/sample", true},
 		{"internal/rest", module + "internal/unheard", false},
 		{"internal/signal", module + "internal/live/livetest", false},
+		{"internal/turn", "github.com/pion/turn/v5", true},
+		{"internal/turn", module + "internal/sfu", false},
 		{"internal/sfu", "github.com/pion/webrtc/v4", true},
 		{"internal/packet", "github.com/pion/rtp", false},
 		{"internal/live", "github.com/pion/sdp/v3", true},

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Says what a machine lacks to build Rotunda (toolchain) or to test it (test), and installs what it may.
+# Says what a machine lacks to build Rotunda (toolchain), to test it (test), or to compare it on bad networks (bench-link), and installs what it may.
 set -euo pipefail
 
 missing=()
@@ -69,9 +69,18 @@ test)
   has_gstreamer || provide "GStreamer's webrtcbin for Python" -- gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
     gstreamer1.0-plugins-bad gstreamer1.0-nice gir1.2-gst-plugins-bad-1.0 python3-gst-1.0
   provide chromium chromium-browser google-chrome -- chromium
+  provide firefox-esr firefox -- firefox-esr
+  if ! unshare --net test -w /dev/net/tun 2>/dev/null; then
+    missing+=("root and /dev/net/tun are needed by the tests of bad networks, which make networks of their own (docs/design/link.md)")
+  fi
+  ;;
+bench-link)
+  provide chromium chromium-browser google-chrome -- chromium
+  provide ffmpeg -- ffmpeg
+  provide janus -- janus
   ;;
 *)
-  echo "usage: $0 toolchain|test" >&2
+  echo "usage: $0 toolchain|test|bench-link" >&2
   exit 2
   ;;
 esac

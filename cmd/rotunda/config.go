@@ -113,6 +113,12 @@ func (c *Config) check() error {
 	if c.Demo == DemoLoopback && !onLoopback(c.HTTP) {
 		return fmt.Errorf("the demo room would be open to everyone who reaches %s: listen on 127.0.0.1, or say --demo=public if that is wanted", c.HTTP)
 	}
+	if c.RTCStun != "" && len(c.RTCPublicIP) > 0 {
+		return fmt.Errorf("--rtc-stun and --rtc-public-ip are two ways to one address: choose one")
+	}
+	if err := c.checkShare(); err != nil {
+		return err
+	}
 	return c.checkTLS()
 }
 

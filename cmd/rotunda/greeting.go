@@ -16,6 +16,8 @@ type greeting struct {
 	config    *Config
 	listening string // where the public listener is
 	mediaPort int
+	tcpPort   int // of ICE-TCP; 0: none
+	turnPort  int // 0: none
 	fresh     bool
 	apiKey    string // made by this start; empty otherwise
 	demo      string // the secret of the demo link; empty without a demo room
@@ -35,7 +37,7 @@ func (g *greeting) print(w io.Writer) error {
 		{"rotunda", version},
 		{"web", at},
 		{"data", data},
-		{"media", "UDP port " + strconv.Itoa(g.mediaPort)},
+		{"media", g.ports()},
 	}
 	switch {
 	case g.apiKey != "":
@@ -59,6 +61,18 @@ func (g *greeting) print(w io.Writer) error {
 		}
 	}
 	return nil
+}
+
+// ports are what firewalls must let through.
+func (g *greeting) ports() string {
+	all := "UDP port " + strconv.Itoa(g.mediaPort)
+	if g.tcpPort != 0 {
+		all += ", TCP port " + strconv.Itoa(g.tcpPort)
+	}
+	if g.turnPort != 0 {
+		all += ", relay port " + strconv.Itoa(g.turnPort)
+	}
+	return all
 }
 
 // baseURL is what absolute URLs begin with: what the operator said, or else the address the server listens on.

@@ -25,6 +25,7 @@ type commands struct {
 	Key      keyCommand      `cmd:"" help:"Make, list and revoke API keys, and rotate the keys that sign client tokens."`
 	Token    tokenCommand    `cmd:"" help:"Make a client token for a room and print a join link."`
 	Compose  composeCommand  `cmd:"" help:"Make one file of a session's recordings."`
+	Doctor   doctorCommand   `cmd:"" help:"Find out what keeps clients from a server, or a server from running."`
 	Loadtest loadtestCommand `cmd:"" help:"Load a server with participants, and measure what it takes."`
 	Erase    eraseCommand    `cmd:"" help:"Erase a person's data from the record."`
 	Migrate  migrateCommand  `cmd:"" help:"Bring the database's schema up to date, or say what that takes."`

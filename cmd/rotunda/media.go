@@ -36,14 +36,21 @@ var (
 	keyframesAsked  = prometheus.NewDesc("rotunda_media_keyframe_requests_total", "Keyframes asked of publishers.", nil, nil)
 	dataSent        = prometheus.NewDesc("rotunda_media_data_sent_total", "Lossy messages sent to receivers.", nil, nil)
 	dataDropped     = prometheus.NewDesc("rotunda_media_data_dropped_total", "Lossy messages not sent to receivers that were too slow.", nil, nil)
+	pathProbes      = prometheus.NewDesc("rotunda_media_probes_total", "Short bursts of padding sent to learn whether the path to a client carries more.", nil, nil)
+	pathsLimited    = prometheus.NewDesc("rotunda_media_transports_limited", "Media connections whose path carries less than the client wants.", nil, nil)
+	pathsEstimated  = prometheus.NewDesc("rotunda_media_limited_bits_per_second", "Sum of what the paths of those connections are estimated to carry.", nil, nil)
+	picturesPaused  = prometheus.NewDesc("rotunda_media_subscriptions_paused", "Subscriptions whose picture finds no room on the path to the client.", nil, nil)
 	transportsOpen  = prometheus.NewDesc("rotunda_media_transports", "Media connections there are.", nil, nil)
+	tcpOpen         = prometheus.NewDesc("rotunda_media_tcp_connections", "Connections to the TCP port of media.", nil, nil)
+	tcpRefused      = prometheus.NewDesc("rotunda_media_tcp_connections_refused_total", "Connections to the TCP port of media that were refused because there were too many.", nil, nil)
+	tcpDropped      = prometheus.NewDesc("rotunda_media_tcp_packets_dropped_total", "RTP packets sent to subscribers over TCP whose connection takes less.", nil, nil)
 	sessionsRouted  = prometheus.NewDesc("rotunda_media_sessions", "Sessions that have media connections.", nil, nil)
 )
 
 // Describe lists the metrics of the engine.
 func (media) Describe(descriptions chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		packetsReceived, packetsSent, packetsUnsent, packetsShed, joinsRefused, busyShare, shedShare, packetsRepaired, packetsRestored, packetsBad, packetsForeign, keyframesAsked, dataSent, dataDropped, transportsOpen, sessionsRouted,
+		packetsReceived, packetsSent, packetsUnsent, packetsShed, joinsRefused, busyShare, shedShare, packetsRepaired, packetsRestored, packetsBad, packetsForeign, keyframesAsked, dataSent, dataDropped, pathProbes, pathsLimited, pathsEstimated, picturesPaused, transportsOpen, tcpOpen, tcpRefused, tcpDropped, sessionsRouted,
 	} {
 		descriptions <- d
 	}
@@ -56,12 +63,17 @@ func (m media) Collect(metrics chan<- prometheus.Metric) {
 		packetsReceived: s.PacketsReceived, packetsSent: s.PacketsSent, packetsRepaired: s.PacketsRetransmitted, packetsRestored: s.PacketsRestored,
 		packetsUnsent: s.PacketsUnsent, packetsShed: s.PacketsShed, joinsRefused: s.ConnectionsRefused,
 		dataSent: s.DataSent, dataDropped: s.DataDropped,
-		packetsBad: s.PacketsUndecryptable, packetsForeign: s.PacketsUnsupported, keyframesAsked: s.KeyframeRequests,
+		tcpRefused: s.TCPConnectionsRefused, tcpDropped: s.TCPPacketsDropped,
+		packetsBad: s.PacketsUndecryptable, packetsForeign: s.PacketsUnsupported, keyframesAsked: s.KeyframeRequests, pathProbes: s.Probes,
 	} {
 		metrics <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(total))
 	}
 	metrics <- prometheus.MustNewConstMetric(busyShare, prometheus.GaugeValue, s.Busy)
 	metrics <- prometheus.MustNewConstMetric(shedShare, prometheus.GaugeValue, s.Shedding)
+	metrics <- prometheus.MustNewConstMetric(pathsLimited, prometheus.GaugeValue, float64(s.TransportsLimited))
+	metrics <- prometheus.MustNewConstMetric(pathsEstimated, prometheus.GaugeValue, float64(s.BandwidthEstimated))
+	metrics <- prometheus.MustNewConstMetric(picturesPaused, prometheus.GaugeValue, float64(s.SubscriptionsPaused))
 	metrics <- prometheus.MustNewConstMetric(transportsOpen, prometheus.GaugeValue, float64(s.Transports))
+	metrics <- prometheus.MustNewConstMetric(tcpOpen, prometheus.GaugeValue, float64(s.TCPConnections))
 	metrics <- prometheus.MustNewConstMetric(sessionsRouted, prometheus.GaugeValue, float64(s.Routers))
 }

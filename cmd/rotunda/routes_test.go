@@ -186,3 +186,15 @@ func TestLinksDoNotFollowTheHostHeader(t *testing.T) {
 		t.Errorf("beyond loopback: %s", got)
 	}
 }
+
+// The call app looks at the address itself, on the pages it has.
+func TestCallAppPages(t *testing.T) {
+	app := callApp()
+	for path, known := range map[string]bool{"/": true, "/connectivity": true, "/elsewhere": false} {
+		answer := httptest.NewRecorder()
+		app.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, path, nil))
+		if known == (answer.Code == http.StatusNotFound) {
+			t.Errorf("%s is answered with %d", path, answer.Code)
+		}
+	}
+}

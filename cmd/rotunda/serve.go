@@ -28,6 +28,7 @@ import (
 	"github.com/rotunda-rtc/rotunda/internal/sfu"
 	signalling "github.com/rotunda-rtc/rotunda/internal/signal"
 	"github.com/rotunda-rtc/rotunda/internal/store"
+	"github.com/rotunda-rtc/rotunda/internal/turn"
 	"github.com/rotunda-rtc/rotunda/internal/whip"
 )
 
@@ -80,6 +81,7 @@ type house struct {
 	engine    *sfu.Engine
 	recorder  *record.Recorder
 	host      *live.Host
+	turn      *turn.Server // nil without a relay
 	relay     *events.Relay
 	ready     *health
 	routes    *routes
@@ -188,14 +190,20 @@ func (h *house) engines(ctx context.Context) (err error) {
 		h.log.Warn("sessions of a server that died were closed", "sessions", died)
 	}
 	h.engine, err = sfu.New(sfu.Config{
-		UDPPort: h.config.RTCUDPPort, Addresses: h.config.RTCPublicIP, Logger: h.log,
+		UDPPort: h.config.RTCUDPPort, TCPPort: h.config.RTCTCPPort, Addresses: h.config.mediaAddresses(ctx, h.log), Logger: h.log,
 		Loopback: h.config.clientsHere(), LoudestVoices: h.config.LoudestVoices, LargeRoom: h.config.LargeRoom,
 	})
 	if err != nil {
-		return fmt.Errorf("%w: choose another port with --rtc-udp-port, or addresses with --rtc-public-ip", err)
+		return fmt.Errorf("%w: choose another port with --rtc-udp-port or --rtc-tcp-port, or addresses with --rtc-public-ip", err)
 	}
 	h.later(func() error { h.engine.Close(); return nil })
-	return h.metrics.Register(media{h.engine})
+	if port := h.engine.TCPPort(); port != h.engine.Port() && h.config.RTCTCPPort == 0 {
+		h.log.Warn("another program has the TCP port of that number: firewalls may not know this one", "port", port, "setting", "--rtc-tcp-port")
+	}
+	if err := h.metrics.Register(media{h.engine}); err != nil {
+		return err
+	}
+	return h.openTURN()
 }
 
 // tendKeys has the keys looked after until the returned function is called.
@@ -212,7 +220,7 @@ func (h *house) core(ctx context.Context) error {
 	}
 	h.host = live.NewHost(live.Config{
 		Rooms: h.db, Journal: h.db, Media: media{h.engine}, Recorder: recorder{h.recorder}, Logger: h.log,
-		Linger: lingerOf(h.config), MaxViewers: h.config.WHEPViewers,
+		Linger: lingerOf(h.config), Identities: live.IdentityPolicy(h.config.Identities), MaxViewers: h.config.WHEPViewers,
 	})
 	if err := h.tell(ctx); err != nil {
 		return err
@@ -235,9 +243,9 @@ func (h *house) entrances(ctx context.Context) (err error) {
 	proxies := h.config.proxies()
 	h.sockets = signalling.New(signalling.Config{
 		Host: h.host, Tokens: tokens, Version: version, Origins: h.config.AllowedOrigins, Logger: h.log, Proxies: proxies,
-		ICEServers: h.config.ICEServers,
+		ICEServers: h.config.ICEServers, Relay: h.turnServers, ResumeGrace: h.config.ResumeGrace,
 	})
-	h.whip = whip.New(whip.Config{Host: h.host, Tokens: tokens, PublicURL: publicURL, Logger: h.log, ICEServers: h.config.ICEServers})
+	h.whip = whip.New(whip.Config{Host: h.host, Tokens: tokens, PublicURL: publicURL, Logger: h.log, ICEServers: h.config.ICEServers, Relay: h.turnServers})
 	h.routes = &routes{health: h.ready, signal: h.sockets, whip: h.whip, media: h.downloads(), app: callApp(), docs: reference()}
 	if h.routes.rest, err = rest.New(rest.Config{
 		Rooms: h.db, Sessions: h.db, Recordings: h.db, Compositions: h.db, Keys: tokens, Tokens: tokens,
@@ -265,8 +273,11 @@ func (h *house) greet(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	hello := &greeting{
-		config: h.config, listening: h.listener.Addr().String(), mediaPort: h.engine.Port(),
+		config: h.config, listening: h.listener.Addr().String(), mediaPort: h.engine.Port(), tcpPort: h.engine.TCPPort(),
 		fresh: h.own.fresh, apiKey: key, demo: h.secret,
+	}
+	if h.turn != nil {
+		hello.turnPort = h.turn.Port()
 	}
 	if err := hello.print(w); err != nil {
 		return fmt.Errorf("print greeting: %w", err)

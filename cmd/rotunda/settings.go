@@ -14,6 +14,7 @@ import (
 	"golang.org/x/crypto/acme/autocert"
 
 	"github.com/rotunda-rtc/rotunda/internal/blob"
+	"github.com/rotunda-rtc/rotunda/internal/live"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
@@ -30,12 +31,17 @@ type Config struct {
 	DatabaseURL    string            // of a PostgreSQL database, password included; empty: SQLite in the data directory
 	PublicURL      *url.URL          // what absolute URLs begin with; nil: the request's own host, on loopback only
 	RTCUDPPort     int               // every participant's media; 0 takes any free port
+	RTCTCPPort     int               // of ICE-TCP; 0: the number of RTCUDPPort, or any free one; portOff: none
 	RTCPublicIP    []netip.Addr      // advertised to clients; empty: the machine's own
+	RTCStun        string            // host and port of a STUN server that tells the public address; empty: nobody is asked
+	TURN           turnConfig        //
 	ICEServers     []video.ICEServer // that clients are told to use; STUN and TURN of others
 	APIKey         string            // one more admin key, valid while configured
 	RootKey        []byte            // seals what is kept; empty: the file in the data directory
 	Demo           DemoMode          //
 	Linger         time.Duration     // how long an emptied session waits for someone to come back
+	ResumeGrace    time.Duration     // how long a participant is kept whose client is gone
+	Identities     string            // what happens when an identity comes twice: see live.IdentityPolicy
 	DrainTimeout   time.Duration     // how long a stop may take
 	WHEPViewers    int               // at most this many WHEP viewers in a session
 	LoudestVoices  int               // so many audio streams are forwarded at a time in a large session; 0: all
@@ -86,8 +92,11 @@ func defaultConfig() *Config {
 		Data:          "./data",
 		ACMEDirectory: autocert.DefaultACMEDirectory,
 		RTCUDPPort:    7882,
+		TURN:          defaultTURN(),
 		Demo:          DemoOff,
 		Linger:        5 * time.Second,
+		ResumeGrace:   15 * time.Second,
+		Identities:    string(live.IdentityAllowed),
 		DrainTimeout:  5 * time.Second,
 		WHEPViewers:   500,
 		LoudestVoices: 5,
@@ -131,11 +140,15 @@ type serveFlags struct {
 	ACMEDirectory  string   `name:"acme-directory" placeholder:"URL" help:"The authority (default Let's Encrypt)."`
 	ACMEHTTP       string   `name:"acme-http" placeholder:"HOST:PORT" help:"Answer challenges of the authority here too, such as :80, and redirect all else to https."`
 	RTCUDPPort     string   `name:"rtc-udp-port" placeholder:"PORT" help:"UDP port of all media (default 7882; 0 takes any free one)."`
-	RTCPublicIP    []string `name:"rtc-public-ip" placeholder:"IP" help:"Address clients send media to, in place of the machine's own; may be given several times."`
+	RTCTCPPort     string   `name:"rtc-tcp-port" placeholder:"PORT" help:"TCP port of media, for clients that reach no UDP port (default auto: the number of the UDP port, or any free one), or 'off'."`
+	RTCPublicIP    []string `name:"rtc-public-ip" placeholder:"IP" help:"Address clients send media to, or the interface that has it, such as eth0, in place of all of the machine's own; may be given several times."`
+	RTCStun        string   `name:"rtc-stun" placeholder:"HOST:PORT" help:"Ask this STUN server at the start which public address clients send media to (default: nobody is asked)."`
 	ICEServers     []string `name:"ice-servers" placeholder:"URL" help:"STUN or TURN server that clients are told to use, such as turn:user:password@turn.example.com:3478; may be given several times. Others can read flags: prefer the variable."`
 	APIKey         string   `name:"api-key" placeholder:"KEY" help:"One more admin API key, of 24 or more characters, valid while configured. Others can read flags: prefer the variable."`
 	Demo           demoFlag `name:"demo" help:"Keep a demo room and print the link to it. --demo=public allows it beyond loopback."`
 	Linger         string   `name:"linger" placeholder:"TIME" help:"How long an emptied session waits before it ends (default 5s)."`
+	ResumeGrace    string   `name:"resume-grace" placeholder:"TIME" help:"How long a participant is kept whose connection was lost (default 15s; 0 is not at all)."`
+	Identities     string   `name:"duplicate-identity" placeholder:"POLICY" help:"What happens when a token's identity joins that is in the room already: allow (default), refuse the newer, or replace the older."`
 	DrainTimeout   string   `name:"drain-timeout" placeholder:"TIME" help:"How long a stop may take (default 5s)."`
 	LoudestVoices  string   `name:"loudest-voices" placeholder:"N" help:"In large sessions forward this many audio streams at a time, those that are heard most (default 5; 0 forwards all)."`
 	LargeRoom      string   `name:"large-room" placeholder:"N" help:"A session is large when it has more audio streams than this that are switched on (default 20)."`
@@ -155,14 +168,22 @@ type serveFlags struct {
 	ComposeJobs         string `name:"compose-jobs" placeholder:"N" help:"Make at most this many compositions at once (default half the processors, at least 1); 0 makes none, and they wait."`
 	HistoryRetention    string `name:"history-retention" placeholder:"TIME" help:"How long webhook deliveries and the events of ended sessions are kept (default 720h)."`
 
-	MediaStore         string `name:"media-store" placeholder:"KIND" help:"Where recordings and compositions stay: local, in the data directory (default), or s3."`
-	S3Endpoint         string `name:"s3-endpoint" placeholder:"URL" help:"The server that speaks S3, such as https://s3.eu-central-1.amazonaws.com."`
-	S3Bucket           string `name:"s3-bucket" placeholder:"NAME" help:"The bucket, which must exist. Keys come from $ROTUNDA_S3_ACCESS_KEY and $ROTUNDA_S3_SECRET_KEY."`
-	S3Region           string `name:"s3-region" placeholder:"NAME" help:"The bucket's region (default us-east-1)."`
-	S3Prefix           string `name:"s3-prefix" placeholder:"PREFIX" help:"Begin all keys in the bucket with this, such as rotunda/ (default: nothing)."`
-	S3Addressing       string `name:"s3-addressing" placeholder:"KIND" help:"Where the bucket's name stands in URLs: path, host, or auto (default): in the host for Amazon and Google, else in the path."`
-	MediaEncryption    bool   `name:"media-encryption" help:"Encrypt recordings and compositions where they stay, under the root key."`
-	RecordingMinFree   string `name:"recording-min-free" placeholder:"SIZE" help:"Record nothing, and make no compositions, while less of the disk is free, such as 20GiB (default auto: the smaller of 1 GiB and 5 %)."`
+	MediaStore       string `name:"media-store" placeholder:"KIND" help:"Where recordings and compositions stay: local, in the data directory (default), or s3."`
+	S3Endpoint       string `name:"s3-endpoint" placeholder:"URL" help:"The server that speaks S3, such as https://s3.eu-central-1.amazonaws.com."`
+	S3Bucket         string `name:"s3-bucket" placeholder:"NAME" help:"The bucket, which must exist. Keys come from $ROTUNDA_S3_ACCESS_KEY and $ROTUNDA_S3_SECRET_KEY."`
+	S3Region         string `name:"s3-region" placeholder:"NAME" help:"The bucket's region (default us-east-1)."`
+	S3Prefix         string `name:"s3-prefix" placeholder:"PREFIX" help:"Begin all keys in the bucket with this, such as rotunda/ (default: nothing)."`
+	S3Addressing     string `name:"s3-addressing" placeholder:"KIND" help:"Where the bucket's name stands in URLs: path, host, or auto (default): in the host for Amazon and Google, else in the path."`
+	MediaEncryption  bool   `name:"media-encryption" help:"Encrypt recordings and compositions where they stay, under the root key."`
+	RecordingMinFree string `name:"recording-min-free" placeholder:"SIZE" help:"Record nothing, and make no compositions, while less of the disk is free, such as 20GiB (default auto: the smaller of 1 GiB and 5 %)."`
+	TURNPort         string `name:"turn-port" placeholder:"PORT" help:"Relay media (TURN) for clients that reach no media port, on this port over UDP and TCP (default auto: 3478, or any free one), or 'off'."`
+	TURNTLSPort      string `name:"turn-tls-port" placeholder:"PORT" help:"Relay over TLS on this port, with the certificate of --tls-cert or --acme-domains (default auto: 5349, or any free one), on the web port ('web'), or 'off'."`
+	TURNHost         string `name:"turn-host" placeholder:"HOST" help:"What clients call the relay (default: the host of --public-url or --acme-domains, else the addresses of the media port)."`
+	TURNLifetime     string `name:"turn-lifetime" placeholder:"TIME" help:"How long credentials of the relay hold (default 12h); clients get fresh ones in time."`
+	TURNAllocations  string `name:"turn-allocations" placeholder:"N" help:"At most this many relays in all (default 10000). Browsers ask for some whether they need them or not."`
+	TURNClientAllocs string `name:"turn-client-allocations" placeholder:"N" help:"At most this many relays of each client (default 32); browsers use one for each network and way."`
+	TURNBandwidth    string `name:"turn-bandwidth" placeholder:"KBIT" help:"What each relay may carry in each direction, in kbit/s (default 20000; 0 is no limit)."`
+
 	RecordingRetention string `name:"recording-retention" placeholder:"TIME" help:"Delete recordings and compositions when they are this old, unless their room or account says otherwise (default 0: never)."`
 }
 
@@ -220,23 +241,28 @@ type setting func(*Config, any) error
 
 // settings are all there are. The root key and the keys of S3 have no flags, because flags can be seen by everyone on the machine.
 var settings = map[string]setting{
-	"http":            text(func(c *Config) *string { return &c.HTTP }, hostPort),
-	"data":            text(func(c *Config) *string { return &c.Data }, filled),
-	"database_url":    text(func(c *Config) *string { return &c.DatabaseURL }, databaseURL),
-	"public_url":      text(func(c *Config) **url.URL { return &c.PublicURL }, webAddress),
-	"tls_cert":        text(func(c *Config) *string { return &c.TLSCert }, filled),
-	"tls_key":         text(func(c *Config) *string { return &c.TLSKey }, filled),
-	"acme_domains":    list(func(c *Config) *[]string { return &c.ACMEDomains }, domainName),
-	"acme_email":      text(func(c *Config) *string { return &c.ACMEEmail }, emailAddress),
-	"acme_directory":  text(func(c *Config) *string { return &c.ACMEDirectory }, directory),
-	"acme_http":       text(func(c *Config) *string { return &c.ACMEHTTP }, hostPort),
-	"rtc_udp_port":    text(func(c *Config) *int { return &c.RTCUDPPort }, number(0, 65535)),
-	"rtc_public_ip":   list(func(c *Config) *[]netip.Addr { return &c.RTCPublicIP }, address),
-	"ice_servers":     iceServers,
-	"api_key":         text(func(c *Config) *string { return &c.APIKey }, apiKey),
-	"root_key":        text(func(c *Config) *[]byte { return &c.RootKey }, rootKey),
-	"demo":            text(func(c *Config) *DemoMode { return &c.Demo }, demoMode),
-	"linger":          text(func(c *Config) *time.Duration { return &c.Linger }, duration(0, time.Hour)),
+	"http":           text(func(c *Config) *string { return &c.HTTP }, hostPort),
+	"data":           text(func(c *Config) *string { return &c.Data }, filled),
+	"database_url":   text(func(c *Config) *string { return &c.DatabaseURL }, databaseURL),
+	"public_url":     text(func(c *Config) **url.URL { return &c.PublicURL }, webAddress),
+	"tls_cert":       text(func(c *Config) *string { return &c.TLSCert }, filled),
+	"tls_key":        text(func(c *Config) *string { return &c.TLSKey }, filled),
+	"acme_domains":   list(func(c *Config) *[]string { return &c.ACMEDomains }, domainName),
+	"acme_email":     text(func(c *Config) *string { return &c.ACMEEmail }, emailAddress),
+	"acme_directory": text(func(c *Config) *string { return &c.ACMEDirectory }, directory),
+	"acme_http":      text(func(c *Config) *string { return &c.ACMEHTTP }, hostPort),
+	"rtc_udp_port":   text(func(c *Config) *int { return &c.RTCUDPPort }, number(0, 65535)),
+	"rtc_tcp_port":   text(func(c *Config) *int { return &c.RTCTCPPort }, portOr(0)),
+	"rtc_public_ip":  publicIPs,
+	"rtc_stun":       text(func(c *Config) *string { return &c.RTCStun }, stunServer),
+	"ice_servers":    iceServers,
+	"api_key":        text(func(c *Config) *string { return &c.APIKey }, apiKey),
+	"root_key":       text(func(c *Config) *[]byte { return &c.RootKey }, rootKey),
+	"demo":           text(func(c *Config) *DemoMode { return &c.Demo }, demoMode),
+	"linger":         text(func(c *Config) *time.Duration { return &c.Linger }, duration(0, time.Hour)),
+	"resume_grace":   text(func(c *Config) *time.Duration { return &c.ResumeGrace }, duration(0, 5*time.Minute)),
+	"duplicate_identity": text(func(c *Config) *string { return &c.Identities }, oneOf(
+		string(live.IdentityAllowed), string(live.IdentityRefused), string(live.IdentityReplaced))),
 	"drain_timeout":   text(func(c *Config) *time.Duration { return &c.DrainTimeout }, duration(time.Second, time.Hour)),
 	"loudest_voices":  text(func(c *Config) *int { return &c.LoudestVoices }, number(0, 1000)),
 	"large_room":      text(func(c *Config) *int { return &c.LargeRoom }, number(0, 100_000)),
@@ -248,6 +274,14 @@ var settings = map[string]setting{
 	"metrics":         text(func(c *Config) *string { return &c.Metrics }, hostPortOrOff),
 	"log_level":       text(func(c *Config) *slog.Level { return &c.LogLevel }, logLevel),
 	"log_format":      text(func(c *Config) *string { return &c.LogFormat }, oneOf("text", "json")),
+
+	"turn_port":               text(func(c *Config) *int { return &c.TURN.Port }, portOr(portAuto)),
+	"turn_tls_port":           text(func(c *Config) *int { return &c.TURN.TLSPort }, webPortOr),
+	"turn_host":               text(func(c *Config) *string { return &c.TURN.Host }, hostName),
+	"turn_lifetime":           text(func(c *Config) *time.Duration { return &c.TURN.Lifetime }, duration(10*time.Minute, 720*time.Hour)),
+	"turn_allocations":        text(func(c *Config) *int { return &c.TURN.Allocations }, number(1, 30_000)),
+	"turn_client_allocations": text(func(c *Config) *int { return &c.TURN.ClientAllocations }, number(1, 1000)),
+	"turn_bandwidth":          text(func(c *Config) *int { return &c.TURN.Bandwidth }, number(0, 1_000_000)),
 
 	"signing_key_rotation": text(func(c *Config) *time.Duration { return &c.SigningKeyRotation }, duration(24*time.Hour, 87600*time.Hour)),
 

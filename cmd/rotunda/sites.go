@@ -12,7 +12,7 @@ import (
 // covers them.
 func callApp() http.Handler {
 	return site.New(sample.Files(), site.Config{
-		Name: "The call app",
+		Name: "The call app", Pages: []string{"/connectivity"},
 		Policy: "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; " +
 			"media-src 'self' blob:; connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 		Permissions: "camera=(self), microphone=(self), display-capture=(self), speaker-selection=(self), " +

@@ -64,6 +64,10 @@ func accept(server *http.Server, listener net.Listener, speaks *tls.Config) erro
 		return server.Serve(listener)
 	}
 	server.TLSConfig = speaks
+	if shared, ok := listener.(*sharedPort); ok { // which shook hands
+		server.Handler = overTLS(server.Handler)
+		return server.Serve(shared)
+	}
 	return server.ServeTLS(listener, "", "")
 }
 

@@ -182,14 +182,6 @@ func iceServer(s string) (video.ICEServer, error) {
 	return server, nil
 }
 
-func address(s string) (netip.Addr, error) {
-	a, err := netip.ParseAddr(s)
-	if err != nil || a.IsUnspecified() || a.IsMulticast() || a.Zone() != "" {
-		return netip.Addr{}, fmt.Errorf("must be an IP address clients can reach")
-	}
-	return a.Unmap(), nil
-}
-
 // network takes a single address for the network of it alone.
 func network(s string) (netip.Prefix, error) {
 	prefix, err := netip.ParsePrefix(s)

@@ -85,11 +85,15 @@ func (o *office) ask() string {
 	return made.ID
 }
 
-// await polls for a condition.
+// await looks again and again whether a condition holds.
 func await(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(40 * time.Second); !is(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	for late := time.After(40 * time.Second); !is(); {
+		select {
+		case <-look.C:
+		case <-late:
 			t.Fatalf("%s: it does not come", what)
 		}
 	}

@@ -282,11 +282,15 @@ func TestDownloadsAtOnce(t *testing.T) {
 	if answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" {
 		t.Fatalf("a second one: %s", answer.Status)
 	}
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	for late := time.After(20 * time.Second); ; {
 		if answer, _ := h.ask("HEAD", h.url(), nil); answer.StatusCode == http.StatusOK {
 			return
 		}
-		if time.Now().After(deadline) {
+		select {
+		case <-look.C:
+		case <-late:
 			t.Fatal("who takes nothing keeps the place")
 		}
 	}

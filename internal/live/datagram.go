@@ -92,7 +92,8 @@ func (a *lossyAllowance) spend(now time.Time) bool {
 }
 
 // Data implements TransportUpdates. What is malformed, or more than the client may send, is dropped.
-func (l *link) Data(message []byte) {
+func (r *reporter) Data(message []byte) {
+	l := r.link
 	if l.participant == nil || !l.lossy.spend(time.Now()) {
 		return
 	}

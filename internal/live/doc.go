@@ -18,6 +18,9 @@
 //	                            ▲                      │
 //	                            └─────── a seat ───────┘
 //
+// A participant does not end with its client's connection: the entrance says how long it waits (resume.go), and lets the client back in
+// with Participant.Resume. Its transport may be replaced by another under the same streams (replace.go).
+//
 // # Moderation
 //
 // Host.Mute marks the member, so that streams published later are silenced too; the gate is in the Transport. Host.Kick

@@ -40,6 +40,8 @@ type Config struct {
 	Recorder Recorder      // nil: nothing is recorded, whatever rooms say
 	Linger   time.Duration // how long a session outlives its last participant; 0 means 5 s, negative not at all
 
+	Identities IdentityPolicy // default IdentityAllowed
+
 	MaxViewers     int           // WHEP viewers in one room at a time; 0 means 500
 	JournalTimeout time.Duration // how long a join waits to be recorded before it is refused as unavailable; 0 means 5 s
 
@@ -51,6 +53,9 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	if c.Linger == 0 {
 		c.Linger = 5 * time.Second
+	}
+	if c.Identities == "" {
+		c.Identities = IdentityAllowed
 	}
 	if c.MaxViewers == 0 {
 		c.MaxViewers = 500

@@ -121,7 +121,12 @@ func (s *session) admit(room video.Room, request *JoinRequest) (*member, error) 
 		return nil, video.Errorf(video.CodeDuplicateParticipant, "this participant id is in use")
 	case request.Name != "" && s.taken(func(m *member) bool { return m.name == request.Name }):
 		return nil, video.Errorf(video.CodeDuplicate, "the name %q is in use", request.Name)
-	case len(s.members)+len(s.seats) >= room.MaxParticipants:
+	}
+	replaced, err := s.admitIdentity(request)
+	if err != nil {
+		return nil, err
+	}
+	if len(s.members)+len(s.seats)-replaced >= room.MaxParticipants {
 		return nil, errRoomFull
 	}
 	if !s.opening {
@@ -184,7 +189,7 @@ func (s *session) enroll(ctx context.Context, m *member) error {
 		return s.journalRefusal(s.openErr)
 	}
 	transport, err := s.host.config.Media.NewTransport(TransportConfig{
-		Session: s.record.ID, Participant: m.presence.ID, Updates: m.link,
+		Session: s.record.ID, Participant: m.presence.ID, Updates: m.source,
 	})
 	if err != nil {
 		return mediaFailed(ctx, "no media connection can be made", err)
@@ -228,13 +233,15 @@ func (s *session) giveBack(m *member) {
 // announce turns a seat into a member. If the session began to end meanwhile, or its families were barred, the recorded
 // join is followed by its leave. It runs in the loop.
 func (s *session) announce(m *member, request *JoinRequest) (Snapshot, error) {
-	s.unseat(m)
 	if reason, err := s.refusal(m); err != nil {
+		s.unseat(m)
 		s.unenroll(m, reason)
 		s.background.Go(m.transport.Close)
 		s.settle()
 		return Snapshot{}, err
 	}
+	s.replaceDoubles(request) // while the seat keeps the session from being empty
+	s.unseat(m)
 	s.members = append(s.members, m)
 	s.inhabited, m.in = true, true
 	snapshot := s.snapshot()

@@ -10,7 +10,7 @@ import (
 )
 
 // link is the media side of a member or viewer: its transport, and the way of the transport's updates to the loop. The
-// fields below the line belong to the loop.
+// fields below the line belong to the loop. The transport changes only in the loop, while negotiating is set (replace.go).
 type link struct {
 	session     *session
 	participant *member // whose it is; nil for a viewer's
@@ -18,8 +18,9 @@ type link struct {
 	listener    Listener
 	closed      chan struct{} // closed when the transport is
 
-	pending report // guarded by session.updates.mu
-	queued  bool   // guarded by session.updates.mu
+	source  *reporter // guarded by session.updates.mu; whose reports count
+	pending report    // guarded by session.updates.mu
+	queued  bool      // guarded by session.updates.mu
 	// ────────
 	in          bool // announced and not gone yet
 	negotiating bool
@@ -36,12 +37,20 @@ type report struct {
 	receiving *[]video.ReceiveLine
 	media     Notice // MediaConnected or MediaFailed
 	layers    []sentLayer
+	paused    []pausedStream
+	demands   []LayersWanted // the last of each stream
 }
 
 // sentLayer is the layer of a stream that is being sent at present.
 type sentLayer struct {
 	stream video.StreamID
 	rid    string
+}
+
+// pausedStream says whether the path carries the video of a stream at present.
+type pausedStream struct {
+	stream video.StreamID
+	paused bool
 }
 
 // updates collects the reports of a session's transports, and the lossy data that came with them. It holds each link once at most, so
@@ -55,12 +64,36 @@ type updates struct {
 }
 
 func newLink(s *session, listener Listener) *link {
-	return &link{session: s, listener: listener, closed: make(chan struct{})}
+	l := &link{session: s, listener: listener, closed: make(chan struct{})}
+	l.source = &reporter{link: l}
+	return l
 }
 
-func (l *link) report(change func(*report)) {
+// reporter takes the updates of one transport of a link. What comes before the link follows it waits.
+type reporter struct {
+	link  *link
+	early report // guarded by session.updates.mu
+}
+
+// follow has the reports of this transport count from now on, and no others. It runs in the loop.
+func (l *link) follow(r *reporter) {
 	u := &l.session.updates
 	u.mu.Lock()
+	l.source, l.pending = r, r.early
+	u.mu.Unlock()
+	l.news, l.wanted, l.receiving = report{}, LinesWanted{}, nil
+	r.report(func(*report) {}) // what came early is to be delivered
+}
+
+func (r *reporter) report(change func(*report)) {
+	l := r.link
+	u := &l.session.updates
+	u.mu.Lock()
+	if l.source != r {
+		change(&r.early)
+		u.mu.Unlock()
+		return
+	}
 	change(&l.pending)
 	if !l.queued {
 		l.queued = true
@@ -74,25 +107,35 @@ func (l *link) report(change func(*report)) {
 }
 
 // LinesWanted implements TransportUpdates.
-func (l *link) LinesWanted(audio, video int) {
-	l.report(func(r *report) { r.wanted = &LinesWanted{audio, video} })
+func (r *reporter) LinesWanted(audio, video int) {
+	r.report(func(r *report) { r.wanted = &LinesWanted{audio, video} })
 }
 
 // Receiving implements TransportUpdates.
-func (l *link) Receiving(lines []video.ReceiveLine) {
+func (r *reporter) Receiving(lines []video.ReceiveLine) {
 	lines = slices.Clone(lines)
-	l.report(func(r *report) { r.receiving = &lines })
+	r.report(func(r *report) { r.receiving = &lines })
 }
 
 // Connected implements TransportUpdates.
-func (l *link) Connected() { l.report(func(r *report) { r.media = MediaConnected{} }) }
+func (r *reporter) Connected() { r.report(func(r *report) { r.media = MediaConnected{} }) }
 
 // Failed implements TransportUpdates.
-func (l *link) Failed(err error) { l.report(func(r *report) { r.media = MediaFailed{err} }) }
+func (r *reporter) Failed(err error) { r.report(func(r *report) { r.media = MediaFailed{err} }) }
 
 // Layer implements TransportUpdates.
-func (l *link) Layer(stream video.StreamID, rid string) {
-	l.report(func(r *report) { r.layer(sentLayer{stream, rid}) })
+func (r *reporter) Layer(stream video.StreamID, rid string) {
+	r.report(func(r *report) { r.layer(sentLayer{stream, rid}) })
+}
+
+// Paused implements TransportUpdates.
+func (r *reporter) Paused(stream video.StreamID, paused bool) {
+	r.report(func(r *report) { r.pause(pausedStream{stream, paused}) })
+}
+
+// LayersWanted implements TransportUpdates.
+func (r *reporter) LayersWanted(stream video.StreamID, layers int) {
+	r.report(func(r *report) { r.demand(LayersWanted{stream, layers}) })
 }
 
 // deliver passes on what was reported. It runs in the loop.
@@ -126,6 +169,22 @@ func (r *report) merge(newer report) {
 	for _, sent := range newer.layers {
 		r.layer(sent)
 	}
+	for _, p := range newer.paused {
+		r.pause(p)
+	}
+	for _, demand := range newer.demands {
+		r.demand(demand)
+	}
+}
+
+// pause keeps the last for each stream.
+func (r *report) pause(p pausedStream) {
+	r.paused = append(slices.DeleteFunc(r.paused, func(other pausedStream) bool { return other.stream == p.stream }), p)
+}
+
+// demand keeps the last for each stream.
+func (r *report) demand(newer LayersWanted) {
+	r.demands = append(slices.DeleteFunc(r.demands, func(other LayersWanted) bool { return other.StreamID == newer.StreamID }), newer)
 }
 
 // layer keeps the last for each stream.
@@ -154,6 +213,19 @@ func (l *link) flush() {
 	if r := news.receiving; r != nil && !slices.Equal(*r, l.receiving) {
 		l.receiving = *r
 		l.listener.Notify(Receiving{l.receiving})
+	}
+	for _, p := range news.paused {
+		if l.participant == nil {
+			continue // a viewer knows of one stream only, and is told nothing of it
+		}
+		if _, subscribed := l.participant.subscriptions[p.stream]; subscribed {
+			l.listener.Notify(VideoPaused{p.stream, p.paused})
+		}
+	}
+	for _, demand := range news.demands {
+		if st := l.session.stream(demand.StreamID); st != nil && st.owner == l.participant {
+			l.listener.Notify(demand)
+		}
 	}
 }
 

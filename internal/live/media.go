@@ -60,4 +60,11 @@ type TransportUpdates interface {
 
 	// Data brings a lossy message of the client, lent until the call returns.
 	Data(message []byte)
+
+	// Paused says that the path does not carry the video of a stream for now, or carries it again. A subscription begins unpaused.
+	Paused(stream video.StreamID, paused bool)
+
+	// LayersWanted says how many sizes of the video of a stream the transport publishes somebody takes, counted from the smallest.
+	// Nobody misses the others; none at all may be 0.
+	LayersWanted(stream video.StreamID, layers int)
 }

@@ -61,6 +61,7 @@ func TestHappenings(t *testing.T) {
 		must(b.Subscribe(t.Context(), video.Subscription{StreamID: s, Video: true}, nil))
 		must(b.Subscribe(t.Context(), video.Subscription{StreamID: s, Video: true, Quality: video.QualityHigh}, nil)) // the same
 		must(b.UpdateSubscription(t.Context(), video.Subscription{StreamID: s, Audio: true, Video: true, Quality: video.QualityLow}, nil))
+		must(b.UpdateSubscription(t.Context(), video.Subscription{StreamID: s, Audio: true, Video: true, Quality: video.QualityLow, MaxWidth: 320, MaxHeight: 180, Hidden: true}, nil)) // how it is shown is nobody's history
 		updates := h.media.Transport(b.id).Updates()
 		updates.Connected()
 		settle()

@@ -34,6 +34,7 @@ type Presence struct {
 	Context          string
 	ReceivesMessages bool
 	JoinedAt         time.Time
+	ConnectionLost   bool // its client is not heard of at present, and waited for
 }
 
 // Snapshot is the state of a session at one moment: everyone in the order they came, and every stream in the order of
@@ -60,6 +61,12 @@ type (
 	// StreamUpdated tells of changed flags.
 	StreamUpdated     struct{ Stream video.Stream }
 	StreamUnpublished struct{ ID video.StreamID }
+
+	// ConnectionChanged says that a participant's client is not heard of, and may come back, or that it is back.
+	ConnectionChanged struct {
+		ID        video.ParticipantID
+		Connected bool
+	}
 
 	// RecordingChanged says whether anyone in the session is being recorded, or whoever comes will be.
 	RecordingChanged struct{ Recording bool }
@@ -98,6 +105,23 @@ type (
 	// the answer.
 	Receiving struct{ Lines []video.ReceiveLine }
 
+	// ICEServers names the servers to find a way to the media port with from now on.
+	ICEServers struct{ Servers []video.ICEServer }
+
+	// VideoPaused says that the video of a subscribed stream is not sent for now, for the path to the participant does not carry it, or
+	// that it is sent again.
+	VideoPaused struct {
+		ID     video.StreamID
+		Paused bool
+	}
+
+	// LayersWanted says how many sizes of the video of a stream of one's own somebody takes, counted from the smallest. The others
+	// need not be sent.
+	LayersWanted struct {
+		StreamID video.StreamID
+		Layers   int
+	}
+
 	// MediaConnected says that the connection is up, MediaFailed that it broke.
 	MediaConnected struct{}
 	MediaFailed    struct{ Err error }
@@ -115,12 +139,16 @@ func (ParticipantLeft) notice()   {}
 func (StreamPublished) notice()   {}
 func (StreamUpdated) notice()     {}
 func (StreamUnpublished) notice() {}
+func (ConnectionChanged) notice() {}
 func (RecordingChanged) notice()  {}
 func (Speakers) notice()          {}
 func (Message) notice()           {}
 func (Data) notice()              {}
 func (LinesWanted) notice()       {}
 func (Receiving) notice()         {}
+func (ICEServers) notice()        {}
+func (VideoPaused) notice()       {}
+func (LayersWanted) notice()      {}
 func (MediaConnected) notice()    {}
 func (MediaFailed) notice()       {}
 func (Removed) notice()           {}

@@ -58,19 +58,27 @@ func (p *Participant) Leave(reason video.LeftReason) {
 // Renew puts a fresh grant of the same room in the place of the old one. What it no longer allows stays as it is; new
 // requests are refused. Error: unauthorized, when it is for another room or was revoked.
 func (p *Participant) Renew(ctx context.Context, grant video.Grant) error {
-	if grant.RoomID != p.m.session.record.RoomID || grant.AccountID != p.m.session.record.AccountID {
+	return p.do(ctx, func() error { return p.m.renew(grant) })
+}
+
+// renew runs in the loop.
+func (m *member) renew(grant video.Grant) error {
+	if grant.RoomID != m.session.record.RoomID || grant.AccountID != m.session.record.AccountID {
 		return video.Errorf(video.CodeUnauthorized, "the token is for another room")
 	}
-	return p.do(ctx, func() error {
-		if p.m.kicks > 0 || p.m.session.host.bars.against(grant.Family) {
-			return errBarred
-		}
-		p.m.grant = grant
-		if !slices.Contains(p.m.families, grant.Family) {
-			p.m.families = append(p.m.families, grant.Family)
-		}
-		return nil
-	})
+	if m.kicks > 0 || m.session.host.bars.against(grant.Family) {
+		return errBarred
+	}
+	m.grant = grant
+	if !slices.Contains(m.families, grant.Family) {
+		m.families = append(m.families, grant.Family)
+	}
+	return nil
+}
+
+// Tell gives the participant's own listener a notice, at its place among those of the session.
+func (p *Participant) Tell(ctx context.Context, n Notice) error {
+	return p.do(ctx, func() error { p.m.listener.Notify(n); return nil })
 }
 
 // do has the loop call f, unless the participant is out.

@@ -240,6 +240,41 @@ func TestSubscribe(t *testing.T) {
 	})
 }
 
+// A pause is told to whom it is about, only while the subscription lasts, and of several in a row the last.
+func TestPausesAreTold(t *testing.T) {
+	within(t, func(t *testing.T) {
+		h := newHouse(t)
+		defer h.close()
+		a, b := h.join(), h.join()
+		id := a.publish(t, "presentation")
+		if err := b.Subscribe(t.Context(), video.Subscription{StreamID: id, Audio: true, Video: true}, nil); err != nil {
+			t.Fatal(err)
+		}
+		if got := h.media.Transport(b.id).Subscriptions(); len(got) != 1 || got[0].Priority == 0 {
+			t.Errorf("a shared screen is subscribed like anything else: %v", got)
+		}
+		updates := h.media.Transport(b.id).Updates()
+		updates.Paused(id, true)
+		settle()
+		updates.Paused("another", true)
+		updates.Paused(id, true)
+		updates.Paused(id, false)
+		settle()
+		if err := b.Unsubscribe(t.Context(), id, nil); err != nil {
+			t.Fatal(err)
+		}
+		updates.Paused(id, true)
+		settle()
+		want := []live.VideoPaused{{ID: id, Paused: true}, {ID: id}}
+		if got := notices[live.VideoPaused](b); !slices.Equal(got, want) {
+			t.Errorf("told of pauses: %v, want %v", got, want)
+		}
+		if got := notices[live.VideoPaused](a); len(got) != 0 {
+			t.Errorf("the publisher was told of pauses: %v", got)
+		}
+	})
+}
+
 // What an answer makes possible is told after the answer.
 func TestReceivingWaitsForTheAnswer(t *testing.T) {
 	within(t, func(t *testing.T) {
@@ -290,6 +325,30 @@ func TestMediaUpdatesReachTheirOwner(t *testing.T) {
 		settle()
 		if got := notices[live.LinesWanted](a); got[len(got)-1] != (live.LinesWanted{Audio: 3, Video: 3}) {
 			t.Errorf("lines wanted: %v", got)
+		}
+	})
+}
+
+// TestLayersWantedAreTold: whoever publishes hears what of its streams is wanted, the last of each, and nothing of others'.
+func TestLayersWantedAreTold(t *testing.T) {
+	within(t, func(t *testing.T) {
+		h := newHouse(t)
+		defer h.close()
+		a, b := h.join(), h.join()
+		first, second := a.publish(t, "first"), a.publish(t, "second")
+		others := b.publish(t, "others")
+		updates := h.media.Transport(a.id).Updates()
+		updates.LayersWanted(first, 1)
+		updates.LayersWanted(second, 0)
+		updates.LayersWanted(first, 3)
+		updates.LayersWanted(others, 2)
+		settle()
+		want := []live.LayersWanted{{StreamID: second}, {StreamID: first, Layers: 3}}
+		if got := notices[live.LayersWanted](a); !slices.Equal(got, want) {
+			t.Errorf("layers wanted: %v, want %v", got, want)
+		}
+		if got := notices[live.LayersWanted](b); len(got) != 0 {
+			t.Errorf("the other heard %v", got)
 		}
 	})
 }

@@ -37,6 +37,9 @@ func (p *Participant) subscribe(ctx context.Context, subscription video.Subscrip
 		case st.owner == p.m:
 			return invalid("/stream_id", "the stream is the participant's own")
 		}
+		if st.Key == video.PresentationKey {
+			subscription.Priority = 1
+		}
 		before, subscribed := p.m.subscriptions[st.ID]
 		if mustExist && !subscribed {
 			return errNotSubscribed
@@ -48,7 +51,7 @@ func (p *Participant) subscribe(ctx context.Context, subscription video.Subscrip
 		switch {
 		case !subscribed:
 			p.m.session.noteSubscription(video.HappenedSubscribed, p.m, subscription)
-		case subscription != before:
+		case !subscription.SameWish(before):
 			p.m.session.noteSubscription(video.HappenedSubscriptionChanged, p.m, subscription)
 		}
 		call(then)

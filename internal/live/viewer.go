@@ -22,8 +22,9 @@ type WatchRequest struct {
 // viewer is one who watches a stream.
 type viewer struct {
 	*link
-	id     video.ParticipantID
-	stream *stream
+	id           video.ParticipantID
+	stream       *stream
+	subscription video.Subscription
 }
 
 // Viewer is what an entrance holds of one who watches a stream without being a participant: nobody is told, no seat is
@@ -62,7 +63,7 @@ func (s *session) watch(ctx context.Context, request *WatchRequest) (*Viewer, er
 		return nil, err
 	}
 	v := &viewer{link: newLink(s, request.Listener), id: video.ParticipantID(s.host.config.NewID())}
-	transport, err := s.host.config.Media.NewTransport(TransportConfig{Session: s.record.ID, Participant: v.id, Updates: v.link})
+	transport, err := s.host.config.Media.NewTransport(TransportConfig{Session: s.record.ID, Participant: v.id, Updates: v.source})
 	if err != nil {
 		return nil, mediaFailed(ctx, "no media connection can be made", err)
 	}
@@ -78,7 +79,7 @@ func (s *session) watch(ctx context.Context, request *WatchRequest) (*Viewer, er
 		if err := transport.Subscribe(subscription); err != nil {
 			return mediaFailed(ctx, "the stream cannot be watched", err)
 		}
-		v.stream, v.in = st, true
+		v.stream, v.subscription, v.in = st, subscription, true
 		st.viewers = append(st.viewers, v)
 		s.viewers++
 		s.logger.Debug("viewer came", "viewer", v.id, "stream", st.ID)

@@ -114,7 +114,7 @@ func (a *av1Frames) whole(obu []byte, f *Frame) bool {
 	return true
 }
 
-func (a *av1Frames) end() bool {
+func (a *av1Frames) end(*Frame) bool {
 	whole := !a.open
 	a.open, a.sequence, a.partial = false, false, a.partial[:0]
 	return whole
@@ -143,4 +143,11 @@ func appendLEB128(b []byte, n int) []byte {
 		b = append(b, byte(n)|0x80)
 	}
 	return append(b, byte(n))
+}
+
+// BeginsAV1Sequence reports whether a payload begins a coded video sequence, where a decoder can start (AV1 RTP payload specification
+// section 4.4).
+func BeginsAV1Sequence(p []byte) bool {
+	const continues, newSequence = 0x80, 0x08
+	return len(p) > 0 && p[0]&continues == 0 && p[0]&newSequence != 0
 }

@@ -28,8 +28,8 @@ type depacketizer interface {
 	begins(p []byte) (can, certain bool)
 	// add puts a payload onto a frame. It reports false if the payload is broken or does not fit what came before.
 	add(p []byte, f *Frame) bool
-	// end says whether the frame is whole.
-	end() bool
+	// end completes the frame, and says whether it is whole.
+	end(f *Frame) bool
 }
 
 // Assembler puts the packets of one layer, which come in order, together to frames.
@@ -52,7 +52,7 @@ func NewAssembler(codec Codec) *Assembler {
 	case CodecVP8:
 		a.depacketizer = vp8Frames{}
 	case CodecVP9:
-		a.depacketizer = vp9Frames{}
+		a.depacketizer = &vp9Frames{}
 	case CodecAV1:
 		a.depacketizer = &av1Frames{}
 	case CodecH264:
@@ -93,7 +93,7 @@ func (a *Assembler) Push(m *Media, lost bool, emit func(*Frame)) {
 
 func (a *Assembler) begin(m *Media) {
 	can, certain := a.depacketizer.begins(m.Payload)
-	a.depacketizer.end() // what a frame that broke off left open
+	a.depacketizer.end(&a.frame) // what a frame that broke off left open
 	a.frame = Frame{
 		Data: a.buffer[:0], Complete: can && (certain || !a.lost), Follows: !a.lost,
 		Timestamp: m.Timestamp, Sampled: m.Sampled, Reported: m.Reported, Arrived: m.Arrived, ClockRate: m.ClockRate,
@@ -103,7 +103,7 @@ func (a *Assembler) begin(m *Media) {
 }
 
 func (a *Assembler) finish(whole bool, emit func(*Frame)) {
-	whole = a.depacketizer.end() && whole
+	whole = a.depacketizer.end(&a.frame) && whole
 	a.frame.Complete = a.frame.Complete && whole
 	a.open = false
 	if cap(a.frame.Data) <= MaxFrame {
@@ -145,4 +145,4 @@ func (vp8Frames) add(p []byte, f *Frame) bool {
 	return true
 }
 
-func (vp8Frames) end() bool { return true }
+func (vp8Frames) end(*Frame) bool { return true }

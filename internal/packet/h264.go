@@ -172,6 +172,13 @@ func (r *bitReader) bits(n int) uint32 {
 	return v
 }
 
+// skip passes over n bits.
+func (r *bitReader) skip(n int) {
+	for range n {
+		r.bit()
+	}
+}
+
 // h264Frames puts access units together as a file wants them: each NAL unit behind its length in four bytes. Delimiters
 // and filler are left out.
 type h264Frames struct {
@@ -278,7 +285,7 @@ func (h *h264Frames) describe(nal []byte, f *Frame) {
 	}
 }
 
-func (h *h264Frames) end() bool {
+func (h *h264Frames) end(*Frame) bool {
 	open := h.open
 	h.open, h.parameters = false, false
 	return !open

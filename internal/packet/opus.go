@@ -13,7 +13,7 @@ func (opusFrames) add(p []byte, f *Frame) bool {
 	return true
 }
 
-func (opusFrames) end() bool { return true }
+func (opusFrames) end(*Frame) bool { return true }
 
 // OpusDuration reads how much sound a packet of Opus holds (RFC 6716 section 3.1), or 0 if it is none.
 func OpusDuration(p []byte) time.Duration {

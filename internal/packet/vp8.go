@@ -9,16 +9,12 @@ type VP8 struct {
 	// Width and Height of the picture, known on keyframes only.
 	Width, Height int
 
-	HasPictureID bool
-	PictureID    uint16
-	HasTL0       bool
-	TL0PicIdx    uint8
-	TemporalID   uint8
+	PictureNumbers
+	TemporalID uint8
+	// Sync says that the frame needs no other than of the base layer: whoever did not get its layer may take it from here on.
+	Sync bool
 
-	pictureAt   int // offset of the picture id in the payload
-	pictureWide bool
-	tl0At       int
-	frameAt     int // offset of what belongs to the frame
+	frameAt int // offset of what belongs to the frame
 }
 
 // ParseVP8 reads the descriptor of a VP8 payload. It reports false if the payload is too short to have one.
@@ -35,35 +31,24 @@ func ParseVP8(p []byte) (VP8, bool) {
 		}
 		x := p[1]
 		at = 2
+		var ok bool
 		if x&0x80 != 0 {
-			if len(p) <= at {
+			if at, ok = v.readPictureID(p, at); !ok {
 				return v, false
-			}
-			v.HasPictureID, v.pictureAt = true, at
-			if p[at]&0x80 != 0 {
-				if len(p) < at+2 {
-					return v, false
-				}
-				v.pictureWide = true
-				v.PictureID = binary.BigEndian.Uint16(p[at:]) & 0x7fff
-				at += 2
-			} else {
-				v.PictureID = uint16(p[at])
-				at++
 			}
 		}
 		if x&0x40 != 0 {
-			if len(p) <= at {
+			if at, ok = v.readTL0(p, at); !ok {
 				return v, false
 			}
-			v.HasTL0, v.TL0PicIdx, v.tl0At = true, p[at], at
-			at++
 		}
 		if x&0x30 != 0 {
 			if len(p) <= at {
 				return v, false
 			}
-			v.TemporalID = p[at] >> 6
+			if x&0x20 != 0 {
+				v.TemporalID, v.Sync = p[at]>>6, p[at]&0x20 != 0
+			}
 			at++
 		}
 	}
@@ -76,18 +61,4 @@ func ParseVP8(p []byte) (VP8, bool) {
 		v.Height = int(binary.LittleEndian.Uint16(frame[8:]) & 0x3fff)
 	}
 	return v, true
-}
-
-// Renumber writes another picture id and TL0PICIDX into the payload p that v was read from, in the width it has there.
-func (v *VP8) Renumber(p []byte, pictureID uint16, tl0 uint8) {
-	if v.HasPictureID {
-		if v.pictureWide {
-			binary.BigEndian.PutUint16(p[v.pictureAt:], pictureID&0x7fff|0x8000)
-		} else {
-			p[v.pictureAt] = byte(pictureID & 0x7f)
-		}
-	}
-	if v.HasTL0 {
-		p[v.tl0At] = tl0
-	}
 }

@@ -21,12 +21,13 @@ func TestParseVP8(t *testing.T) {
 		{"a key frame without start code", "10" + "000000" + "9d012b" + "80026801", VP8{Start: true, Keyframe: true}},
 		{"scaling bits are not size", "10" + "000000" + "9d012a" + "8042" + "6881", VP8{Start: true, Keyframe: true, Width: 640, Height: 360}},
 		{"extension without fields", "9000" + "01", VP8{Start: true}},
-		{"short picture id", "908045" + "01", VP8{Start: true, HasPictureID: true, PictureID: 0x45}},
-		{"long picture id", "9080d234" + keyTag, VP8{Start: true, Keyframe: true, Width: 640, Height: 360, HasPictureID: true, PictureID: 0x5234}},
-		{"TL0PICIDX and TID", "90607780" + "01", VP8{Start: true, HasTL0: true, TL0PicIdx: 0x77, TemporalID: 2}},
+		{"short picture id", "908045" + "01", VP8{Start: true, PictureNumbers: PictureNumbers{HasPictureID: true, PictureID: 0x45}}},
+		{"long picture id", "9080d234" + keyTag, VP8{Start: true, Keyframe: true, Width: 640, Height: 360, PictureNumbers: PictureNumbers{HasPictureID: true, PictureID: 0x5234}}},
+		{"layer sync", "9020a0" + "01", VP8{Start: true, TemporalID: 2, Sync: true}},
+		{"TL0PICIDX and TID", "90607780" + "01", VP8{Start: true, PictureNumbers: PictureNumbers{HasTL0: true, TL0PicIdx: 0x77}, TemporalID: 2}},
 		{"TID alone", "902040" + "01", VP8{Start: true, TemporalID: 1}},
 		{"KEYIDX alone", "90101f" + "01", VP8{Start: true}},
-		{"everything", "90f0812377c5" + "01", VP8{Start: true, HasPictureID: true, PictureID: 0x123, HasTL0: true, TL0PicIdx: 0x77, TemporalID: 3}},
+		{"everything", "90f0812377c5" + "01", VP8{Start: true, PictureNumbers: PictureNumbers{HasPictureID: true, PictureID: 0x123, HasTL0: true, TL0PicIdx: 0x77}, TemporalID: 3}},
 		{"descriptor only", "10", VP8{Start: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -1,12 +1,27 @@
 package packet
 
+import "encoding/binary"
+
+// maxVP9Layers is how many spatial layers there can be.
+const maxVP9Layers = 8
+
 // VP9 is the payload descriptor of a VP9 packet (RFC 9628 section 4.2) and what the frame header behind it tells.
 type VP9 struct {
-	Start     bool // first packet of a frame of its spatial layer
-	Keyframe  bool // first packet of a key frame
-	SpatialID uint8
-	// Width and Height of the picture, known on keyframes only.
+	Start    bool // first packet of a frame of its spatial layer
+	End      bool // last packet of it
+	Keyframe bool // first packet of a key frame
+	// Width and Height of the picture of the lowest spatial layer, known on keyframes only.
 	Width, Height int
+
+	PictureNumbers
+	SpatialID, TemporalID uint8
+	// SwitchUp says that no later frame of a higher temporal layer needs one before this.
+	SwitchUp bool
+	// Alone says that no higher spatial layer of the same picture needs this frame.
+	Alone bool
+	// Layers is the number of spatial layers, and Sizes are those of their pictures, where the packet tells them. 0 is unknown.
+	Layers int
+	Sizes  [maxVP9Layers][2]uint16
 
 	frameAt int // offset of what belongs to the frame
 }
@@ -14,71 +29,70 @@ type VP9 struct {
 // ParseVP9 reads the descriptor of a VP9 payload. It reports false if the payload is too short to have one.
 func ParseVP9(p []byte) (VP9, bool) {
 	var v VP9
-	at := 0
-	next := func() (byte, bool) {
-		if at >= len(p) {
-			return 0, false
-		}
-		at++
-		return p[at-1], true
-	}
-	head, ok := next()
-	if !ok {
+	if len(p) < 1 {
 		return v, false
 	}
-	const pictureID, predicted, layers, flexible, begin, structure = 0x80, 0x40, 0x20, 0x10, 0x08, 0x02
+	const pictureID, predicted, layers, flexible, begin, end, structure, alone = 0x80, 0x40, 0x20, 0x10, 0x08, 0x04, 0x02, 0x01
+	head, at := p[0], 1
+	var ok bool
 	if head&pictureID != 0 {
-		b, ok := next()
-		if ok && b&0x80 != 0 {
-			_, ok = next()
-		}
-		if !ok {
+		if at, ok = v.readPictureID(p, at); !ok {
 			return v, false
 		}
 	}
 	if head&layers != 0 {
-		b, ok := next()
-		if ok && head&flexible == 0 {
-			_, ok = next() // TL0PICIDX
-		}
-		if !ok {
+		if len(p) <= at {
 			return v, false
 		}
-		v.SpatialID = b >> 1 & 7
+		b := p[at]
+		at++
+		v.TemporalID, v.SwitchUp, v.SpatialID = b>>5, b&0x10 != 0, b>>1&7
+		if head&flexible == 0 {
+			if at, ok = v.readTL0(p, at); !ok {
+				return v, false
+			}
+		}
 	}
 	if head&flexible != 0 && head&predicted != 0 {
 		for range 3 {
-			b, ok := next()
-			if !ok {
+			if len(p) <= at {
 				return v, false
 			}
-			if b&1 == 0 {
+			at++
+			if p[at-1]&1 == 0 {
 				break
 			}
 		}
 	}
 	if head&structure != 0 {
-		if at, ok = skipVP9Structure(p, at); !ok {
+		if at, ok = v.readStructure(p, at); !ok {
 			return v, false
 		}
 	}
 	v.frameAt = at
-	v.Start = head&begin != 0
+	v.Start, v.End, v.Alone = head&begin != 0, head&end != 0, head&alone != 0
 	if v.Start && head&predicted == 0 && v.SpatialID == 0 {
 		v.Keyframe, v.Width, v.Height = vp9Keyframe(p[at:])
 	}
 	return v, true
 }
 
-// skipVP9Structure returns where the scalability structure that begins at this offset ends.
-func skipVP9Structure(p []byte, at int) (int, bool) {
+// readStructure reads the scalability structure that begins at this offset, and returns where it ends.
+func (v *VP9) readStructure(p []byte, at int) (int, bool) {
 	if at >= len(p) {
 		return 0, false
 	}
 	b := p[at]
 	at++
+	v.Layers = int(b>>5) + 1
 	if b&0x10 != 0 {
-		at += 4 * (int(b>>5) + 1) // the sizes of the layers
+		if len(p) < at+4*v.Layers {
+			return 0, false
+		}
+		for i := range v.Layers {
+			v.Sizes[i] = [2]uint16{binary.BigEndian.Uint16(p[at:]), binary.BigEndian.Uint16(p[at+2:])}
+			at += 4
+		}
 	}
 	if b&0x08 != 0 {
 		if at >= len(p) {
@@ -132,28 +146,3 @@ func vp9Keyframe(frame []byte) (keyframe bool, width, height int) {
 	}
 	return true, width, height
 }
-
-// vp9Frames keeps the lowest spatial layer, which stands by itself. Browsers send VP9 of a single one unless told otherwise.
-type vp9Frames struct{}
-
-func (vp9Frames) begins(p []byte) (can, certain bool) {
-	v, ok := ParseVP9(p)
-	can = ok && v.Start && v.SpatialID == 0
-	return can, can
-}
-
-func (vp9Frames) add(p []byte, f *Frame) bool {
-	v, ok := ParseVP9(p)
-	switch {
-	case !ok:
-		return false
-	case v.SpatialID > 0:
-		return true
-	case v.Keyframe:
-		f.Keyframe, f.Width, f.Height = true, v.Width, v.Height
-	}
-	f.Data = append(f.Data, p[v.frameAt:]...)
-	return true
-}
-
-func (vp9Frames) end() bool { return true }

@@ -4,8 +4,11 @@ package sfu
 
 import (
 	"net"
+	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/rotunda-rtc/rotunda/internal/packet"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
@@ -95,5 +98,81 @@ func TestVoiceAllocates(t *testing.T) {
 	restored := int(after.PacketsRestored - stats.PacketsRestored)
 	if sent := int(after.PacketsSent - stats.PacketsSent); restored < runs/2/lossEvery-1 || sent != 2*(runs/2+1+restored) {
 		t.Errorf("%d packets sent, %d restored", sent, restored)
+	}
+}
+
+// TestForwardOverTCPAllocates holds the same of a receiver over TCP: the queue keeps its room.
+func TestForwardOverTCPAllocates(t *testing.T) {
+	s := newStage(t, 1)
+	s.engine.stop()
+	var arrived atomic.Int64
+	d := dialer{t, s.engine}
+	for _, viewer := range s.engine.transports(nil) {
+		if viewer == s.publisher {
+			continue
+		}
+		viewer.ice.chosen.Store(nil) // which is one of no check
+		conn := d.checked(viewer)
+		_ = conn.SetReadDeadline(time.Time{})
+		go func() {
+			b := make([]byte, 64<<10)
+			for n, err := 0, error(nil); err == nil; arrived.Add(int64(n)) {
+				n, err = conn.Read(b)
+			}
+		}()
+	}
+	// Much is dropped: this sends without a pause, and leaves the connection's writer little time.
+	eventually(t, "100 kB over TCP", func() bool {
+		for range 100 {
+			s.next()
+			s.receive()
+		}
+		return arrived.Load() > 100_000
+	})
+	if n := testing.AllocsPerRun(2000, func() { s.next(); s.receive() }); n != 0 {
+		t.Errorf("%v allocations for a packet over TCP", n)
+	}
+	s.engine.Close()
+}
+
+// TestLayersAllocate holds that reading and forwarding layered packets allocates nothing, whatever of them is left out.
+func TestLayersAllocate(t *testing.T) {
+	for name, codec := range map[string]codecName{"VP9": vp9, "AV1": av1} {
+		s, v := newLayered(t, codec)
+		s.send(true, 2)
+		v.take(6)
+		aimAt(v, 1, 0) // the small size and the upper temporal layer are left out
+		l := (*s.wire.transport.all[0].track.order.Load())[0]
+		var raw [][]byte
+		for range 64 {
+			for _, p := range s.picture(false) {
+				b, err := p.Marshal()
+				if err != nil {
+					t.Fatal(err)
+				}
+				raw = append(raw, b)
+			}
+		}
+		number, _ := l.reception.Highest()
+		now, next, before := s.wire.engine.Now(), 0, s.wire.engine.Stats().PacketsSent
+		s.wire.burst(func() {
+			p := onward{batch: s.wire.scratch.batch}
+			n := testing.AllocsPerRun(len(raw)-1, func() {
+				h, _ := packet.ParseHeader(raw[next])
+				f, _ := l.track.format(h.PayloadType)
+				number++
+				if p.describe(l, f, raw[next], &h, number, now) {
+					l.made.count(&p, len(raw[next]))
+					p.fanOut()
+				}
+				next++
+			})
+			if n != 0 {
+				t.Errorf("%v allocations for a packet of %s", n, name)
+			}
+		})
+		if sent := s.wire.engine.Stats().PacketsSent - before; sent != uint64(len(raw)/4) {
+			t.Errorf("%s: %d of %d packets were sent", name, sent, len(raw))
+		}
 	}
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
-// Header extensions this server understands (RFC 6464, 8843, 8852, the transport-wide sequence number draft). That of the
+// Header extensions this server understands (RFC 6464, 8843, 8852, the transport-wide sequence number draft, the dependency
+// descriptor of the AV1 RTP payload specification). That of the
 // camera's orientation (3GPP TS 26.114) is not taken: senders then turn the picture themselves, and it is upright in recordings too.
 const (
 	extAudioLevel  = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
@@ -16,14 +17,15 @@ const (
 	extRID         = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
 	extRepairedRID = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
 	extTransportCC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+	extDependency  = "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension"
 )
 
 var (
-	// Accepted on lines of both directions, although none is sent: Chromium drops from all later offers of a connection
+	// Accepted on lines of both directions, although not all are sent: Chromium drops from all later offers of a connection
 	// what an answer left out, and then refuses its own simulcast lines for want of the RID.
-	extensions  = []string{extMID, extRID, extRepairedRID, extTransportCC, extAudioLevel}
+	extensions  = []string{extMID, extRID, extRepairedRID, extTransportCC, extAudioLevel, extDependency}
 	feedbackIn  = []string{"nack", "nack pli", "ccm fir", "transport-cc"}
-	feedbackOut = []string{"nack", "nack pli", "ccm fir"}
+	feedbackOut = []string{"nack", "nack pli", "ccm fir", "transport-cc", "goog-remb"}
 )
 
 // direction is what a line is used for, seen from the server.
@@ -47,7 +49,8 @@ type answerLine struct {
 }
 
 // writeAnswer renders the answer to an offer (RFC 8829 section 5.3). The server is ICE-lite, DTLS server, and names all its candidates.
-func writeAnswer(sessionID uint64, version int, id identity, lines []answerLine) string {
+// mixed says that header extensions may be of both forms in one stream (RFC 8285 section 6).
+func writeAnswer(sessionID uint64, version int, id identity, lines []answerLine, mixed bool) string {
 	var b strings.Builder
 	w := func(format string, args ...any) { fmt.Fprintf(&b, format+"\r\n", args...) }
 	w("v=0")
@@ -63,6 +66,9 @@ func writeAnswer(sessionID uint64, version int, id identity, lines []answerLine)
 	}
 	w("a=group:BUNDLE %s", strings.Join(bundle, " "))
 	w("a=msid-semantic: WMS *")
+	if mixed { // a dependency descriptor may need a header of the longer form
+		w("a=extmap-allow-mixed")
+	}
 	first := true
 	for i := range lines {
 		if lines[i].rejected {
@@ -163,12 +169,16 @@ func writeFormats(w func(string, ...any), l *answerLine, feedback []string) {
 			w("a=rtpmap:%d VP8/90000", f.payloadType)
 		case h264:
 			w("a=rtpmap:%d H264/90000", f.payloadType)
+		case vp9:
+			w("a=rtpmap:%d VP9/90000", f.payloadType)
+		case av1:
+			w("a=rtpmap:%d AV1/90000", f.payloadType)
 		}
 		if p := answerFmtp(l, &f); p != "" {
 			w("a=fmtp:%d %s", f.payloadType, p)
 		}
 		for _, fb := range feedback {
-			if slices.Contains(f.feedback, fb) {
+			if slices.Contains(f.feedback, fb) && (fb != "goog-remb" || !l.offered.numbered()) { // the client estimates only where we cannot
 				w("a=rtcp-fb:%d %s", f.payloadType, fb)
 			}
 		}
@@ -183,6 +193,9 @@ func writeFormats(w func(string, ...any), l *answerLine, feedback []string) {
 	}
 }
 
+// echoed are the parameters of codecs that an answer repeats (RFC 9628 section 6, AV1 RTP payload specification section 7.2).
+var echoed = map[codecName][]string{vp9: {"profile-id"}, av1: {"level-idx", "profile", "tier"}}
+
 // answerFmtp returns the parameters of a format. Chromium starts its bandwidth estimate at 300 kbit/s, at which the top
 // simulcast layer may take many seconds to appear; the hint lets it begin where the layers need it.
 func answerFmtp(l *answerLine, f *format) string {
@@ -194,6 +207,11 @@ func answerFmtp(l *answerLine, f *format) string {
 		parts = append(parts, "level-asymmetry-allowed=1", "packetization-mode=1")
 		if id := fmtpValue(f.fmtp, "profile-level-id"); id != "" {
 			parts = append(parts, "profile-level-id="+id)
+		}
+	}
+	for _, key := range echoed[f.codec] {
+		if v := fmtpValue(f.fmtp, key); v != "" {
+			parts = append(parts, key+"="+v)
 		}
 	}
 	if l.direction == receives && l.offered.kind == video.Video {

@@ -10,8 +10,8 @@ import (
 const (
 	// batchPackets is how many packets a batch holds; then it is flushed.
 	batchPackets = 256
-	// maxOutgoing is the longest packet we send: what RTX and sealing add to the longest that comes.
-	maxOutgoing = packet.MaxSize + 2 + sealOverhead
+	// maxOutgoing is the longest packet we send: what our header extension, RTX and sealing add to the longest that comes.
+	maxOutgoing = packet.MaxSize + extensionSize + descriptorMargin + 2 + sealOverhead
 	batchBytes  = batchPackets*1280 + maxOutgoing
 )
 
@@ -22,14 +22,16 @@ type batch struct {
 	tally
 
 	shedding shedding
+	limits   limits // that the ticker met in a round
 
-	slab   []byte
-	used   int
-	out    []outgoing
-	chains []chain
-	made   int    // packets since the batch was
-	turn   uint64 // of this batch until its next flush, and of no other: chains of an earlier turn are not there any more
-	sender sender
+	slab    []byte
+	used    int
+	out     []outgoing
+	chains  []chain
+	made    int    // packets since the batch was
+	overTCP int    // chains
+	turn    uint64 // of this batch until its next flush, and of no other: chains of an earlier turn are not there any more
+	sender  sender
 }
 
 // outgoing is a sealed packet in the slab.
@@ -42,17 +44,19 @@ type outgoing struct {
 type chain struct {
 	to          *path
 	first, last int
+	audio       bool
 }
 
 // chained is where a connection's packets of one kind are in a batch.
 type chained struct {
 	turn  uint64
 	chain int
+	audio bool
 }
 
 // tally counts what happened since the last flush.
 type tally struct {
-	received, sent, unsent, shed, undecryptable, unsupported, retransmitted, restored uint64
+	received, sent, unsent, shed, undecryptable, unsupported, retransmitted, restored, probes uint64
 }
 
 // segmentation says whether the kernel cuts messages into datagrams.
@@ -99,14 +103,31 @@ func (b *batch) add(c *chained, to *path, n int) {
 		chain.last = this
 		return
 	}
-	*c = chained{b.turn, len(b.chains)}
-	b.chains = append(b.chains, chain{to, this, this})
+	c.turn, c.chain = b.turn, len(b.chains)
+	b.chains = append(b.chains, chain{to, this, this, c.audio})
+	if to.tcp != nil {
+		b.overTCP++
+	}
+}
+
+// queue hands the connections of clients over TCP what is theirs.
+func (b *batch) queue() {
+	now := b.engine.Now()
+	for _, c := range b.chains {
+		if c.to.tcp != nil {
+			c.to.tcp.sendChain(b, c.first, c.audio, now)
+		}
+	}
+	b.overTCP = 0
 }
 
 // flush sends what there is and publishes the tally.
 func (b *batch) flush() {
 	if len(b.out) > 0 {
 		b.unsent += uint64(b.sender.send(b))
+		if b.overTCP > 0 {
+			b.queue()
+		}
 		b.sent += uint64(len(b.out))
 		b.used, b.out, b.chains = 0, b.out[:0], b.chains[:0]
 		b.turn = b.engine.turns.Add(1)

@@ -85,7 +85,7 @@ func (s *sender) send(b *batch) (unsent int) {
 		s.filled, s.sent = 0, 0
 		parts := 0
 		for _, c := range b.chains {
-			if int(c.to.name.family) == family {
+			if c.to.tcp == nil && int(c.to.name.family) == family {
 				parts = s.fill(b, c, parts)
 			}
 		}

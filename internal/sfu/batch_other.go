@@ -15,6 +15,9 @@ func (*sender) init(*Engine) {}
 // send sends the packets of a batch and returns how many the socket did not take.
 func (*sender) send(b *batch) (unsent int) {
 	for _, c := range b.chains {
+		if c.to.tcp != nil {
+			continue
+		}
 		for i := c.first; i >= 0; i = b.out[i].next {
 			if o := b.out[i]; c.to.socket.send(b.slab[o.at:o.at+o.size], c.to.remote) != nil {
 				unsent++

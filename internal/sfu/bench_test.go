@@ -102,7 +102,7 @@ func newStage(tb testing.TB, receivers int) *stage {
 	s.publisher.SetGate(stream, video.Video, true)
 	for range receivers {
 		t := securedTransport(tb, e, session, to, newWatcher())
-		open(t, withDirection(videoLine("0", 0), "recvonly"))
+		open(t, withNumbers(withDirection(videoLine("0", 0), "recvonly")))
 		if err := t.Subscribe(video.Subscription{StreamID: stream, Video: true}); err != nil {
 			tb.Fatal(err)
 		}

@@ -15,6 +15,8 @@ const (
 	opus codecName = iota + 1
 	vp8
 	h264
+	vp9
+	av1
 )
 
 // forMedia names the codec for those who take packets beside the subscribers.
@@ -26,12 +28,19 @@ func (c codecName) forMedia() packet.Codec {
 		return packet.CodecVP8
 	case h264:
 		return packet.CodecH264
+	case vp9:
+		return packet.CodecVP9
+	case av1:
+		return packet.CodecAV1
 	}
 	return ""
 }
 
+// numbersPictures reports whether the payload descriptor has numbers of pictures that must go on from one source to the next.
+func (c codecName) numbersPictures() bool { return c == vp8 || c == vp9 }
+
 // codecNames are the codecs as errors name them.
-const codecNames = "Opus, VP8, H264 in packetization mode 1"
+const codecNames = "Opus, VP8, VP9 and AV1 in profile 0, H264 in packetization mode 1"
 
 // format is one payload type of a line that can be forwarded, with the payload type that repairs it (0: none).
 type format struct {
@@ -54,6 +63,10 @@ func parseCodec(kind video.Kind, encoding, fmtp string) (codecName, string, bool
 		return opus, "", true
 	case kind == video.Video && name == "vp8" && clock == "90000":
 		return vp8, "", true
+	case kind == video.Video && name == "vp9" && clock == "90000":
+		return vp9, "", isProfile0(fmtpValue(fmtp, "profile-id"))
+	case kind == video.Video && name == "av1" && clock == "90000":
+		return av1, "", isProfile0(fmtpValue(fmtp, "profile"))
 	case kind == video.Video && name == "h264" && clock == "90000":
 		// Mode 0 packets are legal in mode 1, not the other way round; mode 2 is in use nowhere.
 		if mode := fmtpValue(fmtp, "packetization-mode"); mode != "1" {
@@ -67,6 +80,9 @@ func parseCodec(kind video.Kind, encoding, fmtp string) (codecName, string, bool
 	}
 	return 0, "", false
 }
+
+// isProfile0 reports whether a profile is the one all decoders have, which is meant where none is named.
+func isProfile0(profile string) bool { return profile == "" || profile == "0" }
 
 func fmtpValue(fmtp, key string) string {
 	for part := range strings.SplitSeq(fmtp, ";") {

@@ -35,7 +35,7 @@ type course struct {
 
 var streams = [2]video.StreamID{"one", "two"}
 
-func newCourse(t *testing.T, rtx bool) *course {
+func newCourse(t *testing.T, rtx, numbered bool) *course {
 	t.Helper()
 	e := stillEngine(t)
 	c := &course{
@@ -56,6 +56,9 @@ func newCourse(t *testing.T, rtx bool) *course {
 	lines := receivePair("a", "v")
 	if !rtx {
 		lines[1].formats[0].rtx = 0
+	}
+	if numbered {
+		withNumbers(lines[1])
 	}
 	c.viewer = newWire(t, e, "s", lines...)
 	c.viewer.subscribe(c.wanted())
@@ -112,7 +115,7 @@ func (c *course) event(what, how byte) {
 		c.now += 100e6
 		b := newBatch(c.engine)
 		for _, w := range append(c.cameras[:], c.viewer) {
-			w.transport.tick(b, nil, c.now, true, false)
+			_, _ = w.transport.tick(b, nil, c.now, true, false)
 		}
 		b.flush()
 	case 15, 18, 19:
@@ -192,6 +195,6 @@ func FuzzCourse(f *testing.F) {
 		if len(events) == 0 || len(events) > 4000 {
 			return
 		}
-		newCourse(t, events[0]&1 == 0).run(events[1:])
+		newCourse(t, events[0]&1 == 0, events[0]&2 == 0).run(events[1:])
 	})
 }

@@ -21,6 +21,9 @@ import (
 type Config struct {
 	// UDPPort is the one port all media uses; 0 takes any free one.
 	UDPPort int
+	// TCPPort is where clients connect that reach no UDP port. 0 takes the number of the UDP port, or any free one where another
+	// program has that; less than 0 listens nowhere.
+	TCPPort int
 	// Addresses are offered to clients as places to send media to, best first. Empty means every address of the
 	// machine's interfaces, loopback only if there is no other or Loopback is set.
 	Addresses []netip.Addr
@@ -37,11 +40,14 @@ type Engine struct {
 	log         *slog.Logger
 	certificate certificate
 	candidates  []string
+	addresses   []netip.Addr
 	port        int
+	tcp         *tcpPort
 	started     time.Time
 	floor       floor // of new sessions
 	counters    counters
-	full        atomic.Bool // nobody was let in the last time someone asked
+	limits      atomic.Pointer[limits] // of the ticker's last round
+	full        atomic.Bool            // nobody was let in the last time someone asked
 
 	sockets []*socket
 	readers []*reader
@@ -66,7 +72,7 @@ type Engine struct {
 
 // counters are totals since the start.
 type counters struct {
-	received, sent, unsent, shed, refused, undecryptable, unsupported, retransmitted, restored, keyframeRequests, dataSent, dataDropped atomic.Uint64
+	received, sent, unsent, shed, refused, undecryptable, unsupported, retransmitted, restored, keyframeRequests, dataSent, dataDropped, probes atomic.Uint64
 }
 
 func (c *counters) add(t *tally) {
@@ -78,6 +84,7 @@ func (c *counters) add(t *tally) {
 	c.unsupported.Add(t.unsupported)
 	c.retransmitted.Add(t.retransmitted)
 	c.restored.Add(t.restored)
+	c.probes.Add(t.probes)
 }
 
 // Stats are totals since the engine started, and what is there now.
@@ -89,8 +96,15 @@ type Stats struct {
 	PacketsRestored                                    uint64 // lost on the way here, and put in from the copy in a later one (RED)
 	KeyframeRequests                                   uint64
 	DataSent, DataDropped                              uint64 // lossy messages: sent to receivers, and not sent to those who are too slow
+	Probes                                             uint64 // of paths to clients
+	TransportsLimited                                  int    // whose path carries less than is wanted, as of 100 ms ago at most
+	BandwidthEstimated                                 int64  // sum of what those paths carry (bit/s)
+	SubscriptionsPaused                                int    // pictures that find no room on those paths
 	ConnectionsRefused                                 uint64 // because there was too much to do
 	Transports, Routers                                int
+	TCPConnections                                     int     // over which clients are reached by ICE-TCP, and those of strangers
+	TCPConnectionsRefused                              uint64  // because there were too many
+	TCPPacketsDropped                                  uint64  // of those sent: the connection took less than that
 	Busy                                               float64 // part of its time the busiest reader needs, 0 to 1
 	Shedding                                           float64 // part of the lines that get no video, 0 to 1
 }
@@ -109,6 +123,7 @@ func New(cfg Config) (*Engine, error) {
 		log: cfg.Logger, certificate: cert, started: now, floor: floor{places: cfg.LoudestVoices, large: cfg.LargeRoom}, ticker: newTicker(), segments: segmentation{log: cfg.Logger},
 		all: map[*Transport]struct{}{}, byUfrag: map[string]*Transport{}, byRemote: map[netip.AddrPort]*Transport{}, routers: map[video.SessionID]*router{},
 	}
+	e.limits.Store(&limits{})
 	if err := portFree(cfg.UDPPort); err != nil {
 		return nil, err
 	}
@@ -116,7 +131,11 @@ func New(cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	e.port = e.sockets[0].conn.LocalAddr().(*net.UDPAddr).Port
-	if e.candidates, err = e.gather(cfg); err != nil {
+	if e.tcp, err = listenTCP(e, cfg.TCPPort); err != nil {
+		e.closeSockets()
+		return nil, err
+	}
+	if err = e.gather(cfg); err != nil {
 		e.closeSockets()
 		return nil, err
 	}
@@ -136,6 +155,9 @@ func New(cfg Config) (*Engine, error) {
 	for _, r := range e.readers {
 		e.running.Go(r.run)
 	}
+	for _, l := range e.tcp.listeners {
+		e.running.Go(func() { e.tcp.accept(l) })
+	}
 	e.running.Go(e.tick)
 	return e, nil
 }
@@ -154,22 +176,28 @@ func portFree(port int) error {
 }
 
 // gather lists the candidates of every answer.
-func (e *Engine) gather(cfg Config) ([]string, error) {
+func (e *Engine) gather(cfg Config) error {
 	addrs := cfg.Addresses
 	if len(addrs) == 0 {
 		var err error
 		if addrs, err = interfaceAddresses(cfg.Loopback); err != nil {
-			return nil, fmt.Errorf("find the machine's addresses: %w", err)
+			return fmt.Errorf("find the machine's addresses: %w", err)
 		}
 	}
 	if len(addrs) == 0 {
-		return nil, errors.New("no address to offer for media: the machine has no network interface that is up")
+		return errors.New("no address to offer for media: the machine has no network interface that is up")
 	}
-	var out []string
+	e.addresses = addrs
 	for i, a := range addrs {
-		out = append(out, candidate(i, netip.AddrPortFrom(a, uint16(e.port))))
+		e.candidates = append(e.candidates, candidate(i, netip.AddrPortFrom(a, uint16(e.port))))
 	}
-	return out, nil
+	if e.tcp.port == 0 {
+		return nil
+	}
+	for i, a := range addrs {
+		e.candidates = append(e.candidates, tcpCandidate(len(addrs)+i, netip.AddrPortFrom(a, uint16(e.tcp.port))))
+	}
+	return nil
 }
 
 func interfaceAddresses(loopback bool) ([]netip.Addr, error) {
@@ -200,16 +228,31 @@ func interfaceAddresses(loopback bool) ([]netip.Addr, error) {
 // Port returns the media port.
 func (e *Engine) Port() int { return e.port }
 
+// TCPPort returns the port of ICE-TCP, 0 if there is none.
+func (e *Engine) TCPPort() int { return e.tcp.port }
+
+// Addresses returns what clients are told to send media to, best first, with the media port.
+func (e *Engine) Addresses() []netip.AddrPort {
+	out := make([]netip.AddrPort, 0, len(e.addresses))
+	for _, a := range e.addresses {
+		out = append(out, netip.AddrPortFrom(a, uint16(e.port)))
+	}
+	return out
+}
+
 // Stats returns totals and present numbers.
 func (e *Engine) Stats() Stats {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	c := &e.counters
 	busy, shed := e.load()
+	limited := e.limits.Load()
 	return Stats{
+		Probes: c.probes.Load(), TransportsLimited: limited.connections, BandwidthEstimated: limited.estimate, SubscriptionsPaused: limited.paused,
 		Busy: busy, Shedding: shed, ConnectionsRefused: c.refused.Load(),
 		PacketsReceived: c.received.Load(), PacketsSent: c.sent.Load(), PacketsUnsent: c.unsent.Load(), PacketsShed: c.shed.Load(), PacketsUndecryptable: c.undecryptable.Load(),
 		PacketsUnsupported: c.unsupported.Load(), PacketsRetransmitted: c.retransmitted.Load(), PacketsRestored: c.restored.Load(), DataSent: c.dataSent.Load(), DataDropped: c.dataDropped.Load(),
+		TCPConnections: e.tcp.count(), TCPConnectionsRefused: e.tcp.refused.Load(), TCPPacketsDropped: e.tcp.dropped.Load(),
 		KeyframeRequests: c.keyframeRequests.Load(), Transports: len(e.all), Routers: len(e.routers),
 	}
 }
@@ -272,38 +315,65 @@ func (e *Engine) closeSockets() {
 	for _, s := range e.sockets {
 		_ = s.conn.Close()
 	}
+	if e.tcp != nil {
+		e.tcp.close()
+	}
 }
 
 // check answers a STUN binding request, if it is one of ours.
 func (e *Engine) check(s *socket, b []byte, from netip.AddrPort, now int64) {
+	if t, answer := e.checked(b, way{socket: s}, from, now); t != nil {
+		e.learn(from, t)
+		_ = s.send(answer, from)
+	}
+}
+
+// checked returns whose binding request this is, if it is one of ours, and the answer to it.
+func (e *Engine) checked(b []byte, w way, from netip.AddrPort, now int64) (*Transport, []byte) {
 	if !stun.IsMessage(b) {
-		return
+		return nil, nil
 	}
 	m := &stun.Message{Raw: append([]byte(nil), b...)}
 	if m.Decode() != nil || m.Type != stun.BindingRequest {
-		return
+		return nil, nil
 	}
 	ufrag, ok := localUfrag(m)
 	if !ok {
-		return
+		return nil, nil
 	}
 	e.mu.RLock()
 	t := e.byUfrag[ufrag]
 	e.mu.RUnlock()
 	if t == nil {
-		return
+		return nil, nil
 	}
-	answer, evicted := t.ice.check(m, ufrag, s, from, now)
+	answer, evicted := t.ice.check(m, ufrag, w, from, now)
 	if answer == nil {
-		return
+		return nil, nil
 	}
 	t.lastHeard.Store(now)
-	e.learn(from, evicted, t)
-	_ = s.send(answer, from)
+	switch {
+	case evicted == nil:
+	case evicted.tcp != nil:
+		evicted.tcp.close()
+	case w.socket == nil || evicted.remote != from:
+		e.forget(evicted.remote, t)
+	}
+	return t, answer
 }
 
-// learn notes that packets from this address belong to t, and those from another no longer.
-func (e *Engine) learn(from, evicted netip.AddrPort, t *Transport) {
+// forget notes that packets from an address are no longer t's.
+func (e *Engine) forget(remote netip.AddrPort, t *Transport) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.byRemote[remote] == t {
+		e.generation.Add(1)
+		delete(e.byRemote, remote)
+	}
+}
+
+// learn notes that packets from this address belong to t.
+func (e *Engine) learn(from netip.AddrPort, t *Transport) {
 	e.mu.RLock()
 	known := e.byRemote[from] == t
 	e.mu.RUnlock()
@@ -313,9 +383,6 @@ func (e *Engine) learn(from, evicted netip.AddrPort, t *Transport) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.generation.Add(1)
-	if e.byRemote[evicted] == t && evicted != from {
-		delete(e.byRemote, evicted)
-	}
 	if !t.closed.Load() {
 		e.byRemote[from] = t
 	}

@@ -1,17 +1,9 @@
 package sfu
 
 import (
-	"encoding/binary"
-
 	"github.com/rotunda-rtc/rotunda/internal/packet"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
-
-// sentHistory is how many sent packets a forwarder can send again; a power of two.
-const sentHistory = 512
-
-// resendInterval is the shortest time between two retransmissions of one packet (ns).
-const resendInterval = 20e6
 
 // forwarder feeds one line a client receives on: it rewrites the packets of whatever track the line carries at present
 // into one unbroken source. It has no goroutine; forward runs in that of the publisher's socket. It is guarded by router.media.
@@ -20,17 +12,25 @@ type forwarder struct {
 	kind      video.Kind
 	ssrc, rtx uint32
 	formats   []format
-	shedRank  int // among the lines that take the same track, when video is shed
+	wide      uint8 // id of the header extension with the transport-wide number, 0 without
+	depends   uint8 // id of that with the dependency descriptor
+	header    int   // size of its packets' header
+	priority  int   // what has a higher one gets a picture first
+	shedRank  int   // among the lines that take the same track, when video is shed
 
 	stream  video.StreamID // whose source it is
 	source  *track
 	enabled bool
-	quality video.Quality
-	current *layer // what is flowing
-	told    *layer // what of current was last told upward; the ticker tells
-	target  *layer // what is wanted; a keyframe of it is waited for while it differs from current
-	fresh   bool   // nothing of current was sent since the last interruption
-	shed    bool   // the reader has too much to do
+	want    video.Subscription // how large a picture
+	current *layer             // what is flowing
+	told    *layer             // what of current was last told upward; the ticker tells
+	target  *layer             // what is wanted; a keyframe of it is waited for while it differs from current
+	fresh   bool               // nothing of current was sent since the last interruption
+	shed    bool               // the reader has too much to do
+	granted int                // rung up to which the path carries it
+	paused  bool               // the path carries no picture of it
+
+	toldPaused bool // what was last told upward of that
 
 	sent     []sentPacket
 	rtxNext  uint64
@@ -38,61 +38,34 @@ type forwarder struct {
 	last     uint64 // number of the newest outgoing packet; its lower half is the sequence number
 	lastTime uint32
 	lastAt   int64   // when the packet of lastTime came
-	offset   uint64  // added to a packet's number to give the outgoing one
 	from, to *format // packets of one are sent as the other
-	base     uint64  // first number of the current run; older packets are not forwarded
 	shift    uint32  // added to a packet's timestamp
+	numbers  numbering
+	cut      cut
 
-	lastPicture   uint16
-	lastTL0       uint8
-	pictureOffset uint16
-	tl0Offset     uint8
+	lastPicture uint16
+	lastTL0     uint8
+	tl0Offset   uint8
 
 	packets, octets uint32
 	lastReport      int64
 }
 
-// sentPacket remembers how a packet was rewritten, to send it again from the publisher's history. It has no pointers.
-type sentPacket struct {
-	number, source uint64 // ours, and that of the layer's packet
-	resent         int64  // when it was last sent again (ns)
-	layer          int    // its serial + 1; 0 is an empty entry
-	timestamp      uint32
-	picture        uint16
-	tl0            uint8
-}
-
 // attach makes the forwarder carry tr, which a stream uses, from now on (nil: nothing). Called with router.media held.
-func (f *forwarder) attach(stream video.StreamID, tr *track, enabled bool, quality video.Quality) {
+func (f *forwarder) attach(stream video.StreamID, tr *track, enabled bool, want video.Subscription) {
 	f.stream = stream
 	if f.source != tr {
-		f.source, f.current, f.target, f.told = tr, nil, nil, nil
+		f.source, f.current, f.target, f.told, f.toldPaused = tr, nil, nil, nil, false
 		clear(f.sent)
 	}
 	if f.enabled != enabled {
 		f.enabled, f.fresh = enabled, true
 	}
-	f.quality = quality
+	f.want = want
 }
 
 // interrupt notes that packets were held back, so that the next run continues the numbers. Called with router.media held.
 func (f *forwarder) interrupt() { f.fresh = true }
-
-// retarget chooses the layer to forward. It returns a layer whose keyframe is needed, or nil. Called with router.media held.
-func (f *forwarder) retarget(now int64) *layer {
-	if f.source == nil || !f.enabled || !f.source.open.Load() || f.kind != video.Video || f.shed {
-		return nil
-	}
-	l := f.source.choose(f.quality, now)
-	if l == nil {
-		return nil
-	}
-	f.target = l
-	if f.current != l || f.fresh {
-		return l
-	}
-	return nil
-}
 
 // longestGap is how many numbers may be missing from what one viewer gets. After more it goes on as if nothing was missing: a client
 // that in addition loses what follows would no longer guess the rollover counter, and never decrypt the source again.
@@ -107,15 +80,32 @@ func (f *forwarder) forward(p *onward) {
 		}
 		return
 	}
-	if p.layer == f.current && p.number >= f.base && p.number+f.offset > f.last+longestGap {
+	if f.paused {
+		if p.layer == f.current {
+			f.fresh = true
+		}
+		return
+	}
+	if p.layer == f.current && p.number >= f.numbers.next && p.number+f.numbers.offset > f.last+longestGap {
 		f.fresh = true
 	}
 	if (p.layer != f.current || f.fresh) && !f.begin(p) {
 		return
 	}
-	if p.number >= f.base && (p.format == f.from || f.decodes(p)) {
-		f.write(p)
+	offset, picture, ok := f.numbers.place(p.number)
+	if !ok || p.format != f.from && !f.decodes(p) {
+		return
 	}
+	newest := p.number >= f.numbers.next
+	passes := !p.layered || f.cut.passes(p, newest)
+	switch {
+	case newest && !passes:
+		f.numbers.skip(p.number, p.picture.PictureID, p.header.Timestamp, p.format.codec == vp8)
+		return
+	case newest:
+		f.numbers.next = p.number + 1
+	}
+	f.write(p, p.number+offset, picture, !passes)
 }
 
 // decodes finds the format to send this one as, and reports whether the client has it.
@@ -148,16 +138,16 @@ func (f *forwarder) begin(p *onward) bool {
 		shift = f.nextTimestamp(p) - p.header.Timestamp
 	}
 	f.shift = shift
-	f.base = p.number
-	f.offset = f.last + 1 - p.number
-	if !f.started {
-		f.offset = uint64(p.header.Sequence) - p.number
+	if f.started {
+		f.numbers.restart(p.number, f.last+1-p.number, f.lastPicture+1-p.picture.PictureID)
+		f.tl0Offset = f.lastTL0 + 1 - p.picture.TL0PicIdx
+	} else {
+		f.numbers.restart(p.number, uint64(p.header.Sequence)-p.number, 0)
 	}
-	f.pictureOffset = f.lastPicture + 1 - p.vp8.PictureID
-	f.tl0Offset = f.lastTL0 + 1 - p.vp8.TL0PicIdx
-	if !f.started {
-		f.pictureOffset, f.tl0Offset = 0, 0
+	if f.target == nil {
+		f.cut.wantedSpatial, f.cut.wantedTemporal = maxSpatial-1, maxTemporal-1
 	}
+	f.cut.restart()
 	f.started, f.fresh, f.current = true, false, p.layer
 	return true
 }
@@ -179,11 +169,22 @@ func (f *forwarder) nextTimestamp(p *onward) uint32 {
 	return next
 }
 
-func (f *forwarder) write(p *onward) {
-	number := p.number + f.offset
+// write sends a packet on under this number. An empty one keeps the place of a packet that is not forwarded: it came after others
+// behind it had been sent.
+func (f *forwarder) write(p *onward, number uint64, pictureOffset uint16, empty bool) {
 	entry := sentPacket{
 		number: number, source: p.number, timestamp: p.header.Timestamp + f.shift, layer: p.layer.serial + 1,
-		picture: p.vp8.PictureID + f.pictureOffset, tl0: p.vp8.TL0PicIdx + f.tl0Offset,
+		picture: p.picture.PictureID + pictureOffset, tl0: p.picture.TL0PicIdx + f.tl0Offset,
+		empty: empty, marker: !empty && f.cut.ends(p),
+	}
+	payload, payloadType := shape(p.payload, p.wrapped, p.format, f.to)
+	descriptor := f.descriptor(p.format.codec, p.descriptor)
+	if empty {
+		payload, descriptor = nil, nil
+	}
+	header := f.headerSize(descriptor)
+	if f.wide != 0 {
+		entry.wide = f.transport.out.downlink.departures.add(p.now, header+len(payload)+sealOverhead)
 	}
 	if f.sent != nil {
 		f.sent[number&(sentHistory-1)] = entry
@@ -193,9 +194,10 @@ func (f *forwarder) write(p *onward) {
 		if entry.timestamp != f.lastTime {
 			f.lastTime, f.lastAt = entry.timestamp, p.now
 		}
-		f.lastPicture, f.lastTL0 = entry.picture, entry.tl0
+		if p.picture.HasPictureID {
+			f.lastPicture, f.lastTL0 = entry.picture, entry.tl0
+		}
 	}
-	payload, payloadType := shape(p.payload, p.wrapped, p.format, f.to)
 	f.packets++
 	f.octets += uint32(len(payload))
 	path := f.transport.ice.chosen.Load()
@@ -203,10 +205,11 @@ func (f *forwarder) write(p *onward) {
 		return
 	}
 	b := p.batch.room()
-	putHeader(b, payloadType, p.header.Marker, uint16(number), entry.timestamp, f.ssrc)
-	if p.format.codec == vp8 && (f.pictureOffset != 0 || f.tl0Offset != 0) && len(payload) > 0 {
-		payload = b[packet.HeaderSize:][:copy(b[packet.HeaderSize:], payload)]
-		p.vp8.Renumber(payload, entry.picture, entry.tl0)
+	putHeader(b, payloadType, entry.marker, uint16(number), entry.timestamp, f.ssrc)
+	f.putExtensions(b, entry.wide, descriptor, entry.picture)
+	if (pictureOffset != 0 || f.tl0Offset != 0) && len(payload) > 0 && p.format.codec.numbersPictures() {
+		payload = b[header:][:copy(b[header:], payload)]
+		p.picture.Renumber(payload, entry.picture, entry.tl0)
 	}
 	f.send(p.batch, path, b, payload, number)
 }
@@ -223,76 +226,4 @@ func (f *forwarder) send(b *batch, path *path, to, payload []byte, number uint64
 		kind = &out.chained[1]
 	}
 	b.add(kind, path, n)
-}
-
-// resend sends packets the client missed again, as RTX where negotiated (RFC 4588), from the publisher's history. Called with
-// router.media held.
-func (f *forwarder) resend(batch *batch, seq uint16, now int64) {
-	out, path := &f.transport.out, f.transport.ice.chosen.Load()
-	if f.sent == nil || f.source == nil || out.sealer == nil || path == nil {
-		return
-	}
-	e := &f.sent[seq&(sentHistory-1)]
-	number := f.last - uint64(uint16(f.last)-seq) // the newest that can be meant
-	if e.layer == 0 || e.number != number || now-e.resent < resendInterval && e.resent != 0 {
-		return
-	}
-	l := f.layerOf(e)
-	if l == nil {
-		return
-	}
-	n := l.history.Copy(e.source, out.repair[:])
-	if n == 0 {
-		return
-	}
-	raw := out.repair[:n]
-	h, ok := packet.ParseHeader(raw)
-	if !ok {
-		return
-	}
-	payload, ok := h.Payload(raw)
-	source, _ := l.track.format(h.PayloadType)
-	if !ok || source == nil {
-		return
-	}
-	target := matchFormat(f.formats, source)
-	if target == nil {
-		return
-	}
-	payload, payloadType, ok := reshape(payload, h.PayloadType, source, target)
-	if !ok {
-		return
-	}
-	e.resent = now
-	if source.codec == vp8 {
-		if v, ok := packet.ParseVP8(payload); ok {
-			v.Renumber(payload, e.picture, e.tl0)
-		}
-	}
-	batch.retransmitted++
-	b := batch.room()
-	if f.rtx == 0 || target.rtx == 0 || payloadType != target.payloadType {
-		putHeader(b, payloadType, h.Marker, seq, e.timestamp, f.ssrc)
-		f.send(batch, path, b, payload, number)
-		return
-	}
-	putHeader(b, target.rtx, h.Marker, uint16(f.rtxNext), e.timestamp, f.rtx)
-	whole := binary.BigEndian.AppendUint16(b[:packet.HeaderSize], seq)
-	whole = append(whole, payload...)
-	f.send(batch, path, b, whole[packet.HeaderSize:], f.rtxNext)
-	f.rtxNext++
-}
-
-// layerOf returns the layer that a packet was of. It is nil if another took its place.
-func (f *forwarder) layerOf(e *sentPacket) *layer {
-	serial := e.layer - 1
-	if f.current != nil && f.current.serial == serial {
-		return f.current
-	}
-	for _, l := range *f.source.order.Load() {
-		if l.serial == serial {
-			return l
-		}
-	}
-	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,9 +18,16 @@ const maxPaths = 8
 // pathSilence is how long a path may go without a check before a path of lower priority may take over (ns).
 const pathSilence = 5e9
 
-// path is a way to the client: the socket its checks arrive at and the address they come from.
+// way is what a client's packets come in by: a socket of the media port, or a connection of the client's own.
+type way struct {
+	socket *socket
+	tcp    *tcpConn
+}
+
+// path is a way to the client: what its checks arrive at and the address they come from.
 type path struct {
-	socket    *socket
+	socket    *socket  // nil over TCP
+	tcp       *tcpConn // nil over UDP
 	remote    netip.AddrPort
 	name      sockname     // of remote
 	priority  uint32       // guarded by iceLite.mu
@@ -74,8 +82,8 @@ func (i *iceLite) offered(remoteUfrag string) (current credentials, forgotten st
 }
 
 // check answers a binding request that named one of our ufrags. It returns the answer to send back, nil if the request is not
-// from the client, and the address that made room for this one, if any.
-func (i *iceLite) check(m *stun.Message, ufrag string, s *socket, from netip.AddrPort, now int64) (answer []byte, evicted netip.AddrPort) {
+// from the client, and the path that made room for this one, if any.
+func (i *iceLite) check(m *stun.Message, ufrag string, w way, from netip.AddrPort, now int64) (answer []byte, evicted *path) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	var password string
@@ -97,7 +105,7 @@ func (i *iceLite) check(m *stun.Message, ufrag string, s *socket, from netip.Add
 	if err != nil {
 		return nil, evicted
 	}
-	p, evicted := i.pathTo(s, from)
+	p, evicted := i.pathTo(w, from)
 	p.heard.Store(now)
 	if priority, err := m.Get(stun.AttrPriority); err == nil && len(priority) == 4 {
 		p.priority = uint32(priority[0])<<24 | uint32(priority[1])<<16 | uint32(priority[2])<<8 | uint32(priority[3])
@@ -113,42 +121,74 @@ func (i *iceLite) check(m *stun.Message, ufrag string, s *socket, from netip.Add
 	return success.Raw, evicted
 }
 
-// choose takes p as the way to the client if it is the first, or nominated and better than a path that is alive. The first may be
+// choose takes p as the way to the client if there is none, or it is nominated and better than a path that is alive. The first may be
 // one on which our answers do not reach the client, so it yields to any that is nominated. Called with i.mu held.
 func (i *iceLite) choose(p *path, nominated bool, now int64) {
 	c := i.chosen.Load()
 	p.nominated = p.nominated || nominated
 	switch {
-	case c == nil:
+	case c == nil || c.gone():
 		i.chosen.Store(p)
 	case nominated && c != p && (!c.nominated || p.priority > c.priority || now-c.heard.Load() > pathSilence):
 		i.chosen.Store(p)
 	}
 }
 
-func (i *iceLite) pathTo(s *socket, from netip.AddrPort) (p *path, evicted netip.AddrPort) {
+func (i *iceLite) pathTo(w way, from netip.AddrPort) (p, evicted *path) {
 	chosen, oldest := i.chosen.Load(), -1
 	for n, p := range i.paths {
-		if p.remote == from && p.socket == s {
+		if p.remote == from && p.socket == w.socket && p.tcp == w.tcp {
 			return p, evicted
 		}
-		if p != chosen && (oldest < 0 || p.heard.Load() < i.paths[oldest].heard.Load()) {
+		if p != chosen && (oldest < 0 || p.gone() || p.heard.Load() < i.paths[oldest].heard.Load()) {
 			oldest = n
 		}
 	}
-	p = &path{socket: s, remote: from, name: nameOf(from)}
+	p = &path{socket: w.socket, tcp: w.tcp, remote: from, name: nameOf(from)}
 	if len(i.paths) < maxPaths {
 		i.paths = append(i.paths, p)
 		return p, evicted
 	}
-	evicted, i.paths[oldest] = i.paths[oldest].remote, p
+	evicted, i.paths[oldest] = i.paths[oldest], p
 	return p, evicted
+}
+
+// gone reports whether nothing can be sent on the path any more.
+func (p *path) gone() bool { return p.tcp != nil && p.tcp.gone.Load() }
+
+// send sends one packet by itself that is not video. What cannot be sent is lost, as in the network.
+func (p *path) send(b []byte) {
+	if p.tcp != nil {
+		p.tcp.send(b)
+		return
+	}
+	_ = p.socket.send(b, p.remote)
+}
+
+// hangUp ends the client's connections, once what was said to it is out.
+func (i *iceLite) hangUp() {
+	i.mu.Lock()
+	paths := slices.Clone(i.paths)
+	i.mu.Unlock()
+	for _, p := range paths {
+		if p.tcp != nil {
+			p.tcp.finish()
+		}
+	}
 }
 
 // candidate renders a host candidate for an answer (RFC 8839 section 5.1). Earlier addresses are preferred.
 func candidate(n int, addr netip.AddrPort) string {
 	priority := uint32(126)<<24 | uint32(65535-n)<<8 | 255
 	return fmt.Sprintf("%d 1 udp %d %s %d typ host", n+1, priority, addr.Addr(), addr.Port())
+}
+
+// tcpCandidate renders a passive candidate for an answer (RFC 6544 section 4.5), below all of UDP. The local preference has the
+// direction in its upper bits (section 4.2).
+func tcpCandidate(n int, addr netip.AddrPort) string {
+	const passive = 4
+	priority := uint32(90)<<24 | uint32(passive<<13+8191-n)<<8 | 255
+	return fmt.Sprintf("%d 1 tcp %d %s %d typ host tcptype passive", n+1, priority, addr.Addr(), addr.Port())
 }
 
 // localUfrag returns the part of a check's USERNAME that is ours.

@@ -28,6 +28,7 @@ type inbound struct {
 	repair  uint8
 	seq     uint8
 	level   uint8
+	depends uint8          // dependency descriptor
 	twcc    *twcc.Recorder // nil unless negotiated
 	nacks   []uint16       // scratch of the ticker
 	taps    []*tap
@@ -53,22 +54,34 @@ type arrival struct {
 
 // onward is one packet as it passes to the forwarders.
 type onward struct {
-	batch    *batch // where it goes out
-	layer    *layer
-	format   *format
-	number   uint64 // extended sequence number
-	header   packet.Header
-	payload  []byte
-	wrapped  []byte     // the payload as it came in RED, nil if it did not
-	red      packet.RED // of wrapped
-	level    uint8      // of audio, where hasLevel says that it was told (-dBov)
+	batch   *batch // where it goes out
+	layer   *layer
+	format  *format
+	number  uint64 // extended sequence number
+	header  packet.Header
+	payload []byte
+	wrapped []byte     // the payload as it came in RED, nil if it did not
+	red     packet.RED // of wrapped
+	vp8     packet.VP8
+	vp9     packet.VP9
+
+	level    uint8 // of audio, where hasLevel says that it was told (-dBov)
 	hasLevel bool
 	restored bool // out of the copy in a later packet
-	vp8      packet.VP8
-	keyframe bool // a decoder can start here
-	width    int  // of the picture, where a keyframe tells it
-	height   int
-	now      int64
+
+	descriptor []byte // the dependency descriptor, nil without
+	described  bool   // it was understood
+	dependency packet.Dependency
+
+	layered           bool // whether it is sent on depends on the layers the viewer gets
+	spatial, temporal uint8
+	above             bool                  // higher spatial layers need it
+	starts, ends      bool                  // first and last packet of the frame of its spatial layer
+	picture           packet.PictureNumbers // or the number of the frame, as its dependency descriptor has it
+	keyframe          bool                  // a decoder can start here
+	width             int                   // of the picture, where a keyframe tells it
+	height            int
+	now               int64
 }
 
 // register makes a line's track known to the receiving side.
@@ -77,7 +90,9 @@ func (in *inbound) register(tr *track, l *offeredLine) {
 	media.Lock()
 	defer media.Unlock()
 	in.tracks[l.mid] = tr
-	for uri, id := range map[string]*uint8{extMID: &in.mid, extRID: &in.rid, extRepairedRID: &in.repair, extTransportCC: &in.seq, extAudioLevel: &in.level} {
+	for uri, id := range map[string]*uint8{
+		extMID: &in.mid, extRID: &in.rid, extRepairedRID: &in.repair, extTransportCC: &in.seq, extAudioLevel: &in.level, extDependency: &in.depends,
+	} {
 		if n := l.extensions[uri]; n != 0 {
 			*id = n
 		}
@@ -171,6 +186,7 @@ func (p *onward) take(l *layer, f *format, raw []byte, h *packet.Header, now int
 	if c := l.clock.Load(); c == nil || !c.fits(h.Timestamp, now) {
 		l.clock.Store(&senderClock{timestamp: h.Timestamp, at: now, rate: f.clockRate})
 	}
+	l.made.count(p, len(raw))
 	if p.keyframe {
 		l.keyframe(p)
 	}
@@ -187,6 +203,9 @@ func (p *onward) describe(l *layer, f *format, raw []byte, h *packet.Header, num
 		return false
 	}
 	*p = onward{batch: p.batch, layer: l, format: f, number: number, header: *h, payload: payload, restored: p.restored, now: now}
+	if len(payload) == 0 {
+		return true
+	}
 	switch f.codec {
 	case opus:
 		if !p.unwrapRED() {
@@ -194,13 +213,16 @@ func (p *onward) describe(l *layer, f *format, raw []byte, h *packet.Header, num
 		}
 		p.level, p.hasLevel = packet.ParseLevel(h.Extension(raw, l.track.transport.in.level))
 	case vp8:
-		if p.vp8, ok = packet.ParseVP8(payload); !ok && len(payload) > 0 {
-			return false
-		}
-		p.keyframe, p.width, p.height = p.vp8.Keyframe, p.vp8.Width, p.vp8.Height
+		return p.describeVP8()
+	case vp9:
+		return p.describeVP9()
 	case h264:
 		d := packet.ParseH264(payload)
 		p.keyframe, p.width, p.height = d.Keyframe, d.Width, d.Height
+		p.describeFrame(raw)
+	case av1:
+		p.keyframe = packet.BeginsAV1Sequence(payload)
+		p.describeFrame(raw)
 	}
 	return true
 }
@@ -334,6 +356,12 @@ func (t *Transport) receiveRTCP(b []byte, a *arrival, now int64) {
 // reports, bandwidth estimates, descriptions.
 func (t *Transport) control(h *rtcp.Header, b []byte, a *arrival, now int64) {
 	switch {
+	case h.Type == rtcp.TypeTransportSpecificFeedback && h.Count == rtcp.FormatTCC:
+		t.takeFeedback(b, now)
+	case h.Type == rtcp.TypePayloadSpecificFeedback && h.Count == rtcp.FormatREMB:
+		if rate, ok := parseREMB(b); ok {
+			t.out.downlink.remb = rate
+		}
 	case h.Type == rtcp.TypeSenderReport:
 		var p rtcp.SenderReport
 		if p.Unmarshal(b) == nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pion/sdp/v3"
 
+	"github.com/rotunda-rtc/rotunda/internal/packet"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
@@ -56,7 +57,7 @@ func (t *Transport) Negotiate(ctx context.Context, text string) (string, error) 
 	}
 	t.tellWanted()
 	t.sdpVersion++
-	return writeAnswer(t.sdpID, t.sdpVersion, t.identity(own), t.answerLines(o)), nil
+	return writeAnswer(t.sdpID, t.sdpVersion, t.identity(own), t.answerLines(o), o.mixed), nil
 }
 
 // consistent checks an offer against what was negotiated before (RFC 8829 section 5.3.1): lines stay in their order with
@@ -141,7 +142,12 @@ func (t *Transport) directionFor(l *line, o *offeredLine) direction {
 func (t *Transport) newForwarder(o *offeredLine) *forwarder {
 	t.router.media.Lock()
 	defer t.router.media.Unlock()
-	f := &forwarder{transport: t, kind: o.kind, formats: o.formats, ssrc: t.out.unusedSSRC()}
+	f := &forwarder{transport: t, kind: o.kind, formats: o.formats, ssrc: t.out.unusedSSRC(), granted: everything, header: packet.HeaderSize}
+	f.depends = o.extensions[extDependency]
+	if o.numbered() {
+		f.wide, f.header = o.extensions[extTransportCC], packet.HeaderSize+extensionSize
+		t.out.downlink.departures.open()
+	}
 	t.out.bySSRC[f.ssrc] = f
 	if slices.ContainsFunc(o.formats, func(f format) bool { return f.rtx != 0 }) {
 		f.rtx = t.out.unusedSSRC()
@@ -149,6 +155,7 @@ func (t *Transport) newForwarder(o *offeredLine) *forwarder {
 	}
 	if o.kind == video.Video {
 		f.shedRank = rand.IntN(allRanks)
+		f.numbers.gaps = make([]gap, rememberedGaps)
 	}
 	if o.kind == video.Video || asksAgain(o.formats) {
 		f.sent = make([]sentPacket, sentHistory)

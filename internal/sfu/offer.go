@@ -22,6 +22,7 @@ type offer struct {
 	ufrag, password string
 	fingerprint     fingerprint
 	lines           []offeredLine
+	mixed           bool // header extensions of both forms may be mixed, on all lines
 }
 
 // offeredLine is one media section of an offer, in its order.
@@ -38,6 +39,11 @@ type offeredLine struct {
 	rids       []string         // simulcast layers the client sends, as listed
 	ssrc       ssrcPair         // the first declared source, zero if none
 	rtcpRsize  bool
+}
+
+// numbered reports whether what goes out on the line carries transport-wide numbers, and the client tells which arrived.
+func (l *offeredLine) numbered() bool {
+	return l.extensions[extTransportCC] != 0 && slices.ContainsFunc(l.formats, func(f format) bool { return slices.Contains(f.feedback, "transport-cc") })
 }
 
 type ssrcPair struct{ media, rtx uint32 }
@@ -61,6 +67,7 @@ func parseOffer(text string) (*offer, error) {
 		return nil, video.Errorf(video.CodeTooMany, "the offer has more than %d media lines", maxLines)
 	}
 	var o offer
+	_, o.mixed = s.Attribute("extmap-allow-mixed")
 	mids := map[string]bool{}
 	for i, m := range s.MediaDescriptions {
 		line := parseLine(m)

@@ -59,14 +59,14 @@ func TestParseOffer(t *testing.T) {
 	for name, lines := range map[string][]want{
 		"chromium": {
 			{"0", sdp.DirectionSendOnly, false, []uint8{111, 0}, nil, ssrcPair{media: 1001}},
-			{"1", sdp.DirectionSendOnly, false, []uint8{96, 97, 103, 104, 109, 114, 117, 118, 123, 124}, []string{"f", "h", "q"}, ssrcPair{}},
+			{"1", sdp.DirectionSendOnly, false, []uint8{96, 97, 103, 104, 109, 114, 117, 118, 98, 99, 45, 46, 123, 124}, []string{"f", "h", "q"}, ssrcPair{}},
 			{"2", sdp.DirectionRecvOnly, false, []uint8{111, 0}, nil, ssrcPair{}},
-			{"3", sdp.DirectionRecvOnly, false, []uint8{96, 97, 103, 104, 109, 114, 117, 118, 123, 124}, nil, ssrcPair{}},
+			{"3", sdp.DirectionRecvOnly, false, []uint8{96, 97, 103, 104, 109, 114, 117, 118, 98, 99, 45, 46, 123, 124}, nil, ssrcPair{}},
 			{"4", sdp.DirectionSendRecv, false, nil, nil, ssrcPair{}},
 		},
 		"firefox": {
 			{"0", sdp.DirectionSendOnly, false, []uint8{109, 0}, nil, ssrcPair{media: 2222}},
-			{"1", sdp.DirectionSendOnly, false, []uint8{120, 124}, []string{"hi", "lo"}, ssrcPair{media: 3331}},
+			{"1", sdp.DirectionSendOnly, false, []uint8{120, 124, 121, 125}, []string{"hi", "lo"}, ssrcPair{media: 3331}},
 		},
 		"gstreamer": {
 			{"video0", sdp.DirectionSendRecv, false, []uint8{96, 97}, nil, ssrcPair{700, 701}},
@@ -106,14 +106,14 @@ func TestAnswer(t *testing.T) {
 		"chromium": {
 			[]string{"recvonly", "recvonly", "sendonly", "sendonly", "sctp-port"},
 			"0 1 2 3 4",
-			[]string{"a=simulcast:recv f;h;q", "a=rid:q recv", "m=application 9 UDP/DTLS/SCTP webrtc-datachannel", "a=extmap:10 " + extRID, "a=fmtp:109 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f", "a=rtcp-fb:96 transport-cc", "a=msid:pair0 2", "a=msid:pair0 3", "a=ssrc-group:FID"},
-			[]string{"rtpmap:107", "rtpmap:98", "goog-remb", "playout-delay", "red/90000", "video-orientation"},
+			[]string{"a=simulcast:recv f;h;q", "a=rid:q recv", "m=application 9 UDP/DTLS/SCTP webrtc-datachannel", "a=extmap:10 " + extRID, "a=fmtp:109 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f", "a=rtcp-fb:96 transport-cc", "a=msid:pair0 2", "a=msid:pair0 3", "a=ssrc-group:FID", "a=rtpmap:98 VP9/90000", "a=fmtp:98 profile-id=0", "a=rtpmap:45 AV1/90000", "a=fmtp:45 level-idx=5;profile=0;tier=0", "a=extmap-allow-mixed"},
+			[]string{"rtpmap:107", "goog-remb", "playout-delay", "red/90000", "video-orientation"},
 		},
 		"firefox": {
 			[]string{"recvonly", "recvonly"},
 			"0 1",
 			[]string{"a=simulcast:recv hi;lo", "a=rtcp-fb:120 nack pli", "a=extmap:8 " + extRID, "a=extmap:7 " + extTransportCC},
-			[]string{"rtpmap:121", "csrc-audio-level"},
+			[]string{"rtpmap:126", "csrc-audio-level"},
 		},
 		"gstreamer": {
 			[]string{"recvonly", "recvonly"},
@@ -232,7 +232,7 @@ func TestOffersRefused(t *testing.T) {
 		"no fingerprint":   {without("a=fingerprint"), video.CodeMedia},
 		"DTLS server":      {strings.ReplaceAll(good, "actpass", "passive"), video.CodeMedia},
 		"no DTLS":          {strings.ReplaceAll(good, "UDP/TLS/RTP/SAVPF", "RTP/AVP"), video.CodeMedia},
-		"no codec of ours": {strings.ReplaceAll(good, "VP8", "VP9"), video.CodeMedia},
+		"no codec of ours": {strings.ReplaceAll(good, "VP8", "H265"), video.CodeMedia},
 		"all rejected":     {strings.ReplaceAll(good, "m=video 9", "m=video 0"), video.CodeMedia},
 		"only data": {strings.ReplaceAll(strings.ReplaceAll(good, "m=video 9 UDP/TLS/RTP/SAVPF 96 97", "m=application 9 UDP/DTLS/SCTP webrtc-datachannel"),
 			"a=rtpmap", "a=x"), video.CodeMedia},
@@ -345,7 +345,7 @@ func FuzzParseOffer(f *testing.F) {
 		for i := range lines {
 			lines[i] = answerLine{offered: &o.lines[i], direction: direction(i % 3), ssrc: 1, rtx: 2, stream: "s", rejected: o.lines[i].rejected || len(o.lines[i].formats) == 0}
 		}
-		answer := writeAnswer(1, 1, identity{ufrag: "u", password: "p", fingerprint: someFingerprint}, lines)
+		answer := writeAnswer(1, 1, identity{ufrag: "u", password: "p", fingerprint: someFingerprint}, lines, true)
 		var s sdp.SessionDescription
 		if err := s.UnmarshalString(answer); err != nil {
 			t.Fatalf("the answer is not SDP: %v\n%s", err, answer)

@@ -18,6 +18,7 @@ type outbound struct {
 	bySSRC     map[uint32]*forwarder // by that of their retransmissions too
 	chained    [2]chained            // where its packets are in a batch: of video, and of audio
 	repair     [packet.MaxSize]byte  // scratch of resend
+	downlink   downlink
 }
 
 // unusedSSRC draws an SSRC. Two sources of one connection with the same would be sealed with the same numbers under one key.
@@ -51,7 +52,7 @@ func (t *Transport) sendRTCP(packets ...rtcp.Packet) {
 		return
 	}
 	if b, err = t.out.sealer.sealRTCP(b); err == nil {
-		_ = p.socket.send(b, p.remote)
+		p.send(b)
 	}
 }
 
@@ -73,7 +74,7 @@ func (t *Transport) resend(b *batch, p *rtcp.TransportLayerNack, now int64) {
 // that is sent no picture for now would only burden the others.
 // Called with router.media held.
 func (t *Transport) wantKeyframe(ssrc uint32, now int64) {
-	if f := t.out.bySSRC[ssrc]; f != nil && f.current != nil && !f.shed {
+	if f := t.out.bySSRC[ssrc]; f != nil && f.current != nil && !f.shed && !f.paused {
 		f.current.askKeyframe(now)
 	}
 }

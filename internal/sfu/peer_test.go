@@ -2,6 +2,7 @@ package sfu
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"slices"
 	"sync"
@@ -35,8 +36,10 @@ type watcher struct {
 	receiving    []video.ReceiveLine
 	timesChanged int
 	layers       []string // "stream rid"
+	pauses       []string // "stream paused" or "stream resumed"
 	timesBack    int
 	data         []string
+	demands      []string // "stream layers"
 }
 
 func newWatcher() *watcher {
@@ -66,6 +69,11 @@ func newEngine(t testing.TB) *Engine {
 
 func newPeer(t *testing.T, e *Engine, session video.SessionID) *peer {
 	t.Helper()
+	return newPeerOver(t, e, session, webrtc.NetworkTypeUDP4)
+}
+
+func newPeerOver(t *testing.T, e *Engine, session video.SessionID, network webrtc.NetworkType) *peer {
+	t.Helper()
 	p := &peer{t: t, watcher: newWatcher()}
 	tr, err := e.NewTransport(TransportConfig{Session: session, Participant: video.ParticipantID(video.NewUUID()), Updates: p})
 	if err != nil {
@@ -74,6 +82,7 @@ func newPeer(t *testing.T, e *Engine, session video.SessionID) *peer {
 	p.transport = tr
 	var se webrtc.SettingEngine
 	se.SetIncludeLoopbackCandidate(true)
+	se.SetNetworkTypes([]webrtc.NetworkType{network})
 	se.SetInterfaceFilter(func(name string) bool { return name == "lo" })
 	var me webrtc.MediaEngine
 	if err := me.RegisterDefaultCodecs(); err != nil {
@@ -124,6 +133,32 @@ func (w *watcher) Layer(stream video.StreamID, rid string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.layers = append(w.layers, string(stream)+" "+rid)
+}
+
+func (w *watcher) Paused(stream video.StreamID, paused bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.pauses = append(w.pauses, string(stream)+map[bool]string{true: " paused", false: " resumed"}[paused])
+}
+
+// paused returns what was told of pauses.
+func (w *watcher) paused() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.pauses)
+}
+
+func (w *watcher) LayersWanted(stream video.StreamID, layers int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.demands = append(w.demands, fmt.Sprint(stream, " ", layers))
+}
+
+// demanded returns what was told of the layers somebody wants.
+func (w *watcher) demanded() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.demands)
 }
 
 // sent returns what was told of layers.

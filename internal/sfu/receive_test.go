@@ -49,9 +49,9 @@ func FuzzReceive(f *testing.F) {
 		e.running.Wait()
 		stranger, waiting, secured := netip.MustParseAddrPort("127.0.0.1:1"), netip.MustParseAddrPort("127.0.0.1:2"), netip.MustParseAddrPort("127.0.0.1:3")
 		open, _ := newTransportOf(t, e)
-		e.learn(waiting, netip.AddrPort{}, open)
+		e.learn(waiting, open)
 		client := securedTransport(t, e, "s", secured, newWatcher())
-		e.learn(secured, netip.AddrPort{}, client)
+		e.learn(secured, client)
 		w := &wire{watcher: newWatcher(), t: t, engine: e, transport: client, encrypt: testContext(t)}
 		l := videoLine("0", 500)
 		l.ssrc.rtx = 501

@@ -26,7 +26,12 @@ type call struct {
 
 func newCall(t *testing.T, receive ...*offeredLine) *call {
 	t.Helper()
-	c := &call{engine: newEngine(t), session: "session", stream: "camera"}
+	return newCallOn(t, newEngine(t), receive...)
+}
+
+func newCallOn(t *testing.T, e *Engine, receive ...*offeredLine) *call {
+	t.Helper()
+	c := &call{engine: e, session: "session", stream: "camera"}
 	c.publisher = newWire(t, c.engine, c.session, withDirection(videoLine("0", 500), "sendonly"))
 	c.camera = c.publisher.vp8(500)
 	c.publisher.publish(c.stream, video.Lines{VideoMID: "0"})

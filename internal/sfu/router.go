@@ -95,6 +95,11 @@ func (t *Transport) Publish(id video.StreamID, l video.Lines) error {
 		picture.stream, s.video = s, picture.track
 	}
 	r.streams[id] = s
+	if s.video != nil {
+		r.media.Lock()
+		s.video.stream, s.video.demand = id, demand{}
+		r.media.Unlock()
+	}
 	return nil
 }
 
@@ -249,16 +254,13 @@ func (s *subscription) apply() {
 	if s.pair == nil {
 		return
 	}
-	quality := s.want.Quality
-	if quality == "" {
-		quality = video.QualityHigh
-	}
-	s.pair.audio.carry(s.stream.id, s.stream.audio, s.want.Audio, quality)
-	s.pair.video.carry(s.stream.id, s.stream.video, s.want.Video, quality)
+	s.pair.audio.carry(s.stream.id, s.stream.audio, s.want.Audio, s.want)
+	s.pair.video.carry(s.stream.id, s.stream.video, s.want.Video && !s.want.Hidden, s.want)
+	s.pair.video.prefer(s.want.Priority)
 }
 
 // carry makes a line we send on carry the track of a stream (nil: nothing) from now on.
-func (l *line) carry(stream video.StreamID, tr *track, enabled bool, quality video.Quality) {
+func (l *line) carry(stream video.StreamID, tr *track, enabled bool, want video.Subscription) {
 	if l == nil || l.forwarder == nil {
 		return
 	}
@@ -268,15 +270,28 @@ func (l *line) carry(stream video.StreamID, tr *track, enabled bool, quality vid
 		t.router.media.Lock()
 		defer t.router.media.Unlock()
 		before := f.source
-		f.attach(stream, tr, enabled, quality)
+		f.attach(stream, tr, enabled, want)
 		if before != tr {
 			before.removeSink(f)
 			tr.addSink(f)
 		}
+		t.allocate(t.engine.Now())
 		if needed := f.retarget(t.engine.Now()); needed != nil && t.out.sealer != nil {
 			f.start(b, needed, t.engine.Now())
 		}
+		tr.tellDemand(t.engine.Now())
 	})
+}
+
+// prefer says how important the picture of a line we send on is from now on.
+func (l *line) prefer(priority int) {
+	if l == nil || l.forwarder == nil {
+		return
+	}
+	media := &l.forwarder.transport.router.media
+	media.Lock()
+	defer media.Unlock()
+	l.forwarder.priority = priority
 }
 
 // end takes a subscription out of everything.
@@ -286,8 +301,8 @@ func (s *subscription) end() {
 	delete(s.stream.subscriptions, s)
 	t.waiting = slices.DeleteFunc(t.waiting, func(w *subscription) bool { return w == s })
 	if p := s.pair; p != nil {
-		p.audio.carry("", nil, false, "")
-		p.video.carry("", nil, false, "")
+		p.audio.carry("", nil, false, video.Subscription{})
+		p.video.carry("", nil, false, video.Subscription{})
 		p.subscription, s.pair = nil, nil
 	}
 }
@@ -342,6 +357,7 @@ func (t *Transport) release() {
 	defer t.router.media.Unlock()
 	for _, tr := range t.in.tracks {
 		tr.order.Store(&[]*layer{})
+		tr.rungs = nil
 	}
 	t.in = inbound{tracks: map[string]*track{}, sources: map[uint32]source{}}
 	t.out = outbound{bySSRC: map[uint32]*forwarder{}}
@@ -352,6 +368,7 @@ func (t *Transport) start(b *batch, now int64) {
 	if t.out.sealer == nil {
 		return
 	}
+	t.allocate(now)
 	for _, f := range t.out.forwarders {
 		if l := f.retarget(now); l != nil {
 			f.start(b, l, now)

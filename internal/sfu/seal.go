@@ -9,8 +9,6 @@ import (
 
 	"github.com/pion/rtp"
 	"github.com/pion/srtp/v3"
-
-	"github.com/rotunda-rtc/rotunda/internal/packet"
 )
 
 // sealOverhead is what sealing adds to a packet at most: an AES-GCM tag, or the shorter one of HMAC-SHA1.
@@ -75,10 +73,10 @@ func deriveSRTP(label byte, key, salt []byte, size int) ([]byte, error) {
 var errNumbersUsedUp = errors.New("2^48 packets under one key (RFC 3711 section 9.2)")
 
 // seal completes the packet whose header stands at the beginning of b, with this payload, and returns its size. number is that of
-// the header with its rollovers: one number of an SSRC must never be sealed with two different contents. The payload may
-// stand behind the header in b; b has room for it and sealOverhead.
+// the header with its rollovers: one number of an SSRC must never be sealed with two different contents, the header's extension
+// included. The payload may stand behind the header in b; b has room for it and sealOverhead.
 func (s *sealer) seal(b, payload []byte, number uint64) (int, error) {
-	const h = packet.HeaderSize
+	h := headerSize(b)
 	if number >= 1<<48 {
 		return 0, errNumbersUsedUp
 	}

@@ -38,6 +38,11 @@ func TestSealIsSRTP(t *testing.T) {
 			b := make([]byte, 1500)
 			for number := uint64(65_000); number < 3*65_536; number += 97 {
 				h := rtp.Header{Version: 2, Marker: number%2 == 0, PayloadType: 96, SSRC: 0xdecafbad, SequenceNumber: uint16(number), Timestamp: uint32(number * 3000)}
+				if number%3 == 0 {
+					if err := h.SetExtension(5, []byte{byte(number >> 8), byte(number)}); err != nil {
+						t.Fatal(err)
+					}
+				}
 				p := payload[:number%1200]
 				plain, err := (&rtp.Packet{Header: h, Payload: p}).Marshal()
 				if err != nil {
@@ -47,7 +52,7 @@ func TestSealIsSRTP(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				copy(b, plain[:12])
+				copy(b, plain[:h.MarshalSize()])
 				n, err := s.seal(b, p, number)
 				if err != nil || !bytes.Equal(b[:n], want) {
 					t.Fatalf("number %d: %v, %x… is not %x…", number, err, b[:40], want[:min(len(want), 40)])

@@ -23,6 +23,7 @@ const (
 type scene struct {
 	publisher *wire
 	layers    [3]*encoder // best first
+	read      int
 }
 
 func newScene(t *testing.T, e *Engine, rids ...string) *scene {
@@ -194,7 +195,7 @@ func TestLayersAreRankedBySize(t *testing.T) {
 	wantOrigins(t, v.take(3), 0, 2, 2)
 }
 
-func TestChoose(t *testing.T) {
+func TestWish(t *testing.T) {
 	const now = clockStart
 	for _, c := range []struct {
 		name   string
@@ -229,9 +230,11 @@ func TestChoose(t *testing.T) {
 			}
 			tr := &track{}
 			tr.order.Store(&layers)
+			tr.open.Store(true)
 			got := -1
-			if l := tr.choose(c.q, int64(now)); l != nil {
-				got = l.serial
+			rungs := tr.ladder(int64(now))
+			if i := (&forwarder{kind: video.Video, source: tr, enabled: true, want: video.Subscription{Quality: c.q}}).wish(); i >= 0 {
+				got = rungs[i].layer.serial
 			}
 			if got != c.want {
 				t.Fatalf("layer %d, want %d", got, c.want)

@@ -24,6 +24,14 @@ func controlSocket(_, _ string, c syscall.RawConn) error {
 	return failed
 }
 
+// controlTCP prepares a listener of ICE-TCP; its connections inherit this. What the kernel has taken cannot be dropped any more, so it
+// takes little.
+func controlTCP(_, _ string, c syscall.RawConn) error {
+	return c.Control(func(fd uintptr) {
+		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, tcpUnsent)
+	})
+}
+
 // enlarge asks for large buffers: those who may (CAP_NET_ADMIN) get them whatever net.core.rmem_max and wmem_max say.
 func enlarge(conn *net.UDPConn) {
 	_ = conn.SetReadBuffer(socketBuffer)

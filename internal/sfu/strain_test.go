@@ -14,7 +14,7 @@ type strain struct {
 	period  int64   // of the quota (ns), 0 without
 	share   int64   // of the period (ns)
 	used    int64   // of the share
-	queue   []arrived
+	queue   []queued
 	next    float64 // when the next frame comes (ns)
 	drops   uint32
 	random  *rand.Rand
@@ -23,7 +23,7 @@ type strain struct {
 	sent    int
 }
 
-type arrived struct {
+type queued struct {
 	at    int64
 	track int
 }
@@ -50,7 +50,7 @@ func (s *strain) arrive() {
 				s.drops++
 				continue
 			}
-			s.queue = append(s.queue, arrived{int64(s.next), track})
+			s.queue = append(s.queue, queued{int64(s.next), track})
 		}
 		s.next += float64(s.frame) / s.rate * 2e9 * s.random.Float64()
 	}

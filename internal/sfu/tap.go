@@ -96,7 +96,7 @@ func (p *tap) retarget(now int64) *layer {
 	if p.track.kind != video.Video || !p.track.open.Load() {
 		return nil
 	}
-	l := p.track.choose(video.QualityHigh, now)
+	l := p.track.best(now)
 	if l == nil {
 		return nil
 	}

@@ -18,7 +18,8 @@ const (
 )
 
 // ticker wakes the goroutine that does what time, not a packet, gives rise to. Each wake-up costs as much as forwarding
-// ten packets, so there is none without need: every 100 ms while there are connections, every 20 ms while packets are missing.
+// ten packets, so there is none without need: every 100 ms while there are connections, every 20 ms while packets are missing, every
+// 5 ms while a connection is probed.
 type ticker struct {
 	lossy atomic.Bool   // packets are missing
 	wake  chan struct{} // of one place: something is there to be done, or packets are missing
@@ -42,20 +43,29 @@ func (t *ticker) rouse() {
 
 // tick does everything that time gives rise to, for all transports one after another.
 func (e *Engine) tick() {
-	var all []*Transport
+	var all, paced []*Transport
 	var switched []sending
 	b := newBatch(e)
 	timer := time.NewTimer(tickInterval)
 	defer timer.Stop()
 	next := e.Now() // when the slow work is due
+	quick := next   // before that, missing packets are not looked for again
 	for {
 		select {
 		case <-e.ctx.Done():
 			return
 		case <-e.ticker.wake:
 		case <-timer.C:
+			if e.ctx.Err() != nil { // both were ready
+				return
+			}
 			now := e.Now()
+			paced = e.pace(b, paced, now)
 			slow := now >= next
+			if !slow && (now < quick || !e.ticker.lossy.Load()) {
+				break
+			}
+			quick = now + int64(lossInterval)
 			if slow {
 				next = now + int64(tickInterval)
 			}
@@ -64,7 +74,11 @@ func (e *Engine) tick() {
 			_, shed := e.load()
 			all = e.transports(all)
 			for _, t := range all {
-				switched = t.tick(b, switched[:0], now, slow, shed > 0)
+				var probing bool
+				switched, probing = t.tick(b, switched[:0], now, slow, shed > 0)
+				if probing {
+					paced = append(paced, t)
+				}
 				missing = missing || shed == 0 && t.misses()
 				t.tellLayers(switched)
 				if slow {
@@ -72,6 +86,10 @@ func (e *Engine) tick() {
 				}
 			}
 			b.flush()
+			if slow {
+				e.limits.Store(&limits{b.limits.connections, b.limits.paused, b.limits.estimate})
+				b.limits = limits{}
+			}
 			clear(all)
 			clear(switched)
 			if missing {
@@ -85,22 +103,45 @@ func (e *Engine) tick() {
 		if e.ticker.lossy.Load() {
 			until = min(until, lossInterval)
 		}
+		if len(paced) > 0 {
+			until = min(until, probeInterval)
+		}
 		timer.Reset(until)
 	}
 }
 
-// tick does what time gives rise to on one connection's media. It appends the layers that are sent since the last time.
-func (t *Transport) tick(b *batch, switched []sending, now int64, slow, overloaded bool) []sending {
+// pace goes on with what is sent bit by bit, and returns the connections that have more of it.
+func (e *Engine) pace(b *batch, paced []*Transport, now int64) []*Transport {
+	return slices.DeleteFunc(paced, func(t *Transport) bool {
+		t.router.media.Lock()
+		more := t.pad(b, now)
+		t.router.media.Unlock()
+		b.flush()
+		return !more
+	})
+}
+
+// tick does what time gives rise to on one connection's media. It appends the layers that are sent since the last time, and reports
+// whether a probe began.
+func (t *Transport) tick(b *batch, switched []sending, now int64, slow, overloaded bool) (told []sending, probing bool) {
 	t.router.media.Lock()
 	defer t.router.media.Unlock()
 	t.sendFeedback(now, slow, overloaded)
 	if !slow {
-		return switched
+		return switched, false
+	}
+	for _, l := range t.in.layers {
+		l.made.measure(now)
 	}
 	t.start(b, now)
 	t.tendTaps(b, now)
+	for _, tr := range t.in.tracks {
+		tr.tellDemand(now)
+	}
 	t.sendReports(now)
-	return t.switched(switched)
+	b.limits.count(t)
+	probing = t.out.downlink.probe.rate == 0 && t.tendProbe(b, now)
+	return t.switched(switched), probing
 }
 
 // misses reports whether packets of the client are missing.
@@ -181,13 +222,14 @@ func (t *Transport) sendReports(now int64) {
 	}
 }
 
-// sending is the layer of a stream's video that a client is being sent.
+// sending is what of a stream's video a client is being sent: a layer, or for now nothing, or again something.
 type sending struct {
-	stream video.StreamID
-	rid    string
+	stream          video.StreamID
+	rid             string
+	paused, resumed bool
 }
 
-// tellLayers tells upward which layers are being sent that were not before. It is done here and not at the switch, where
+// tellLayers tells upward which layers are being sent that were not before, and what is paused. It is done here and not at the switch, where
 // packets wait.
 func (t *Transport) tellLayers(switched []sending) {
 	if len(switched) == 0 {
@@ -199,18 +241,37 @@ func (t *Transport) tellLayers(switched []sending) {
 		if t.told.over {
 			break
 		}
-		t.updates.Layer(s.stream, s.rid)
+		switch {
+		case s.paused || s.resumed:
+			t.updates.Paused(s.stream, s.paused)
+		default:
+			t.updates.Layer(s.stream, s.rid)
+		}
+	}
+}
+
+// tellDemand tells upward how many sizes of a stream's video are wanted. Called with router.media held, so that what is told last is
+// what holds.
+func (t *Transport) tellDemand(stream video.StreamID, layers int) {
+	t.told.mu.Lock()
+	defer t.told.mu.Unlock()
+	if !t.told.over {
+		t.updates.LayersWanted(stream, layers)
 	}
 }
 
 // switched appends the layers that are sent since the last time. Called with router.media held.
 func (t *Transport) switched(into []sending) []sending {
 	for _, f := range t.out.forwarders {
+		if f.kind == video.Video && f.paused != f.toldPaused {
+			f.toldPaused = f.paused
+			into = append(into, sending{stream: f.stream, paused: f.paused, resumed: !f.paused})
+		}
 		if f.kind != video.Video || f.current == nil || f.current == f.told {
 			continue
 		}
 		if f.told == nil || f.told.rid != f.current.rid {
-			into = append(into, sending{f.stream, f.current.rid})
+			into = append(into, sending{stream: f.stream, rid: f.current.rid})
 		}
 		f.told = f.current
 	}

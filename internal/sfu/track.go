@@ -38,8 +38,12 @@ type track struct {
 	tap   atomic.Pointer[tap]          // where it is recorded, or nil; set with router.media held
 	order atomic.Pointer[[]*layer]     // the layers seen so far, best first; replaced as a whole
 
-	serial int  // layers made so far, replaced ones included; guarded by router.media
-	held   bool // its audio is kept back for want of the floor; guarded by router.media
+	stream video.StreamID // what it carries at present; guarded by router.media
+	demand demand         // guarded by router.media
+	serial int            // layers made so far, replaced ones included; guarded by router.media
+	rungs  []rung         // of the last ladder; guarded by router.media
+	sizes  int            // how many sizes of the picture there are, those not sent included, as of the last ladder; guarded by router.media
+	held   bool           // its audio is kept back for want of the floor; guarded by router.media
 }
 
 // layer is one RTP source of a track: all of it, or one of its simulcast encodings.
@@ -55,17 +59,19 @@ type layer struct {
 	asked     atomic.Int64 // when a keyframe was last asked for (ns)
 	pixels    atomic.Int64 // width times height of the last keyframe, 0 if unknown
 	clock     atomic.Pointer[senderClock]
-	reception packet.Reception // guarded by router.media
-	keyNumber uint64           // first packet of the last keyframe, 0 before it; guarded by router.media
-	keyTime   uint32           // its timestamp; guarded by router.media
-	keyAt     int64            // when it came (ns); guarded by router.media
-	keyEnded  bool             // its last packet came, or one behind it; guarded by router.media
-	skipped   uint64           // packets passed over since the last that was decrypted; guarded by router.media
-	misses    uint64           // viewers who get nothing meanwhile; guarded by router.media
-	width     int              // of the picture, as the last keyframe told it; guarded by router.media
-	height    int              // guarded by router.media
-	voice     packet.Voice     // of audio; guarded by router.media
-	since     int64            // when it got the floor (ns), 0 without; guarded by router.media
+	reception packet.Reception            // guarded by router.media
+	keyNumber uint64                      // first packet of the last keyframe, 0 before it; guarded by router.media
+	keyTime   uint32                      // its timestamp; guarded by router.media
+	keyAt     int64                       // when it came (ns); guarded by router.media
+	keyEnded  bool                        // its last packet came, or one behind it; guarded by router.media
+	skipped   uint64                      // packets passed over since the last that was decrypted; guarded by router.media
+	misses    uint64                      // viewers who get nothing meanwhile; guarded by router.media
+	width     int                         // of the picture, as the last keyframe told it; guarded by router.media
+	height    int                         // guarded by router.media
+	made      composition                 // guarded by router.media
+	structure *packet.DependencyStructure // nil before the first; guarded by router.media
+	voice     packet.Voice                // of audio; guarded by router.media
+	since     int64                       // when it got the floor (ns), 0 without; guarded by router.media
 }
 
 func newTrack(t *Transport, l *offeredLine) *track {
@@ -126,31 +132,6 @@ func (l *layer) keyframe(p *onward) {
 }
 
 func (l *layer) active(now int64) bool { return now-l.heard.Load() < layerSilence }
-
-// choose returns the layer to forward for this quality: the wanted one if it is being sent, else the next lower, else
-// the next higher. It is nil while nothing is sent.
-func (t *track) choose(q video.Quality, now int64) *layer {
-	layers := *t.order.Load()
-	wanted := 0
-	switch q {
-	case video.QualityMedium:
-		wanted = 1
-	case video.QualityLow:
-		wanted = maxLayers - 1
-	}
-	wanted = min(wanted, len(layers)-1)
-	for i := wanted; i >= 0 && i < len(layers); i++ {
-		if layers[i].active(now) {
-			return layers[i]
-		}
-	}
-	for i := wanted - 1; i >= 0; i-- {
-		if layers[i].active(now) {
-			return layers[i]
-		}
-	}
-	return nil
-}
 
 // repairable reports whether the client sends lost packets of this track again.
 func (t *track) repairable() bool {

@@ -35,6 +35,12 @@ type Updates interface {
 	Layer(stream video.StreamID, rid string)
 	// Data brings a message of the client's lossy data channel. It is lent until the call returns.
 	Data(message []byte)
+	// Paused says that the path to the client does not carry the video of a stream for now, or carries it again. A subscription begins
+	// unpaused, and when it ends nothing is told of it any more.
+	Paused(stream video.StreamID, paused bool)
+	// LayersWanted says how many sizes of the video of a stream this transport publishes somebody takes, counted from the smallest: viewers,
+	// or a recording. 0 is none. More is told at once, less when it has been so for a while. Before the first time all are wanted.
+	LayersWanted(stream video.StreamID, layers int)
 }
 
 // TransportConfig says whose connection a transport is.
@@ -88,6 +94,7 @@ func newTransport(e *Engine, r *router, cfg TransportConfig) *Transport {
 	t.data.transport = t
 	t.in.tracks, t.in.sources = map[string]*track{}, map[uint32]source{}
 	t.out.bySSRC = map[uint32]*forwarder{}
+	t.out.chained[1].audio = true
 	t.subscriptions = map[video.StreamID]*subscription{}
 	t.ctx, t.stop = context.WithCancel(e.ctx)
 	return t
@@ -191,7 +198,7 @@ func (t *Transport) checkAlive(now int64) {
 
 func (t *Transport) sendRaw(b []byte) {
 	if p := t.ice.chosen.Load(); p != nil {
-		_ = p.socket.send(b, p.remote)
+		p.send(b)
 	}
 }
 
@@ -209,4 +216,5 @@ func (t *Transport) Close() {
 	t.running.Wait()
 	_ = t.dtls.Close()
 	t.engine.drop(t, t.session)
+	t.ice.hangUp()
 }

@@ -310,6 +310,15 @@ func simulcastLine(mid string, rids ...string) *offeredLine {
 	return withDirection(l, "sendonly")
 }
 
+// withNumbers makes it a line whose packets carry transport-wide numbers.
+func withNumbers(l *offeredLine) *offeredLine {
+	l.extensions[extTransportCC] = idSequence
+	for i := range l.formats {
+		l.formats[i].feedback = append(l.formats[i].feedback, "transport-cc")
+	}
+	return l
+}
+
 func receivePair(audio, picture string) []*offeredLine {
 	return []*offeredLine{withDirection(audioLine(audio, 0), "recvonly"), withDirection(videoLine(picture, 0), "recvonly")}
 }

@@ -21,15 +21,21 @@ type Tokens interface {
 	Verify(ctx context.Context, token string) (video.Grant, error)
 }
 
+// Relay makes credentials for servers of our own. subject tells one client from another.
+type Relay func(subject string) (servers []video.ICEServer, expires time.Time)
+
 // Config is what a Handler needs. Host and Tokens are required; a zero duration means the default.
 type Config struct {
 	Host       *live.Host
 	Tokens     Tokens
 	ICEServers []video.ICEServer
+	Relay      Relay
 	Version    string   // the server's, as told to clients
 	Origins    []string // host patterns of allowed origins; none allows any
 	Logger     *slog.Logger
 	Proxies    *auth.Proxies // whose word on addresses counts; nil trusts those on loopback
+
+	ResumeGrace time.Duration // how long a participant is kept whose client is gone; 0: it leaves at once
 
 	HelloTimeout       time.Duration // default 10 s
 	NegotiationTimeout time.Duration // for the answer to one offer; default 10 s
@@ -48,8 +54,8 @@ func (c Config) withDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	if c.ICEServers == nil {
-		c.ICEServers = []video.ICEServer{}
+	if c.Relay == nil {
+		c.Relay = func(string) (none []video.ICEServer, never time.Time) { return none, never }
 	}
 	if c.Socket.FrameBytes == 0 {
 		c.Socket.FrameBytes = 512 << 10
@@ -73,6 +79,8 @@ const (
 type Handler struct {
 	config    Config
 	strangers *auth.Visitors
+	stays     *stays
+	ended     chan struct{} // closed by Close
 	serves    sync.WaitGroup
 
 	mu      sync.Mutex
@@ -84,6 +92,7 @@ type Handler struct {
 func New(config Config) *Handler {
 	return &Handler{
 		config: config.withDefaults(), conns: make(map[*conn]struct{}),
+		stays: newStays(config.ResumeGrace), ended: make(chan struct{}),
 		strangers: auth.NewVisitors(strangersPerSecond, strangerBurst, config.Proxies, nil),
 	}
 }
@@ -122,7 +131,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Close ends all connections and returns when they are closed and their participants gone, or when ctx ends.
 func (h *Handler) Close(ctx context.Context) error {
 	h.mu.Lock()
-	h.closing = true
+	if !h.closing {
+		h.closing = true
+		close(h.ended)
+	}
 	for c := range h.conns {
 		c.socket.Shut(closeShutdown.Code, closeShutdown.Reason)
 	}

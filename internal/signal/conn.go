@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/rotunda-rtc/rotunda/internal/live"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 	"github.com/rotunda-rtc/rotunda/internal/ws"
 )
@@ -31,32 +30,45 @@ const (
 // conn is one connection. The fields below the line belong to the performer.
 type conn struct {
 	config   *Config
+	name     string       // tells it from others
 	logger   *slog.Logger // for all of its goroutines
 	socket   *ws.Conn
 	welcome  func() // says that its client is no stranger
 	requests chan request
-	bytes    atomic.Int64 // of the requests waiting
-	seq      uint64       // of the last notice; the session loop's
+	bytes    atomic.Int64  // of the requests waiting
+	heard    atomic.Uint64 // the last notice its client says it has
+	stays    *stays
+	closing  <-chan struct{} // closed when the server shuts down
+	replaced chan struct{}   // closed when another connection was put in front of its participant
+	idle     chan struct{}   // closed when it carries out nothing any more
 
 	mu      sync.Mutex
 	waiting map[int64]struct{} // ids of requests without an answer
 	// ────────
-	log         *slog.Logger // the same, with more words
-	bad         int
-	hello       *time.Timer // closes a connection that does not say hello
-	expiry      *time.Timer // closes it after its token expired; nil before hello
-	grant       video.Grant
-	participant *live.Participant
+	log     *slog.Logger // the same, with more words
+	bad     int
+	hello   *time.Timer // closes a connection that does not say hello
+	expiry  *time.Timer // closes it after its token expired; nil before hello
+	grant   video.Grant
+	stay    *stay // nil before join or resume
+	others  sync.WaitGroup
+	expires time.Time // when the credentials of ICE servers do; zero: never
 }
 
 func newConn(h *Handler, socket *ws.Conn) *conn {
-	logger := h.config.Logger.With("connection", video.NewUUID()[:8])
+	name := video.NewUUID()
+	logger := h.config.Logger.With("connection", name[:8])
 	return &conn{
 		config:   &h.config,
+		name:     name,
 		logger:   logger,
 		log:      logger,
 		socket:   socket,
 		requests: make(chan request, requestsWaiting),
+		stays:    h.stays,
+		closing:  h.ended,
+		replaced: make(chan struct{}),
+		idle:     make(chan struct{}),
 		waiting:  make(map[int64]struct{}),
 	}
 }
@@ -67,9 +79,8 @@ func (c *conn) serve(ctx context.Context) {
 	defer cancel()
 	done := make(chan struct{})
 	c.hello = time.AfterFunc(c.config.HelloTimeout, func() { c.shut(closeTimedOut) })
-	var others sync.WaitGroup
-	others.Go(func() { c.guard(c.read) })
-	others.Go(func() { c.cancelAtEnd(cancel, done) })
+	c.others.Go(func() { c.guard(c.read) })
+	c.others.Go(func() { c.cancelAtEnd(cancel, done) })
 	c.guard(func() { c.perform(ctx) })
 	c.hello.Stop()
 	if c.expiry != nil {
@@ -77,11 +88,10 @@ func (c *conn) serve(ctx context.Context) {
 	}
 	close(done)
 	c.shut(closeInternal) // unless it is closing already, which it is but after a panic
-	if c.participant != nil {
-		c.participant.Leave(leftReason(c.socket.Err()))
-	}
+	close(c.idle)
+	c.depart()
 	<-c.socket.Closed()
-	others.Wait()
+	c.others.Wait()
 	c.logger.Debug("connection closed", "by_peer", c.socket.Err().Peer, "code", c.socket.Err().Code, "reason", c.socket.Err().Reason)
 }
 
@@ -99,10 +109,11 @@ func (c *conn) guard(f func()) {
 func (c *conn) shut(closing ws.Closing) { c.socket.Shut(closing.Code, closing.Reason) }
 
 // cancelAtEnd cancels what is being carried out once the connection ends. If the client closed it, what it had sent
-// before is carried out first.
+// before is carried out first; if it may come back, what was begun is.
 func (c *conn) cancelAtEnd(cancel func(), done <-chan struct{}) {
 	<-c.socket.Shutting()
-	if end := c.socket.Err(); end.Peer && leftReason(end) == video.LeftByChoice {
+	end := c.socket.Err()
+	if end.Peer && leftReason(end) == video.LeftByChoice || c.config.ResumeGrace > 0 && resumable(end) {
 		drained := time.NewTimer(drainTime)
 		defer drained.Stop()
 		select {
@@ -124,8 +135,7 @@ func (c *conn) read() {
 		}
 		r := decode(frame, binary)
 		if r.refusal == nil && r.Type == "ping" && greeted {
-			// Answered here, however long the requests before it take: the answer tells that the server is there.
-			c.socket.Send(reply(r.ID, emptyReply{}))
+			c.pong(r)
 			continue
 		}
 		greeted = true
@@ -142,6 +152,14 @@ func (c *conn) read() {
 			c.shut(closeFlood)
 		}
 	}
+}
+
+// pong answers a ping, however long the requests before it take: the answer tells that the server is there.
+func (c *conn) pong(r request) {
+	if fields, err := parse[pingFields](r); err == nil && fields.Seq > c.heard.Load() {
+		c.heard.Store(fields.Seq)
+	}
+	c.socket.Send(reply(r.ID, emptyReply{}))
 }
 
 // take marks an id as waiting, unless it is.
@@ -166,7 +184,7 @@ func (c *conn) perform(ctx context.Context) {
 	for {
 		select {
 		case r, open := <-c.requests:
-			if end := c.socket.Err(); !open || ctx.Err() != nil || end != nil && !end.Peer {
+			if !open || ctx.Err() != nil || !c.mayBegin() {
 				return
 			}
 			c.carryOut(ctx, r)
@@ -177,8 +195,18 @@ func (c *conn) perform(ctx context.Context) {
 	}
 }
 
+// mayBegin reports whether requests are still begun: while the connection is open, and when the client closed it. Those of
+// a client that may come back are left for it to send again.
+func (c *conn) mayBegin() bool {
+	end := c.socket.Err()
+	return end == nil || end.Peer && (c.config.ResumeGrace == 0 || !resumable(end))
+}
+
 // carryOut answers one request, exactly once.
 func (c *conn) carryOut(ctx context.Context, r request) {
+	if c.stay != nil {
+		c.stay.received = max(c.stay.received, r.ID)
+	}
 	var err error
 	if r.refusal != nil {
 		err = r.refusal
@@ -189,8 +217,30 @@ func (c *conn) carryOut(ctx context.Context, r request) {
 	}
 	e, ours := shown(err)
 	c.logRefusal(r, e, err, ours)
-	c.socket.Send(refusal(r.ID, e))
+	c.inOrder(func() { c.send(refusal(r.ID, e)) })
+	if removed, ok := errors.AsType[*removedError](err); ok {
+		if closing, final := removed.closing(); final {
+			c.shut(closing)
+			return
+		}
+	}
 	c.closeAfter(r, e.Code)
+}
+
+// inOrder runs f, which sends, in the session loop, if there is one.
+func (c *conn) inOrder(f func()) {
+	if c.stay == nil || c.stay.participant.InOrder(context.Background(), f) != nil {
+		f()
+	}
+}
+
+// send sends an answer. If there is a session it runs in its loop.
+func (c *conn) send(frame ws.Frame) {
+	if c.stay == nil || c.stay.conn != c {
+		c.socket.Send(frame)
+		return
+	}
+	c.stay.answer(frame)
 }
 
 // closeAfter closes the connection after refusals that leave nothing to go on with.
@@ -199,11 +249,12 @@ func (c *conn) closeAfter(r request, code video.Code) {
 		c.bad++
 	}
 	switch {
+	case code == codeNotResumable && c.stay == nil: // it may say hello and join
 	case c.grant.RoomID == "": // the first frame, and no good hello
 		c.shut(closeFor(code))
 	case c.bad >= maxBadFrames:
 		c.shut(closeBadRequest)
-	case r.Type == "join" && endsJoining[code]:
+	case r.Type == "resume", r.Type == "join" && endsJoining[code]:
 		c.shut(closeFor(code))
 	}
 }
@@ -211,6 +262,7 @@ func (c *conn) closeAfter(r request, code video.Code) {
 // endsJoining are the refusals of join after which there is no use in trying again on the same connection.
 var endsJoining = map[video.Code]bool{
 	video.CodeRoomFull: true, video.CodeRoomNotFound: true, video.CodeDuplicateParticipant: true, video.CodeUnauthorized: true,
+	video.CodeIdentityInUse: true,
 }
 
 // logRefusal writes the one line there is about a refusal. Those that end a connection are worth more than those a
@@ -223,7 +275,7 @@ func (c *conn) logRefusal(r request, e *video.Error, err error, ours bool) {
 	switch {
 	case ours:
 		log.Error("request failed", "error", err)
-	case r.Type == "hello" || r.Type == "join":
+	case r.Type == "hello" || r.Type == "join" || r.Type == "resume":
 		log.Info("request refused", "field", e.Field)
 	default:
 		log.Debug("request refused", "field", e.Field)
@@ -236,39 +288,5 @@ func short(s string) string { return s[:min(len(s), 64)] }
 // succeed queues the reply to a request. It may run in the session loop.
 func (c *conn) succeed(r request, data any) {
 	c.free(r.ID)
-	c.socket.Send(reply(r.ID, data))
-}
-
-// What may wait for a client before it is given no more messages: those are the least that must arrive. Beyond what ws allows the
-// connection is closed.
-const (
-	messagesWaiting     = 256
-	messageBytesWaiting = 1 << 20
-)
-
-// Take implements live.ChoosyListener.
-func (c *conn) Take(n live.Notice) bool {
-	frames, bytes := c.socket.Waiting()
-	if frames >= messagesWaiting || frames > 0 && bytes+(noticeFrame{notice: n}).Size() > messageBytesWaiting {
-		return false
-	}
-	c.Notify(n)
-	return true
-}
-
-// Notify implements live.Listener. It runs in the session loop.
-func (c *conn) Notify(n live.Notice) {
-	switch n := n.(type) {
-	case live.Removed:
-		if closing, ok := removals[n.Reason]; ok {
-			c.shut(closing)
-		}
-	case live.MediaConnected:
-		c.logger.Debug("media connected")
-	case live.MediaFailed:
-		c.logger.Info("media failed", "error", n.Err) // the client sees it too, and restarts ICE or leaves
-	default:
-		c.seq++
-		c.socket.Send(noticeFrame{c.seq, n})
-	}
+	c.send(reply(r.ID, data))
 }

@@ -9,5 +9,9 @@
 //	hello ──▶ welcomed ──join──▶ in the session ──leave, close, removed──▶ gone
 //	  └ refused ─────┴ refused (some refusals close) ──────────────────────▲
 //
+// A participant outlives its connection: the stay between the two hears the notices, and another connection may step in front of
+// it (resume). A connection that was lost waits for that in the performer's goroutine, as long as Config.ResumeGrace. Why it is
+// built like this is in docs/design/reconnect.md.
+//
 // [Handler.Close] ends the connections that are in no session; those in one end with it.
 package signal

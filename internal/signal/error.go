@@ -30,6 +30,8 @@ var (
 	closeRoomNotFound = ws.Closing{Code: 4404, Reason: "room_not_found"}
 	closeTimedOut     = ws.Closing{Code: 4408, Reason: "timed_out"}
 	closeDuplicate    = ws.Closing{Code: 4409, Reason: "duplicate_participant"}
+	closeReplaced     = ws.Closing{Code: 4410, Reason: "replaced"}
+	closeIdentity     = ws.Closing{Code: 4411, Reason: "identity_in_use"}
 	closeFlood        = ws.Closing{Code: 4420, Reason: "too_many_requests"}
 	closeVersion      = ws.Closing{Code: 4426, Reason: "unsupported_version"}
 	closeRoomFull     = ws.Closing{Code: 4429, Reason: "room_full"}
@@ -48,6 +50,7 @@ var wireCodes = map[video.Code]ws.Closing{
 	video.CodeRoomNotFound:         closeRoomNotFound,
 	video.CodeRoomFull:             closeRoomFull,
 	video.CodeDuplicateParticipant: closeDuplicate,
+	video.CodeIdentityInUse:        closeIdentity,
 	video.CodeKeyInUse:             closeBadRequest,
 	video.CodeStreamNotFound:       closeBadRequest,
 	video.CodeParticipantNotFound:  closeBadRequest,
@@ -58,6 +61,7 @@ var wireCodes = map[video.Code]ws.Closing{
 	video.CodeMedia:                closeInternal,
 	video.CodeUnavailable:          closeUnavailable,
 	video.CodeOverloaded:           closeOverloaded,
+	codeNotResumable:               closeUnavailable,
 	codeInvalidFrame:               closeBadRequest,
 	codeUnknownRequest:             closeBadRequest,
 	codeUnsupportedVersion:         closeVersion,
@@ -70,7 +74,7 @@ var removals = map[video.LeftReason]ws.Closing{
 	video.LeftSessionEnded:   closeEnded,
 	video.LeftRoomDeleted:    closeRoomDeleted,
 	video.LeftTokenExpired:   closeUnauthorized,
-	video.LeftDuplicate:      closeDuplicate,
+	video.LeftDuplicate:      closeReplaced,
 	video.LeftServerShutdown: closeShutdown,
 	video.LeftServerCrashed:  closeInternal,
 }
@@ -95,12 +99,20 @@ func leftReason(end *ws.CloseError) video.LeftReason {
 	return video.LeftConnectionLost
 }
 
+// resumable reports whether the client of a connection that ended so may come back to its participant.
+func resumable(end *ws.CloseError) bool {
+	return end.Closing == closeTimedOut || end.Peer && leftReason(end) == video.LeftConnectionLost
+}
+
 // shown is the error a client is shown for err, and whether it is our fault and belongs in the log.
 func shown(err error) (_ *video.Error, ours bool) {
 	if e, ok := errors.AsType[*video.Error](err); ok {
 		if _, known := wireCodes[e.Code]; known {
 			return e, false
 		}
+	}
+	if removed, ok := errors.AsType[*removedError](err); ok {
+		return video.Errorf(codeNotResumable, "%s", removed.Error()), false
 	}
 	if errors.Is(err, context.Canceled) {
 		return video.Errorf(video.CodeUnavailable, "the connection is closing"), false

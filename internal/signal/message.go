@@ -63,10 +63,25 @@ type (
 	joinReply struct {
 		SessionID     video.SessionID     `json:"session_id"`
 		ParticipantID video.ParticipantID `json:"participant_id"`
-		Participants  []participantBody   `json:"participants"`
-		Streams       []streamBody        `json:"streams"`
-		Recording     bool                `json:"recording"`
-		Speakers      speakersBody        `json:"speakers"`
+		snapshotBody
+		Resume *resumeBody `json:"resume,omitempty"`
+	}
+	resumeBody struct {
+		Secret    string  `json:"secret"`
+		GraceSecs float64 `json:"grace_secs"`
+	}
+	resumeReply struct {
+		Seq            uint64            `json:"seq"`
+		Received       int64             `json:"received"`
+		TokenExpiresAt timestamp         `json:"token_expires_at"`
+		ICEServers     []video.ICEServer `json:"ice_servers"`
+		Snapshot       *snapshotBody     `json:"snapshot,omitempty"`
+	}
+	snapshotBody struct {
+		Participants []participantBody `json:"participants"`
+		Streams      []streamBody      `json:"streams"`
+		Recording    bool              `json:"recording"`
+		Speakers     speakersBody      `json:"speakers"`
 	}
 	publishReply struct {
 		StreamID video.StreamID `json:"stream_id"`
@@ -89,10 +104,27 @@ type participantBody struct {
 	Context          string              `json:"context,omitempty"`
 	ReceivesMessages bool                `json:"receives_messages"`
 	JoinedAt         timestamp           `json:"joined_at"`
+	ConnectionLost   bool                `json:"connection_lost,omitempty"`
 }
 
 func participantOf(p live.Presence) participantBody {
-	return participantBody{p.ID, p.Context, p.ReceivesMessages, timestamp(p.JoinedAt)}
+	return participantBody{p.ID, p.Context, p.ReceivesMessages, timestamp(p.JoinedAt), p.ConnectionLost}
+}
+
+func snapshotOf(s live.Snapshot) snapshotBody {
+	body := snapshotBody{
+		Participants: make([]participantBody, 0, len(s.Participants)),
+		Streams:      make([]streamBody, 0, len(s.Streams)),
+		Recording:    s.Recording,
+		Speakers:     speakersOf(s.Speakers),
+	}
+	for _, p := range s.Participants {
+		body.Participants = append(body.Participants, participantOf(p))
+	}
+	for _, st := range s.Streams {
+		body.Streams = append(body.Streams, streamOf(st))
+	}
+	return body
 }
 
 // speakersBody is who is heard speaking.
@@ -179,6 +211,8 @@ func (f noticeFrame) Size() int {
 		return head + 64 + 39*len(n.Streams)
 	case live.ParticipantJoined:
 		return head + 128 + len(n.Participant.Context)
+	case live.ICEServers:
+		return head + 512*len(n.Servers)
 	default:
 		return head + 256
 	}
@@ -218,6 +252,12 @@ func (f noticeFrame) AppendTo(buf []byte) []byte {
 			noticeHead
 			ID video.StreamID `json:"stream_id"`
 		}{f.head("stream_unpublished"), n.ID})
+	case live.ConnectionChanged:
+		return render(buf, struct {
+			noticeHead
+			ID        video.ParticipantID `json:"participant_id"`
+			Connected bool                `json:"connected"`
+		}{f.head("connection_changed"), n.ID, n.Connected})
 	case live.RecordingChanged:
 		return render(buf, struct {
 			noticeHead
@@ -228,6 +268,13 @@ func (f noticeFrame) AppendTo(buf []byte) []byte {
 			noticeHead
 			speakersBody
 		}{f.head("speakers"), speakersOf(n)})
+	case live.VideoPaused:
+		return render(buf, struct {
+			noticeHead
+			ID     video.StreamID `json:"stream_id"`
+			Paused bool           `json:"paused"`
+			Reason string         `json:"reason"`
+		}{f.head("subscription_paused"), n.ID, n.Paused, "bandwidth"})
 	case live.LinesWanted:
 		return render(buf, struct {
 			noticeHead
@@ -236,6 +283,17 @@ func (f noticeFrame) AppendTo(buf []byte) []byte {
 		}{f.head("lines_wanted"), n.Audio, n.Video})
 	case live.Receiving:
 		return f.appendReceive(buf, n)
+	case live.ICEServers:
+		return render(buf, struct {
+			noticeHead
+			Servers []video.ICEServer `json:"ice_servers"`
+		}{f.head("ice_servers_changed"), n.Servers})
+	case live.LayersWanted:
+		return render(buf, struct {
+			noticeHead
+			StreamID video.StreamID `json:"stream_id"`
+			Layers   int            `json:"layers"`
+		}{f.head("layers_wanted"), n.StreamID, n.Layers})
 	}
 	panic("signal: a notice without a frame")
 }

@@ -11,31 +11,31 @@ import (
 // dispatch carries out one request. It has queued the reply if it returns nil.
 func (c *conn) dispatch(ctx context.Context, r request) error {
 	if c.grant.RoomID == "" {
-		if r.Type != "hello" {
-			return video.Errorf(video.CodeState, "the first request must be hello")
+		switch r.Type {
+		case "hello":
+			return c.performHello(ctx, r)
+		case "resume":
+			return c.performResume(ctx, r)
 		}
-		return c.performHello(ctx, r)
+		return video.Errorf(video.CodeState, "the first request must be hello or resume")
 	}
 	switch r.Type {
-	case "hello":
+	case "hello", "resume":
 		return video.Errorf(video.CodeState, "hello was said already")
 	case "join":
 		return c.performJoin(ctx, r)
 	case "update_token":
 		return c.performUpdateToken(ctx, r)
-	case "ping":
-		c.succeed(r, emptyReply{})
-		return nil
 	}
 	perform, known := inSession[r.Type]
 	switch {
 	case !known:
 		return video.Errorf(codeUnknownRequest, "there is no request %.64q", r.Type)
-	case c.participant == nil && r.Type == "leave":
+	case c.stay == nil && r.Type == "leave":
 		c.succeed(r, emptyReply{})
 		c.shut(closeLeft)
 		return nil
-	case c.participant == nil:
+	case c.stay == nil:
 		return video.Errorf(video.CodeState, "join comes first")
 	}
 	return perform(c, ctx, r)
@@ -50,6 +50,7 @@ var inSession = map[string]func(*conn, context.Context, request) error{
 	"update_subscription": (*conn).performUpdateSubscription,
 	"unsubscribe":         (*conn).performUnsubscribe,
 	"offer":               (*conn).performOffer,
+	"replace_media":       (*conn).performReplaceMedia,
 	"send_message":        (*conn).performSendMessage,
 	"send_data":           (*conn).performSendData,
 	"leave":               (*conn).performLeave,
@@ -64,7 +65,7 @@ func (c *conn) performHello(ctx context.Context, r request) error {
 		return err
 	}
 	if *fields.Version != 1 {
-		return video.Errorf(codeUnsupportedVersion, "this server speaks version 1").WithField("/version")
+		return errVersion
 	}
 	grant, err := c.config.Tokens.Verify(ctx, *fields.Token)
 	if err != nil {
@@ -74,10 +75,7 @@ func (c *conn) performHello(ctx context.Context, r request) error {
 	if err != nil {
 		return err
 	}
-	c.hello.Stop()
-	c.welcome()
-	c.grant = grant
-	c.expireWith(grant)
+	c.greet(grant)
 	c.log = c.log.With("room", room.ID)
 	if fields.Client != nil {
 		c.log.Debug("hello", "client", short(fields.Client.Name), "version", short(fields.Client.Version))
@@ -85,7 +83,7 @@ func (c *conn) performHello(ctx context.Context, r request) error {
 	c.succeed(r, helloReply{
 		Version:    1,
 		Room:       roomBody{room.ID, room.UniqueName, room.MaxParticipants},
-		ICEServers: c.config.ICEServers,
+		ICEServers: c.iceServers(),
 		Grants:     grantsBody(grant.Grants), TokenExpiresAt: timestamp(grant.ExpiresAt),
 		Limits: limitsBody{
 			FrameBytes: c.config.Socket.FrameBytes, MessageBytes: video.MaxMessageBytes,
@@ -94,6 +92,16 @@ func (c *conn) performHello(ctx context.Context, r request) error {
 		Server: serverBody{c.config.Version},
 	})
 	return nil
+}
+
+var errVersion = video.Errorf(codeUnsupportedVersion, "this server speaks version 1").WithField("/version")
+
+// greet takes a client for one with this grant.
+func (c *conn) greet(grant video.Grant) {
+	c.hello.Stop()
+	c.welcome()
+	c.grant = grant
+	c.expireWith(grant)
 }
 
 // expireWith closes the connection a while after its token expired.
@@ -121,14 +129,14 @@ func (c *conn) performUpdateToken(ctx context.Context, r request) error {
 	if grant.RoomID != c.grant.RoomID || grant.AccountID != c.grant.AccountID {
 		return video.Errorf(video.CodeUnauthorized, "the token is for another room").WithField("/token")
 	}
-	if c.participant != nil {
-		if err := c.participant.Renew(ctx, grant); err != nil {
+	if c.stay != nil {
+		if err := c.stay.participant.Renew(ctx, grant); err != nil {
 			return err
 		}
 	}
 	c.grant = grant
 	c.expireWith(grant)
-	c.succeed(r, updateTokenReply{timestamp(grant.ExpiresAt)})
+	c.inOrder(func() { c.succeed(r, updateTokenReply{timestamp(grant.ExpiresAt)}) })
 	return nil
 }
 
@@ -137,36 +145,34 @@ func (c *conn) performJoin(ctx context.Context, r request) error {
 	if err != nil {
 		return err
 	}
-	if c.participant != nil {
+	if c.stay != nil {
 		return video.Errorf(video.CodeState, "joined already")
 	}
 	if err := missing(required("/participant_id", fields.ParticipantID)); err != nil {
 		return err
 	}
-	c.participant, _, err = c.config.Host.Join(ctx, live.JoinRequest{
-		Grant: c.grant, ID: *fields.ParticipantID, Context: fields.Context,
-		ReceivesMessages: fields.ReceivesMessages, Listener: c,
+	stay, secret := newStay(c, *fields.ParticipantID)
+	stay.participant, _, err = c.config.Host.Join(ctx, live.JoinRequest{
+		Grant: c.grant, ID: stay.id, Context: fields.Context,
+		ReceivesMessages: fields.ReceivesMessages, Listener: stay,
 		Joined: func(s live.Snapshot) {
-			data := joinReply{
-				SessionID: s.SessionID, ParticipantID: *fields.ParticipantID,
-				Participants: make([]participantBody, 0, len(s.Participants)),
-				Streams:      make([]streamBody, 0, len(s.Streams)),
-				Recording:    s.Recording,
-				Speakers:     speakersOf(s.Speakers),
+			data := joinReply{SessionID: s.SessionID, ParticipantID: stay.id, snapshotBody: snapshotOf(s)}
+			if grace := c.config.ResumeGrace; grace > 0 {
+				data.Resume = &resumeBody{secret, grace.Seconds()}
 			}
-			for _, p := range s.Participants {
-				data.Participants = append(data.Participants, participantOf(p))
+			c.free(r.ID)
+			if c.config.ResumeGrace > 0 {
+				c.stays.add(stay)
 			}
-			for _, st := range s.Streams {
-				data.Streams = append(data.Streams, streamOf(st))
-			}
-			c.succeed(r, data)
+			stay.answer(reply(r.ID, data))
 		},
 	})
 	if err != nil {
 		return err
 	}
-	c.log = c.log.With("participant", c.participant.ID())
+	c.stay = stay
+	c.log = c.log.With("participant", stay.id)
+	c.keepServers(ctx)
 	return nil
 }
 
@@ -184,7 +190,7 @@ func (c *conn) performSendMessage(ctx context.Context, r request) error {
 	if err := checkRecipients(fields.Recipients); err != nil {
 		return err
 	}
-	_, err = c.participant.SendMessage(ctx, fields.Message, fields.Recipients, c.sent(r))
+	_, err = c.stay.participant.SendMessage(ctx, fields.Message, fields.Recipients, c.sent(r))
 	return err
 }
 
@@ -199,7 +205,7 @@ func (c *conn) performSendData(ctx context.Context, r request) error {
 	if err := checkRecipients(fields.Recipients); err != nil {
 		return err
 	}
-	_, err = c.participant.SendData(ctx, *fields.Data, fields.Topic, fields.Recipients, c.sent(r))
+	_, err = c.stay.participant.SendData(ctx, *fields.Data, fields.Topic, fields.Recipients, c.sent(r))
 	return err
 }
 
@@ -223,7 +229,7 @@ func (c *conn) sent(r request) func([]video.ParticipantID) {
 }
 
 func (c *conn) performLeave(_ context.Context, r request) error {
-	c.succeed(r, emptyReply{})
-	c.participant.Leave(video.LeftByChoice)
+	c.inOrder(func() { c.succeed(r, emptyReply{}) })
+	c.stay.participant.Leave(video.LeftByChoice)
 	return nil
 }

@@ -91,6 +91,16 @@ type (
 			Version string `json:"version"`
 		} `json:"client"`
 	}
+	resumeFields struct {
+		Version       *int64               `json:"version"`
+		Token         *string              `json:"token"`
+		ParticipantID *video.ParticipantID `json:"participant_id"`
+		Secret        *string              `json:"secret"`
+		Seq           *uint64              `json:"seq"`
+	}
+	pingFields struct {
+		Seq uint64 `json:"seq"`
+	}
 	joinFields struct {
 		ParticipantID    *video.ParticipantID `json:"participant_id"`
 		Context          string               `json:"context"`
@@ -119,6 +129,20 @@ type (
 		Audio    *bool           `json:"audio"`
 		Video    *bool           `json:"video"`
 		Quality  video.Quality   `json:"quality"`
+		Width    *int            `json:"max_width"`
+		Height   *int            `json:"max_height"`
+		Visible  *bool           `json:"visible"`
+	}
+	replaceMediaFields struct {
+		SDP     *string `json:"sdp"`
+		Streams []struct {
+			StreamID *video.StreamID `json:"stream_id"`
+			Audio    *midFields      `json:"audio"`
+			Video    *midFields      `json:"video"`
+		} `json:"streams"`
+	}
+	midFields struct {
+		MID string `json:"mid"`
 	}
 	offerFields struct {
 		SDP *string `json:"sdp"`

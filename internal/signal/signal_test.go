@@ -47,10 +47,17 @@ type house struct {
 
 func newHouse(t *testing.T, change ...func(*signal.Config)) *house {
 	t.Helper()
+	return newHouseOf(t, func(*live.Config) {}, change...)
+}
+
+func newHouseOf(t *testing.T, ofHost func(*live.Config), change ...func(*signal.Config)) *house {
+	t.Helper()
 	h := &house{t: t, grants: make(map[string]video.Grant)}
 	h.room = h.rooms.Add(account, 10)
 	logger := slog.New(slog.NewTextHandler(&h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	h.host = live.NewHost(live.Config{Rooms: &h.rooms, Journal: &h.journal, Media: &h.media, Recorder: &h.tapes, Logger: logger, Linger: 50 * time.Millisecond})
+	host := live.Config{Rooms: &h.rooms, Journal: &h.journal, Media: &h.media, Recorder: &h.tapes, Logger: logger, Linger: 50 * time.Millisecond}
+	ofHost(&host)
+	h.host = live.NewHost(host)
 	config := signal.Config{Host: h.host, Tokens: h, Version: "1.2.3", Logger: logger}
 	for _, f := range change {
 		f(&config)
@@ -108,7 +115,7 @@ type client struct {
 	next   int
 	seq    float64
 	id     string
-	kinds  map[int]string // types of requests without an answer
+	kinds  map[int]string // types of requests; an answer may come again after resume
 
 	snapshot object // the reply to join
 }
@@ -197,7 +204,7 @@ func (c *client) tryRead() (object, error) {
 	case frame["type"] == "reply":
 		re := int(frame["re"].(float64))
 		check(c.t, replyName(c.kinds[re]), value.(object)["data"])
-		delete(c.kinds, re)
+
 	case frame["seq"] != nil:
 		c.seq++
 		if frame["seq"] != c.seq {

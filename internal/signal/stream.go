@@ -35,7 +35,7 @@ func (c *conn) performPublish(ctx context.Context, r request) error {
 	}
 	ctx, cancel := c.negotiating(ctx)
 	defer cancel()
-	_, err = c.participant.Publish(ctx, publish, func(p live.Published) {
+	_, err = c.stay.participant.Publish(ctx, publish, func(p live.Published) {
 		c.succeed(r, publishReply{p.StreamID, p.Answer})
 	})
 	return err
@@ -51,8 +51,36 @@ func (c *conn) performOffer(ctx context.Context, r request) error {
 	}
 	ctx, cancel := c.negotiating(ctx)
 	defer cancel()
-	_, err = c.participant.Negotiate(ctx, *fields.SDP, func(answer string) { c.succeed(r, offerReply{answer}) })
+	_, err = c.stay.participant.Negotiate(ctx, *fields.SDP, func(answer string) { c.succeed(r, offerReply{answer}) })
 	return err
+}
+
+func (c *conn) performReplaceMedia(ctx context.Context, r request) error {
+	fields, err := parse[replaceMediaFields](r)
+	if err != nil {
+		return err
+	}
+	if err := missing(required("/sdp", fields.SDP)); err != nil {
+		return err
+	}
+	replace := live.ReplaceRequest{Offer: *fields.SDP, Lines: make(map[video.StreamID]video.Lines, len(fields.Streams))}
+	for _, st := range fields.Streams {
+		if err := missing(required("/streams/stream_id", st.StreamID)); err != nil {
+			return err
+		}
+		replace.Lines[*st.StreamID] = video.Lines{AudioMID: st.Audio.mid(), VideoMID: st.Video.mid()}
+	}
+	ctx, cancel := c.negotiating(ctx)
+	defer cancel()
+	return c.stay.participant.ReplaceMedia(ctx, replace, func(answer string) { c.succeed(r, offerReply{answer}) })
+}
+
+// mid is the line, or none.
+func (f *midFields) mid() string {
+	if f == nil {
+		return ""
+	}
+	return f.MID
 }
 
 // negotiating bounds the time one offer may take.
@@ -82,7 +110,7 @@ func (c *conn) performUpdateStream(ctx context.Context, r request) error {
 			return err
 		}
 	}
-	return c.participant.UpdateStream(ctx, *fields.StreamID, audio, video, c.done(r))
+	return c.stay.participant.UpdateStream(ctx, *fields.StreamID, audio, video, c.done(r))
 }
 
 func (c *conn) performUnpublish(ctx context.Context, r request) error {
@@ -90,7 +118,7 @@ func (c *conn) performUnpublish(ctx context.Context, r request) error {
 	if err != nil {
 		return err
 	}
-	return c.participant.Unpublish(ctx, id, c.done(r))
+	return c.stay.participant.Unpublish(ctx, id, c.done(r))
 }
 
 func (c *conn) performUnsubscribe(ctx context.Context, r request) error {
@@ -98,7 +126,7 @@ func (c *conn) performUnsubscribe(ctx context.Context, r request) error {
 	if err != nil {
 		return err
 	}
-	return c.participant.Unsubscribe(ctx, id, c.done(r))
+	return c.stay.participant.Unsubscribe(ctx, id, c.done(r))
 }
 
 func (c *conn) performSubscribe(ctx context.Context, r request) error {
@@ -106,7 +134,7 @@ func (c *conn) performSubscribe(ctx context.Context, r request) error {
 	if err != nil {
 		return err
 	}
-	return c.participant.Subscribe(ctx, subscription, c.done(r))
+	return c.stay.participant.Subscribe(ctx, subscription, c.done(r))
 }
 
 func (c *conn) performUpdateSubscription(ctx context.Context, r request) error {
@@ -114,7 +142,7 @@ func (c *conn) performUpdateSubscription(ctx context.Context, r request) error {
 	if err != nil {
 		return err
 	}
-	return c.participant.UpdateSubscription(ctx, subscription, c.done(r))
+	return c.stay.participant.UpdateSubscription(ctx, subscription, c.done(r))
 }
 
 // done returns what queues the empty reply to r.
@@ -144,7 +172,20 @@ func subscription(r request) (video.Subscription, error) {
 	if err != nil {
 		return video.Subscription{}, err
 	}
-	return video.Subscription{
+	subscription := video.Subscription{
 		StreamID: *fields.StreamID, Audio: *fields.Audio, Video: *fields.Video, Quality: fields.Quality,
-	}, nil
+		Hidden: fields.Visible != nil && !*fields.Visible,
+	}
+	for pointer, side := range map[string]struct{ from, to *int }{
+		"/max_width": {fields.Width, &subscription.MaxWidth}, "/max_height": {fields.Height, &subscription.MaxHeight},
+	} {
+		switch {
+		case side.from == nil:
+		case *side.from < 1 || *side.from > video.MaxPictureSide:
+			return video.Subscription{}, video.Errorf(video.CodeInvalid, "the size must be 1 to %d pixels", video.MaxPictureSide).WithField(pointer)
+		default:
+			*side.to = *side.from
+		}
+	}
+	return subscription, nil
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -19,6 +20,8 @@ const page = "/index.html"
 type Config struct {
 	Name string // in sentences, such as "The call app"
 	Path string // where it is mounted, without a slash at the end; empty for the root
+
+	Pages []string // further paths of its page, which looks at where it is
 
 	Policy      string // Content-Security-Policy
 	Permissions string // Permissions-Policy
@@ -52,7 +55,7 @@ type file struct {
 }
 
 // New reads every file with a known type; what has none, such as .gitkeep, is not served. The page index.html is at the
-// path itself, hashed files are under its /assets/, and every other path is a plain 404 page. In a binary made without the
+// path itself, those of folders are at the folder's, with or without a slash, hashed files are under its /assets/, and every other path is a plain 404 page. In a binary made without the
 // app, its page explains how to build it.
 func New(source fs.FS, config Config) *Site {
 	s := &Site{Config: config, files: make(map[string]*file)}
@@ -90,10 +93,13 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name := strings.TrimPrefix(r.URL.Path, s.Path)
-	if name == "/" || name == "" {
+	if name == "/" || name == "" || slices.Contains(s.Pages, name) {
 		name = page
 	}
 	f, found := s.files[name]
+	if !found {
+		f, found = s.files[strings.TrimSuffix(name, "/")+page] // The first page of a folder.
+	}
 	switch {
 	case found:
 		f.serve(w, r, strings.HasPrefix(name, "/assets/"))

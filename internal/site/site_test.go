@@ -18,6 +18,7 @@ var root = Config{Name: "The app", Policy: "default-src 'none'; script-src 'self
 var built = fstest.MapFS{
 	".gitkeep":              {},
 	"index.html":            {Data: []byte("<!doctype html><title>Rotunda</title>")},
+	"guide/index.html":      {Data: []byte("<!doctype html><title>Guide</title>")},
 	"assets/app-a1b2.js":    {Data: []byte(script)},
 	"assets/inter-1.woff2":  {Data: []byte("wOF2 already small")},
 	"assets/favicon-9.svg":  {Data: []byte("<svg/>")},
@@ -147,6 +148,7 @@ func TestBelowAPath(t *testing.T) {
 	handler := New(built, Config{Name: "The reference", Path: "/docs"})
 	for path, want := range map[string]int{
 		"/docs": http.StatusOK, "/docs/": http.StatusOK, "/docs/assets/app-a1b2.js": http.StatusOK, "/docs/nowhere": http.StatusNotFound,
+		"/docs/guide": http.StatusOK, "/docs/guide/": http.StatusOK, "/docs/guide/index.html": http.StatusOK, "/docs/assets": http.StatusNotFound,
 	} {
 		response := get(t, handler, http.MethodGet, path, nil)
 		body, _ := io.ReadAll(response.Body)

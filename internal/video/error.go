@@ -19,6 +19,7 @@ const (
 	CodeRoomFull             Code = "room_full"              // max_participants reached
 	CodeDuplicate            Code = "duplicate"              // the name is taken
 	CodeDuplicateParticipant Code = "duplicate_participant"  // the participant id was used before
+	CodeIdentityInUse        Code = "identity_in_use"        // someone with this identity is in the session
 	CodeKeyInUse             Code = "key_in_use"             // the participant already publishes under this key
 	CodeStreamNotFound       Code = "stream_not_found"       // no such stream in the session
 	CodeParticipantNotFound  Code = "participant_not_found"  // no such participant in the session

@@ -20,6 +20,9 @@ const (
 // ReservedStreamKey is the key the Janus dialect uses for its mixed leg. No stream may be published under it.
 const ReservedStreamKey = "audiobridge"
 
+// PresentationKey is the key that clients publish a shared screen under. When a path carries too little, its picture comes before others.
+const PresentationKey = "presentation"
+
 // Stream is the audio and video a participant publishes together under a key. Enabled is its owner's own switch;
 // censored is a moderator's.
 type Stream struct {
@@ -46,6 +49,22 @@ type Subscription struct {
 	StreamID     StreamID
 	Audio, Video bool
 	Quality      Quality
+	Priority     int // where a path carries too little, higher ones get their picture first
+
+	// MaxWidth and MaxHeight are the pixels at which the picture is shown, 0 if that is not known: no larger picture is sent than
+	// the smallest that covers them.
+	MaxWidth, MaxHeight int
+	// Hidden says that the picture is not seen at present. None is sent then.
+	Hidden bool
+}
+
+// MaxPictureSide is the largest width or height, in pixels, at which a picture can be said to be shown.
+const MaxPictureSide = 1<<16 - 1
+
+// SameWish reports whether two subscriptions differ at most in how the picture is shown at present.
+func (s Subscription) SameWish(other Subscription) bool {
+	other.MaxWidth, other.MaxHeight, other.Hidden = s.MaxWidth, s.MaxHeight, s.Hidden
+	return s == other
 }
 
 // Lines names the media lines (by mid) that carry the kinds of one published stream. An empty mid means the stream has

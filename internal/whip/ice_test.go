@@ -427,6 +427,28 @@ func TestCreatedHeaders(t *testing.T) {
 	}
 }
 
+// Our own servers come first, with credentials of the resource's own.
+func TestCreatedRelay(t *testing.T) {
+	var subjects []string
+	h := newHouse(t, func(c *whip.Config) {
+		c.ICEServers = []video.ICEServer{{URLs: []string{"stun:stun.example.net"}}}
+		c.Relay = func(subject string) ([]video.ICEServer, time.Time) {
+			subjects = append(subjects, subject)
+			return []video.ICEServer{{URLs: []string{"turn:own.example"}, Username: subject, Credential: "c"}}, time.Time{}
+		}
+	})
+	for i, endpoint := range []string{h.whip("x"), h.whip("y")} {
+		a := h.call("POST", endpoint, sends)
+		want := []string{
+			`<turn:own.example>; rel="ice-server"; username="` + subjects[i] + `"; credential="c"; credential-type="password"`,
+			`<stun:stun.example.net>; rel="ice-server"`,
+		}
+		if !slices.Equal(a.header.Values("Link"), want) || !strings.HasSuffix(a.header.Get("Location"), subjects[i]) {
+			t.Errorf("links %q, subjects %q", a.header.Values("Link"), subjects)
+		}
+	}
+}
+
 func TestGet(t *testing.T) {
 	h := newHouse(t)
 	publisher := h.created(h.whip("x"), sends)

@@ -133,7 +133,7 @@ func (h *Handler) created(w http.ResponseWriter, req *http.Request, id, tag, ans
 	w.Header().Set("Location", h.config.PublicURL+req.URL.EscapedPath()+"/"+id)
 	w.Header().Set("ETag", tag)
 	w.Header().Set("Accept-Patch", fragmentType)
-	for _, link := range h.links {
+	for _, link := range h.iceLinks(id) {
 		w.Header().Add("Link", link)
 	}
 	w.WriteHeader(http.StatusCreated)

@@ -39,6 +39,15 @@ func (h *Handler) showResource(w http.ResponseWriter, req *http.Request) error {
 	return nil
 }
 
+// iceLinks are the Link headers of one answer, with credentials for the resource.
+func (h *Handler) iceLinks(resource string) []string {
+	if h.config.Relay == nil {
+		return h.links
+	}
+	own, _ := h.config.Relay(resource)
+	return append(links(own), h.links...)
+}
+
 // links are the Link headers that name ICE servers (RFC 9725, section 4.6).
 func links(servers []video.ICEServer) (links []string) {
 	quote := strings.NewReplacer(`\`, `\\`, `"`, `\"`)

@@ -19,5 +19,6 @@ export default defineConfig({
       fileName: (format) => (format === "es" ? "index.js" : "rotunda-video.iife.js"),
     },
   },
-  test: { include: ["test/**/*.test.ts"] },
+  // Generous: some machines are busy.
+  test: { include: ["test/**/*.test.ts"], testTimeout: 30_000 },
 });

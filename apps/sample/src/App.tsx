@@ -3,6 +3,7 @@ import { useCallback, useEffect, useState } from "react";
 import { CallScreen } from "./call/CallScreen";
 import { Conversation } from "./call/conversation";
 import { afterRefusal, type Ending } from "./call/ending";
+import { ConnectivityPage } from "./connectivity/ConnectivityPage";
 import { Capture } from "./devices/capture";
 import { recall, remember } from "./devices/remembered";
 import { EndPage } from "./entrance/EndPage";
@@ -22,6 +23,9 @@ export function App() {
   }, []);
 
   if (invitation.kind === "demo" || invitation.kind === "room") {
+    if (location.pathname === "/connectivity") {
+      return <ConnectivityPage key={JSON.stringify(invitation)} invitation={invitation} />;
+    }
     return <Visit key={JSON.stringify(invitation)} invitation={invitation} />;
   }
   return <StartPage problem={invitation.kind === "broken" ? invitation.problem : null} />;

@@ -3,6 +3,7 @@ import "./styles/controls.css";
 import "./styles/entrance.css";
 import "./styles/call.css";
 import "./styles/panel.css";
+import "./styles/connectivity.css";
 import { createRoot } from "react-dom/client";
 import { App } from "./App";
 

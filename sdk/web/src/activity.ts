@@ -1,5 +1,5 @@
 import type { Session } from "./session.js";
-import type { State, Stream } from "./state.js";
+import { isInside, type State, type Stream } from "./state.js";
 
 /** How often `audio_activity` repeats while somebody speaks, in milliseconds. */
 export const PULSE_INTERVAL = 2_000;
@@ -61,7 +61,7 @@ export class ActivityMonitor {
   /** Everything on which somebody speaks, by an id of its own. */
   #heard(state: State): Map<string, Voice> {
     const voices = new Map<string, Voice>();
-    if (state.status !== "connected") return voices;
+    if (!isInside(state.status)) return voices;
     for (const id of this.#speaking) {
       const stream = state.streams.get(id);
       if (!stream?.isAudioEnabled || stream.isAudioCensored) continue;

@@ -17,9 +17,33 @@ export async function getDevices(): Promise<Devices | undefined> {
     console.warn("This page cannot list devices: the browser offers that on secure pages only.");
     return undefined;
   }
+  return sortDevices(await navigator.mediaDevices.enumerateDevices());
+}
+
+/**
+ * Calls back with the list of devices whenever one comes or goes, or permission brings their names. Returns a function that
+ * stops it; does nothing where the browser cannot list them.
+ */
+export function watchDevices(callback: (devices: Devices) => void): () => void {
+  const media = globalThis.navigator?.mediaDevices;
+  let watching = true;
+  const list = async () => {
+    const found = await media?.enumerateDevices().catch(() => undefined);
+    if (watching && found) callback(sortDevices(found));
+  };
+  const changed = () => void list();
+  media?.addEventListener?.("devicechange", changed);
+  return () => {
+    watching = false;
+    media?.removeEventListener?.("devicechange", changed);
+  };
+}
+
+/** @internal */
+export function sortDevices(found: readonly MediaDeviceInfo[]): Devices {
   const devices: Devices = { audioinput: [], videoinput: [], audiooutput: [] };
   const names = { audioinput: "Microphone", videoinput: "Camera", audiooutput: "Speaker" };
-  for (const { kind, label, deviceId } of await navigator.mediaDevices.enumerateDevices()) {
+  for (const { kind, label, deviceId } of found) {
     const known = devices[kind];
     known?.push({ id: deviceId, label: label || `${names[kind]} ${known.length + 1}` });
   }

@@ -9,6 +9,7 @@
  * | `forbidden` | the token does not grant this, or a moderator removed the participant |
  * | `room_not_found` | there is no such room, or it was deleted |
  * | `room_full` | the room has no seat left |
+ * | `identity_in_use` | someone with the token's identity is in the room, and the server lets each in once |
  * | `timed_out` | no answer in time |
  * | `network_error` | the connection could not be made, or was lost |
  * | `unavailable` | the server cannot do this now; trying again later may help |
@@ -22,6 +23,10 @@
  * | `message_invalid`, `message_too_large` | the message has no type or payload, or is beyond the limit of the server |
  * | `rate_limited` | more was sent in a second than the server takes; send it again in a moment |
  * | `media_failed` | the media connection could not be negotiated, or failed and could not be restarted |
+ * | `permission_denied`, `permission_dismissed` | the user or the browser refused a device or the screen, or closed the question |
+ * | `insecure_page` | the page was opened over plain HTTP, where browsers give no device |
+ * | `device_not_found`, `device_in_use`, `device_lost` | there is no such device, another program has it, or it was unplugged while in use |
+ * | `playback_blocked` | the browser plays no sound before the user touched the page |
  * | `invalid_frame` | the server said something that this SDK does not understand |
  */
 export type ErrorCode =
@@ -31,6 +36,7 @@ export type ErrorCode =
   | "forbidden"
   | "room_not_found"
   | "room_full"
+  | "identity_in_use"
   | "timed_out"
   | "network_error"
   | "unavailable"
@@ -47,6 +53,13 @@ export type ErrorCode =
   | "message_too_large"
   | "rate_limited"
   | "media_failed"
+  | "permission_denied"
+  | "permission_dismissed"
+  | "insecure_page"
+  | "device_not_found"
+  | "device_in_use"
+  | "device_lost"
+  | "playback_blocked"
   | "invalid_frame";
 
 /** Every error this SDK rejects with, throws or emits. `cause` holds the error beneath it, if there is one. */

@@ -50,14 +50,34 @@ function check(config: InitializeConfig): void {
   if (config.tokenProvider !== undefined && typeof config.tokenProvider !== "function") {
     throw new RoomError("invalid_argument", "tokenProvider must be a function");
   }
-  if (config.mixedAudio !== undefined && typeof config.mixedAudio !== "boolean") {
-    throw new RoomError("invalid_argument", "mixedAudio must be true or false");
+  for (const name of ["mixedAudio", "playAudio"] as const) {
+    if (config[name] !== undefined && typeof config[name] !== "boolean") {
+      throw new RoomError("invalid_argument", `${name} must be true or false`);
+    }
   }
+  if (config.encryption !== undefined && typeof config.encryption?.protect !== "function") {
+    throw new RoomError("invalid_argument", "encryption must be an Encryption");
+  }
+  if (!["undefined", "boolean", "function"].includes(typeof config.autoSubscribe)) {
+    throw new RoomError("invalid_argument", "autoSubscribe must be true, false or a function");
+  }
+  checkReconnect(config.reconnect);
   for (const name of ["WebSocket", "RTCPeerConnection", "AudioContext"] as const) {
     if (name === "AudioContext" && config.mixedAudio === false) continue;
     if (typeof globalThis[name] !== "function") {
       throw new RoomError("not_supported", `this browser has no ${name}`);
     }
+  }
+}
+
+function checkReconnect(reconnect: InitializeConfig["reconnect"]): void {
+  if (reconnect === undefined || typeof reconnect === "boolean") return;
+  if (typeof reconnect !== "object" || reconnect === null) {
+    throw new RoomError("invalid_argument", "reconnect must be true, false or an object");
+  }
+  const { giveUpAfter } = reconnect;
+  if (giveUpAfter !== undefined && !(typeof giveUpAfter === "number" && giveUpAfter > 0)) {
+    throw new RoomError("invalid_argument", "reconnect.giveUpAfter must be a positive number of seconds");
   }
 }
 
@@ -75,7 +95,7 @@ function signalUrl(serverUrl: string | undefined): string {
 }
 
 function openSession(config: InitializeConfig, url: string): Session {
-  const log = leveledLogger(config.logger);
+  const log = leveledLogger(config.logger, config.roomId);
   const session = new Session(
     {
       id: uuid(),

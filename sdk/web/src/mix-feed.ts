@@ -1,6 +1,6 @@
 import { RoomError } from "./errors.js";
 import type { Session } from "./session.js";
-import type { Stream } from "./state.js";
+import { isInside, type Stream } from "./state.js";
 
 /** How many streams are asked for at once, and how long until more are, in milliseconds: the server limits the rate of requests. */
 export const MIX_BURST = 100;
@@ -57,13 +57,20 @@ export class MixFeed {
     this.#taken.add(streamId);
   }
 
+  /** Asks for everything anew: the server knows nothing of what was asked before. */
+  reset(): void {
+    this.#taken.clear();
+    this.#refused.clear();
+    this.fill();
+  }
+
   /** Asks for all streams that nobody asked for yet, and forgets those that are gone. */
   fill(): void {
     const { status, streams } = this.#session.state;
     for (const known of [this.#taken, this.#refused]) {
       for (const id of known) if (!streams.has(id)) known.delete(id);
     }
-    if (!this.#allowed || status !== "connected") return;
+    if (!this.#allowed || !isInside(status)) return;
     const open = [...streams.values()].filter((stream) => this.#isOpen(stream));
     const now = open.slice(0, MIX_BURST - this.#burst);
     for (const stream of now) this.#take(stream);

@@ -1,4 +1,14 @@
-import type { Logger, LogLevel } from "./log.js";
+import type { Encryption } from "./e2ee/encryption.js";
+import type { LogFunction, Logger, LogLevel } from "./log.js";
+import type { Stream } from "./state.js";
+
+/** How a room behaves when its connection is lost. */
+export interface ReconnectOptions {
+  /** Shows `reconnecting` as the status of the state meanwhile. Off by default: the status stays `connected`. */
+  status?: boolean;
+  /** For how many seconds, while the page is awake, the room tries before it is `disconnected`; 120 by default. */
+  giveUpAfter?: number;
+}
 
 /** What `initialize` takes. */
 export interface InitializeConfig {
@@ -15,30 +25,51 @@ export interface InitializeConfig {
    * applications that play each stream's own track. True by default: everybody is heard in the mix.
    */
   mixedAudio?: boolean;
+  /**
+   * The SDK plays everybody's sound by itself: the mix, or with `mixedAudio: false` each stream that is subscribed with audio. Off by default:
+   * the application plays the tracks of the state.
+   */
+  playAudio?: boolean;
   /** Valid for the whole page. */
   logLevel?: LogLevel;
-  /** Takes the log lines of this room instead of the console. */
-  logger?: Logger;
+  /** Takes the log lines of this room instead of the console: an object like `console`, or one function for records. */
+  logger?: Logger | LogFunction;
+  /**
+   * Subscribes remote streams without a call for each: `true` for all, with audio and video, or a function that gives what to receive of a
+   * stream, and nothing for one that is to be left alone. It is asked once for each stream; what fails is told by the event `error`.
+   * Off by default.
+   */
+  autoSubscribe?: boolean | ((stream: Stream) => SubscriptionConfig | null | undefined);
   /** `https://host[:port][/path]` of the Rotunda server. The page's own origin by default. */
   serverUrl?: string;
+  /** Encrypts what is sent and decrypts what is received, so that the server can neither see nor hear it. Everybody needs the same secrets. */
+  encryption?: Encryption;
   /** Used instead of the ICE servers the server names. */
   iceServers?: RTCIceServer[];
   /** `relay` sends all media through TURN. */
   iceTransportPolicy?: RTCIceTransportPolicy;
-  /** Called when four fifths of the token's remaining life are over; the token it gives takes its place. */
+  /** `false`: the loss of the connection ends the room. By default it reconnects. */
+  reconnect?: boolean | ReconnectOptions;
+  /** Called when four fifths of the token's remaining life are over; the token it gives takes its place. Also when a token expired while the connection was lost. */
   tokenProvider?: () => string | Promise<string>;
 }
 
 /** How a video track is sent. Decided when its stream is added; `updateStream` may change all but the first and the codec. */
 export interface VideoPublishOptions {
-  /** Sends up to three sizes, so that each subscriber gets one that suits it. Off by default. */
+  /**
+   * Sends up to three sizes, so that each subscriber gets one that suits it: VP8 and H264 as so many streams, VP9 and AV1 as spatial layers of
+   * one. Off by default.
+   */
   enableSimulcast?: boolean;
-  /** Bits per second of the largest size. By default what the size of the picture needs. */
+  /** Bits per second of the largest size; of all sizes together with VP9 and AV1. By default what the size of the picture needs. */
   maxBitrate?: number;
   /** `detail` or `text` for screens (the default for captured displays), `motion` for films and games. */
   contentHint?: "" | "motion" | "detail" | "text";
-  /** The codec to prefer. By default the browser's choice. */
-  codec?: "vp8" | "h264";
+  /**
+   * The codec to prefer. A browser that cannot send it takes what comes next: VP9 in place of AV1, and VP8 in place of any. By default
+   * the browser's choice, mostly VP8.
+   */
+  codec?: VideoCodec;
 }
 
 /** How an audio track is sent. Decided when its stream is added; `updateStream` may change `maxBitrate` alone. */
@@ -53,6 +84,9 @@ export interface AudioPublishOptions {
   maxBitrate?: number;
 }
 
+/** The codecs of video that servers forward. */
+export type VideoCodec = "vp8" | "h264" | "vp9" | "av1";
+
 /** The tracks of a stream. What is left out sends nothing and can be added later by `updateStream`. */
 export interface StreamTracks {
   audio?: MediaStreamTrack | { track?: MediaStreamTrack; options?: AudioPublishOptions };
@@ -65,4 +99,10 @@ export interface SubscriptionConfig {
   video: boolean;
   /** The best simulcast size wanted; `high` by default. Without simulcast there is only one. */
   quality?: "low" | "medium" | "high";
+  /**
+   * The device pixels at which the picture is shown, 1 to 65535: no larger one is sent than the smallest that covers them. `attachVideo` tells them
+   * by itself; what is given here holds instead.
+   */
+  maxWidth?: number;
+  maxHeight?: number;
 }

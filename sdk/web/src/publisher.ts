@@ -11,6 +11,7 @@ import {
 import type { AudioPublishOptions, StreamTracks, VideoPublishOptions } from "./options.js";
 import type { SentTracks } from "./reducer.js";
 import type { Session } from "./session.js";
+import type { MovedStream } from "./signal/frames.js";
 import type { Stream, TrackKind } from "./state.js";
 
 /** What an application asked to send, in one form. */
@@ -34,8 +35,8 @@ interface LocalStream {
 /** Publishes the streams of this client. */
 export class Publisher {
   readonly #session: Session;
-  readonly #media: MediaConnection;
-  readonly #lines: SendLines;
+  #media: MediaConnection;
+  #lines: SendLines;
   readonly #streams = new Map<string, LocalStream>();
 
   constructor(session: Session, media: MediaConnection) {
@@ -84,12 +85,84 @@ export class Publisher {
     });
   }
 
+  /** Has everything that is published sent over another connection: `open` opens the lines for that, `streams` says which they are. */
+  move(media: MediaConnection): { open(): void; streams(): MovedStream[] } {
+    this.#media = media;
+    const lines = new SendLines(media);
+    this.#lines = lines;
+    const published = [...this.#streams.values()].filter((stream) => stream.id !== undefined);
+    return {
+      open: () => {
+        for (const stream of published) {
+          const { audio, video, options, audioOptions } = stream.sources;
+          stream.lines = {
+            audio: lines.open(audioShape(audioOptions), audio, audioOptions.maxBitrate),
+            video: lines.open(videoShape(video, options), video, options.maxBitrate),
+          };
+        }
+      },
+      streams: () =>
+        published.map(({ id, lines }) => ({
+          stream_id: id as string,
+          audio: { mid: lines?.audio.transceiver.mid as string },
+          video: { mid: lines?.video.transceiver.mid as string },
+        })),
+    };
+  }
+
+  /** Publishes everything again, over another connection. What was under way is rejected by whoever lost the first. */
+  renew(media: MediaConnection): void {
+    this.#media = media;
+    this.#lines = new SendLines(media);
+    for (const stream of this.#streams.values()) {
+      if (stream.id === undefined) continue;
+      stream.id = stream.lines = undefined;
+      this.#inTurn(stream, async () => {
+        try {
+          await this.#publish(stream);
+        } catch (error) {
+          this.#forget(stream);
+          throw error;
+        }
+      }).catch((cause: unknown) => {
+        if (this.#session.ending) return;
+        const message = `${stream.key}: the stream could not be published again`;
+        this.#session.fail(new RoomError("media_failed", message, { cause }));
+      });
+    }
+  }
+
+  /** Switches a kind off whose track ended by itself, unless another track took its place. Says whether it did. */
+  async trackEnded(key: string, kind: TrackKind, track: MediaStreamTrack): Promise<boolean> {
+    const stream = this.#streams.get(key);
+    if (!stream) return false;
+    let dropped = false;
+    await this.#inTurn(stream, async () => {
+      if (this.#streams.get(key) !== stream || stream.sources[kind] !== track) return;
+      await this.#replace(stream, { ...stream.sources, [kind]: undefined });
+      dropped = true;
+    });
+    return dropped;
+  }
+
   /** A stream of this client is not published any more. */
   withdrawn(streamId: string): void {
     const stream = [...this.#streams.values()].find((candidate) => candidate.id === streamId);
     if (!stream) return;
     this.#forget(stream);
     this.#session.apply({ type: "local_stream_removed", streamId });
+  }
+
+  /** Sends no more sizes of a stream than somebody takes, counted from the smallest. */
+  layersWanted(streamId: string, layers: number): void {
+    const stream = [...this.#streams.values()].find((candidate) => candidate.id === streamId);
+    if (!stream?.lines) return;
+    const { video: line } = stream.lines;
+    line.wanted = layers;
+    this.#inTurn(stream, async () => {
+      if (stream.lines?.video !== line) return;
+      await sendOver(line, stream.sources.video, stream.sources.options.maxBitrate);
+    }).catch((error: unknown) => this.#session.log.debug(`${stream.key}: layers stay as they are`, error));
   }
 
   /** What sends a kind of a stream. */
@@ -103,8 +176,9 @@ export class Publisher {
   async #publish(stream: LocalStream): Promise<void> {
     const { audio, video, options, audioOptions } = stream.sources;
     hint(video, options);
+    const lines = this.#lines;
     const shapes = { audio: audioShape(audioOptions), video: videoShape(video, options) };
-    const idle = { audio: this.#lines.take(shapes.audio), video: this.#lines.take(shapes.video) };
+    const idle = { audio: lines.take(shapes.audio), video: lines.take(shapes.video) };
     const held = Object.values(idle).filter((line) => line !== undefined);
     try {
       if (idle.audio) await sendOver(idle.audio, audio, audioOptions.maxBitrate);
@@ -114,9 +188,9 @@ export class Publisher {
         await this.#announce(stream);
       } else {
         await this.#negotiate(stream, () => {
-          const audioLine = idle.audio ?? this.#lines.open(shapes.audio, audio, audioOptions.maxBitrate);
+          const audioLine = idle.audio ?? lines.open(shapes.audio, audio, audioOptions.maxBitrate);
           if (!idle.audio) held.push(audioLine);
-          const videoLine = idle.video ?? this.#lines.open(shapes.video, video, options.maxBitrate);
+          const videoLine = idle.video ?? lines.open(shapes.video, video, options.maxBitrate);
           if (!idle.video) held.push(videoLine);
           stream.lines = { audio: audioLine, video: videoLine };
           return true;
@@ -124,7 +198,7 @@ export class Publisher {
       }
     } catch (error) {
       stream.lines = undefined;
-      for (const line of held) this.#lines.release(line);
+      for (const line of held) lines.release(line);
       throw error;
     }
     this.#session.apply({ type: "local_stream_configured", streamId: stream.id as string });
@@ -172,8 +246,9 @@ export class Publisher {
   }
 
   async #send(stream: LocalStream, { audio, video, options, audioOptions }: Sources): Promise<void> {
-    const lines = stream.lines as Record<TrackKind, SendLine>;
+    const { lines } = stream;
     hint(video, options);
+    if (!lines) return; // the connection is being replaced, which will send what the stream has then
     await sendOver(lines.audio, audio, audioOptions.maxBitrate);
     await sendOver(lines.video, video, options.maxBitrate);
   }
@@ -236,13 +311,14 @@ function readTracks(tracks: StreamTracks): Sources {
     }
   }
   const { codec } = options;
-  if (codec !== undefined && codec !== "vp8" && codec !== "h264") {
-    throw new RoomError("invalid_argument", 'codec must be "vp8" or "h264"');
+  if (codec !== undefined && !["vp8", "h264", "vp9", "av1"].includes(codec)) {
+    throw new RoomError("invalid_argument", 'codec must be "vp8", "h264", "vp9" or "av1"');
   }
   return sources;
 }
 
-function trackOf(
+/** The track of what is given for a kind. */
+export function trackOf(
   source: MediaStreamTrack | { track?: MediaStreamTrack } | undefined,
 ): MediaStreamTrack | undefined {
   return isTrack(source) ? source : (source?.track ?? undefined);

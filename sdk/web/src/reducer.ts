@@ -1,7 +1,16 @@
 import type { Events } from "./events.js";
 import { bytesOf, type Message } from "./messages.js";
-import type { Notice, ParticipantFrame, StreamFrame } from "./signal/frames.js";
-import type { DisconnectReason, Participant, State, Stream, Subscription, TrackKind } from "./state.js";
+import { rejoined, resynced } from "./resync.js";
+import type { Notice, ParticipantFrame, SnapshotFrame, StreamFrame } from "./signal/frames.js";
+import {
+  type DisconnectReason,
+  isInside,
+  type Participant,
+  type State,
+  type Stream,
+  type Subscription,
+  type TrackKind,
+} from "./state.js";
 
 /** The tracks that the receive lines of one stream carry. */
 export interface ReceivedTracks {
@@ -19,14 +28,11 @@ export interface SentTracks extends ReceivedTracks {
 export type Change =
   | Notice
   | { type: "connecting" }
-  | {
-      type: "joined";
-      participants: ParticipantFrame[];
-      streams: StreamFrame[];
-      recording?: boolean;
-      dominantSpeakerId?: string | null;
-      mixedAudioTrack?: MediaStreamTrack;
-    }
+  | ({ type: "joined"; mixedAudioTrack?: MediaStreamTrack | undefined } & SnapshotFrame)
+  | ({ type: "resynced" } & SnapshotFrame)
+  | ({ type: "rejoined"; localParticipantId: string } & SnapshotFrame)
+  | { type: "connection_lost"; status: boolean }
+  | { type: "connection_restored"; resumed: boolean }
   | { type: "local_stream_added"; streamId: string; key: string; tracks: SentTracks }
   | { type: "local_stream_configured"; streamId: string }
   | { type: "local_stream_changed"; streamId: string; tracks: SentTracks }
@@ -34,6 +40,7 @@ export type Change =
   | { type: "subscribed"; streamId: string; subscriptionId: string; audio: boolean; video: boolean }
   | { type: "unsubscribed"; streamId: string }
   | { type: "tracks_received"; streams: ReadonlyMap<string, ReceivedTracks> }
+  | { type: "audio_blocked"; blocked: boolean }
   | { type: "told"; event: Emission }
   | { type: "ended"; reason: DisconnectReason };
 
@@ -60,6 +67,7 @@ export function initialState(local: Participant): State {
     subscriptions: new Map(),
     recording: false,
     dominantSpeakerId: null,
+    audioBlocked: false,
   };
 }
 
@@ -77,6 +85,21 @@ export function reduce(state: State, change: Change): Step[] {
       return participantJoined(state, change.participant);
     case "participant_left":
       return participantLeft(state, change.participant_id, change.reason);
+    case "connection_changed":
+      return connectionChanged(state, change.participant_id, change.connected);
+    case "resynced":
+      return resynced(state, change);
+    case "rejoined":
+      return rejoined(state, change);
+    case "connection_lost":
+      return [step(change.status ? { ...state, status: "reconnecting" } : state, ["reconnecting"])];
+    case "connection_restored":
+      return [
+        step(
+          isInside(state.status) && state.status !== "connected" ? { ...state, status: "connected" } : state,
+          ["reconnected", { resumed: change.resumed }],
+        ),
+      ];
     case "stream_published":
       return streamPublished(state, change.stream);
     case "stream_updated":
@@ -100,6 +123,8 @@ export function reduce(state: State, change: Change): Step[] {
       return subscribed(state, change);
     case "unsubscribed":
       return unsubscribed(state, change.streamId);
+    case "subscription_paused":
+      return subscriptionPaused(state, change.stream_id, change.paused);
     case "tracks_received":
       return tracksReceived(state, change.streams);
     case "message":
@@ -110,12 +135,15 @@ export function reduce(state: State, change: Change): Step[] {
       const message = { data, topic, reliable: true, isPrivate: recipients.length > 0 };
       return [step(state, ["data_received", change.from, message])];
     }
+    case "audio_blocked":
+      if (state.audioBlocked === change.blocked) return [];
+      return [step({ ...state, audioBlocked: change.blocked }, ["audio_blocked_changed", change.blocked])];
     case "told":
       return [step(state, change.event)];
     case "ended":
       return ended(state, change.reason);
     default:
-      // `lines_wanted` and `receive` are the media's business, and notices of later servers are nobody's.
+      // `lines_wanted`, `layers_wanted` and `receive` are the media's business, and notices of later servers are nobody's.
       return [];
   }
 }
@@ -138,20 +166,29 @@ function joined(state: State, snapshot: Extract<Change, { type: "joined" }>): St
     ...state,
     participants,
     recording: snapshot.recording === true,
-    dominantSpeakerId: snapshot.dominantSpeakerId ?? null,
+    dominantSpeakerId: snapshot.speakers?.dominant ?? null,
   };
   for (const frame of snapshot.streams) next = withRemoteStream(next, frame);
   if (snapshot.mixedAudioTrack) next = { ...next, mixedAudioTrack: snapshot.mixedAudioTrack };
   return [step({ ...next, status: "connected" }, ["connected"])];
 }
 
-function participantJoined(state: State, frame: ParticipantFrame): Step[] {
+export function participantJoined(state: State, frame: ParticipantFrame): Step[] {
   if (state.participants.has(frame.id)) return [];
   const participants = new Map(state.participants).set(frame.id, remoteParticipant(frame));
   return [step({ ...state, participants }, ["participant_joined", frame.id])];
 }
 
-function participantLeft(state: State, id: string, reason: string): Step[] {
+export function connectionChanged(state: State, id: string, connected: boolean): Step[] {
+  const participant = state.participants.get(id);
+  if (!participant || connected === !participant.isConnectionLost) return [];
+  const { isConnectionLost: _, ...there } = participant;
+  const after: Participant = connected ? there : { ...there, isConnectionLost: true };
+  const participants = new Map(state.participants).set(id, after);
+  return [step({ ...state, participants }, ["participant_connection_changed", id, connected])];
+}
+
+export function participantLeft(state: State, id: string, reason: string): Step[] {
   const participant = state.participants.get(id);
   // That this client was put out is told by the close of the connection.
   if (!participant || id === state.localParticipantId) return [];
@@ -167,17 +204,17 @@ function participantLeft(state: State, id: string, reason: string): Step[] {
   return steps;
 }
 
-function dominantSpeaker(state: State, id: string | null): Step[] {
+export function dominantSpeaker(state: State, id: string | null): Step[] {
   if (state.dominantSpeakerId === id) return [];
   return [step({ ...state, dominantSpeakerId: id }, ["dominant_speaker_changed", id])];
 }
 
-function streamPublished(state: State, frame: StreamFrame): Step[] {
+export function streamPublished(state: State, frame: StreamFrame): Step[] {
   const next = withRemoteStream(state, frame);
   return next === state ? [] : [step(next, ["stream_published", frame.participant_id, frame.key])];
 }
 
-function streamUpdated(state: State, frame: StreamFrame): Step[] {
+export function streamUpdated(state: State, frame: StreamFrame): Step[] {
   const stream = state.streams.get(frame.id);
   if (!stream) return [];
   const censored = { isAudioCensored: frame.audio.censored, isVideoCensored: frame.video.censored };
@@ -245,7 +282,7 @@ const flags = [
 ] as const;
 
 /** A stream goes: first its subscription, then the stream itself. */
-function streamGone(state: State, streamId: string): Step[] {
+export function streamGone(state: State, streamId: string): Step[] {
   const stream = state.streams.get(streamId);
   if (!stream) return [];
   const steps = unsubscribed(state, streamId);
@@ -270,7 +307,7 @@ function subscribed(state: State, change: Extract<Change, { type: "subscribed" }
   const { participantId, key } = stream;
   const before = state.subscriptions.get(participantId)?.get(key);
   const { audio, video } = change;
-  const after = { id: before?.id ?? change.subscriptionId, participantId, key, audio, video };
+  const after = { ...before, id: before?.id ?? change.subscriptionId, participantId, key, audio, video };
   const next = { ...state, subscriptions: withSubscription(state, after) };
   return [before ? step(next, ["subscription_reconfigured", participantId, key]) : step(next)];
 }
@@ -286,6 +323,18 @@ function unsubscribed(state: State, streamId: string): Step[] {
   else subscriptions.delete(stream.participantId);
   const next = { ...withStream(state, withTracks(stream, {}, false)), subscriptions };
   return [step(next, ["subscription_ended", stream.participantId, stream.key])];
+}
+
+function subscriptionPaused(state: State, streamId: string, paused: boolean): Step[] {
+  const stream = state.streams.get(streamId);
+  const before = stream && state.subscriptions.get(stream.participantId)?.get(stream.key);
+  if (!before || (before.videoPaused !== undefined) === paused) return [];
+  const { videoPaused: _, ...flowing } = before;
+  const after: Subscription = paused ? { ...flowing, videoPaused: "bandwidth" } : flowing;
+  const next = { ...state, subscriptions: withSubscription(state, after) };
+  const { participantId, key } = before;
+  if (paused) return [step(next, ["subscription_paused", participantId, key, "bandwidth"])];
+  return [step(next, ["subscription_resumed", participantId, key])];
 }
 
 /** Gives every subscribed stream the tracks of its lines, and takes them from those without lines. */
@@ -311,7 +360,7 @@ function tracksReceived(state: State, received: ReadonlyMap<string, ReceivedTrac
 function ended(state: State, reason: DisconnectReason): Step[] {
   const local = state.participants.get(state.localParticipantId) as Participant;
   const steps: Step[] = [];
-  if (reason === "kicked" && state.status === "connected") {
+  if (reason === "kicked" && isInside(state.status)) {
     steps.push(step(state, ["participant_leaving", local.id, "kicked"]));
   }
   const emptied: State = { ...initialState({ ...local, streams: {} }), status: "disconnected" };
@@ -332,6 +381,7 @@ function remoteParticipant(frame: ParticipantFrame): Participant {
     ...(frame.context !== undefined && { context: frame.context }),
     streams: {},
     canReceiveMessages: frame.receives_messages,
+    ...(frame.connection_lost === true && { isConnectionLost: true as const }),
   };
 }
 
@@ -354,7 +404,7 @@ function withRemoteStream(state: State, frame: StreamFrame): State {
 }
 
 /** Puts a stream into the state, and into the list of its owner if it is new. */
-function withStream(state: State, stream: Stream): State {
+export function withStream(state: State, stream: Stream): State {
   const streams = new Map(state.streams).set(stream.id, stream);
   const owner = state.participants.get(stream.participantId);
   if (!owner || (Object.hasOwn(owner.streams, stream.key) && owner.streams[stream.key] === stream.id)) {
@@ -364,7 +414,7 @@ function withStream(state: State, stream: Stream): State {
   return { ...state, streams, participants: new Map(state.participants).set(owner.id, grown) };
 }
 
-function withTracks(stream: Stream, tracks: ReceivedTracks, isConfigured: boolean): Stream {
+export function withTracks(stream: Stream, tracks: ReceivedTracks, isConfigured: boolean): Stream {
   const { audioTrack: _a, videoTrack: _v, ...bare } = stream;
   return {
     ...bare,

@@ -1,15 +1,21 @@
+import { AutoSubscriber } from "./auto-subscriber.js";
 import { Call } from "./call.js";
+import { watchEndedTracks } from "./ended-tracks.js";
 import { RoomError } from "./errors.js";
 import type { Events } from "./events.js";
+import { uuid } from "./ids.js";
 import { base64Of, checkedData, type DataOptions, type Message } from "./messages.js";
 import { MetricsReporter } from "./metrics-reporter.js";
 import type { InitializeConfig, StreamTracks, SubscriptionConfig } from "./options.js";
+import { Playback } from "./playback.js";
+import { ATTEMPT_TIMEOUT, Reconnector } from "./reconnector.js";
 import { streamOf } from "./reducer.js";
 import type { Session } from "./session.js";
-import type { HelloReply } from "./signal/frames.js";
+import type { HelloReply, JoinReply, SnapshotFrame } from "./signal/frames.js";
 import { ending, endingOfError } from "./signal/refusals.js";
 import type { Participant, State, Stream, TrackKind } from "./state.js";
 import { TokenRefresher } from "./token-refresher.js";
+import { version } from "./version.js";
 
 /** How long `connect()` may take, in milliseconds. */
 export const CONNECT_TIMEOUT = 30_000;
@@ -29,11 +35,14 @@ export class Room {
   readonly id: string;
   readonly #session: Session;
   readonly #config: InitializeConfig;
-  readonly #hello: HelloReply;
+  readonly #reconnector: Reconnector | undefined;
+  #hello: HelloReply;
   readonly #tokens: TokenRefresher;
   readonly #metrics: MetricsReporter;
   #call: Call | undefined;
   #buffered = 0;
+  #playback: Playback | undefined;
+  #playsAudio: boolean;
 
   /** @internal */
   constructor(session: Session, config: InitializeConfig, hello: HelloReply) {
@@ -41,7 +50,14 @@ export class Room {
     this.#session = session;
     this.#config = config;
     this.#hello = hello;
-    this.#tokens = new TokenRefresher(session, hello.token_expires_at, config.tokenProvider);
+    this.#playsAudio = config.playAudio === true;
+    this.#tokens = new TokenRefresher(
+      session,
+      config.clientToken,
+      hello.token_expires_at,
+      config.tokenProvider,
+    );
+    if (config.reconnect !== false) this.#reconnector = this.#reconnects();
     this.#metrics = new MetricsReporter(session, async (stream, kind) => this.#stats(stream, kind));
     // A page that goes away says so, lest the others wait for it.
     const leave = () => void session.leave();
@@ -176,6 +192,19 @@ export class Room {
   }
 
   /**
+   * Shows the video of a stream in an element, whenever it has any, and tells the server how large it is seen, so that no larger picture is
+   * sent, and none while it is out of sight. The element's `object-fit` and the density of the screen count. Local streams can be shown too. Call it before or
+   * after `addSubscription`, once the room is connecting. Returns a function that ends it; so does the end of the room.
+   */
+  attachVideo(participantId: string, key: string, element: HTMLVideoElement): () => void {
+    requireText("participantId", participantId);
+    requireText("key", key);
+    if (typeof element?.play !== "function")
+      throw new RoomError("invalid_argument", "the element must be a video element");
+    return this.#requireCall("connecting", "connected").subscriber.attachVideo(participantId, key, element);
+  }
+
+  /**
    * Sends a text message: to everybody, this client too, or to some. Resolves when the server accepted it, with those it
    * did not reach. Rejects with `messages_disabled`, `message_invalid` or `message_too_large` (256 KiB unless the server says otherwise).
    */
@@ -235,6 +264,39 @@ export class Room {
   }
 
   /**
+   * Lets the SDK play everybody's sound from now on, or leaves that to the application: what `playAudio` of `initialize` says at first. May be
+   * called before `connect()`, and does nothing after the end.
+   */
+  setAudioPlayback(on: boolean): void {
+    if (typeof on !== "boolean") throw new RoomError("invalid_argument", "on must be true or false");
+    this.#playsAudio = on;
+    if (this.#playback) this.#playback.plays = on;
+  }
+
+  /**
+   * Starts the sound that the browser held back (`state.audioBlocked`); call it in the listener of a click. It starts what the SDK
+   * plays (`playAudio: true`) and the mix. Rejects with `playback_blocked` if the browser still does not allow it. The first
+   * touch or key on the page has the same effect without a call.
+   */
+  async startAudio(): Promise<void> {
+    this.#requireCall("connecting", "connected");
+    await this.#playback?.start();
+  }
+
+  /**
+   * Chooses the device that plays what the SDK plays (`playAudio: true`): the id of an `audiooutput` of `getDevices()`, or "" for the default one. If the
+   * device goes away, the default one takes over, with the event `audio_output_lost`. Rejects with `not_supported`,
+   * `device_not_found` or `permission_denied`, or with `invalid_state` if the application plays the sound itself.
+   */
+  async setAudioOutput(deviceId: string): Promise<void> {
+    if (typeof deviceId !== "string") {
+      throw new RoomError("invalid_argument", "deviceId must be a string, empty for the default device");
+    }
+    this.#requireCall("connecting", "connected");
+    await this.#playback?.setOutput(deviceId);
+  }
+
+  /**
    * Emits `network_metrics_report` about these participants now and every 5 s. Calling it again replaces the list. `includeStreams` adds the
    * quality per key and kind.
    */
@@ -273,44 +335,43 @@ export class Room {
   }
 
   async #join(): Promise<void> {
-    const { context, enableMessages, iceServers, iceTransportPolicy, mixedAudio } = this.#config;
     const session = this.#session;
     let call: Call | undefined;
     const joined = session.channel.request(
       "join",
-      {
-        participant_id: session.state.localParticipantId,
-        ...(context !== undefined && { context }),
-        receives_messages: enableMessages === true,
-      },
-      ({ participants, streams, recording, speakers }) => {
+      this.#joining(session.state.localParticipantId),
+      (reply) => {
         const mixedAudioTrack = call?.mixedAudioTrack;
-        const dominantSpeakerId = speakers?.dominant;
-        session.apply({
-          type: "joined",
-          participants,
-          streams,
-          recording,
-          dominantSpeakerId,
-          mixedAudioTrack,
-        });
-        call?.activity.speakers(speakers?.streams ?? []);
+        this.#reconnector?.entered(reply);
+        this.#reconnector?.start();
+        session.apply({ type: "joined", ...snapshotOf(reply), mixedAudioTrack });
+        call?.activity.speakers(reply.speakers?.streams ?? []);
       },
       CONNECT_TIMEOUT,
     );
     // The media is set up, and its first offer made, while the server lets this client in.
     joined.catch(() => {});
-    const configuration = {
-      iceServers: iceServers ?? this.#hello.ice_servers,
-      ...(iceTransportPolicy && { iceTransportPolicy }),
-    };
     const mayReceive = this.#hello.grants.subscribe;
-    const mixes = mixedAudio !== false;
-    const messages = enableMessages === true;
-    call = new Call(session, configuration, { mayReceive, mixes, messages });
+    const messages = this.#config.enableMessages === true;
+    call = new Call(
+      session,
+      this.#configuration(),
+      {
+        mayReceive,
+        mixes: this.#config.mixedAudio !== false,
+        messages,
+        obeys: this.#config.iceServers === undefined,
+        encryption: this.#config.encryption,
+      },
+      this.#reconnector,
+    );
     this.#call = call;
+    this.#playback = new Playback(session, call.mixedAudio, this.#playsAudio);
+    watchEndedTracks(session, call.publisher);
     if (mayReceive) queueMicrotask(() => call.subscriber.prepare());
     else if (messages) queueMicrotask(() => call.offerData());
+    const { autoSubscribe } = this.#config;
+    if (autoSubscribe && mayReceive) new AutoSubscriber(session, call.subscriber, autoSubscribe);
     await joined;
   }
 
@@ -327,6 +388,67 @@ export class Room {
     } finally {
       this.#buffered -= size;
     }
+  }
+
+  #joining(participant_id: string) {
+    const { context, enableMessages } = this.#config;
+    return {
+      participant_id,
+      ...(context !== undefined && { context }),
+      receives_messages: enableMessages === true,
+    };
+  }
+
+  #configuration(): RTCConfiguration {
+    const { iceServers, iceTransportPolicy } = this.#config;
+    return {
+      iceServers: iceServers ?? this.#hello.ice_servers,
+      ...(iceTransportPolicy && { iceTransportPolicy }),
+    };
+  }
+
+  #reconnects(): Reconnector {
+    const { reconnect } = this.#config;
+    return new Reconnector(this.#session, this.#tokens, typeof reconnect === "object" ? reconnect : {}, {
+      rejoin: () => this.#rejoin(),
+      resumed: ({ ice_servers, snapshot }) => {
+        this.#hello = { ...this.#hello, ice_servers };
+        if (!snapshot) return;
+        this.#call?.forgetWithdrawn(new Set(snapshot.streams.map(({ id }) => id)));
+        this.#call?.activity.speakers(snapshot.speakers?.streams ?? []);
+      },
+      networkChanged: () => this.#call?.networkChanged(this.#configuration().iceServers),
+    });
+  }
+
+  /** Enters the room again, as another participant, with what this one published and received. */
+  async #rejoin(): Promise<void> {
+    const session = this.#session;
+    const { channel } = session;
+    const { token } = this.#tokens;
+    const hello = { version: 1 as const, token, client: { name: "@rotunda/video", version } };
+    await channel.handshake(
+      "hello",
+      hello,
+      (reply) => {
+        this.#hello = reply;
+        this.#tokens.accepted(reply.token_expires_at);
+      },
+      ATTEMPT_TIMEOUT,
+    );
+    const localParticipantId = uuid();
+    await channel.handshake(
+      "join",
+      this.#joining(localParticipantId),
+      (reply) => {
+        this.#reconnector?.entered(reply);
+        channel.restart();
+        session.apply({ type: "rejoined", localParticipantId, ...snapshotOf(reply) });
+        this.#call?.renew(this.#configuration());
+        this.#call?.activity.speakers(reply.speakers?.streams ?? []);
+      },
+      CONNECT_TIMEOUT,
+    );
   }
 
   async #stats(stream: Stream, kind: TrackKind): Promise<RTCStatsReport | undefined> {
@@ -350,6 +472,15 @@ export class Room {
   }
 }
 
+function snapshotOf({ participants, streams, recording, speakers }: JoinReply): SnapshotFrame {
+  return {
+    participants,
+    streams,
+    ...(recording !== undefined && { recording }),
+    ...(speakers && { speakers }),
+  };
+}
+
 function requireText(name: string, value: unknown): asserts value is string {
   if (typeof value !== "string" || value === "") {
     throw new RoomError("invalid_argument", `${name} must be a string that is not empty`);
@@ -368,7 +499,12 @@ function requireSubscription(participantId: unknown, key: unknown, config: Subsc
   if (typeof config?.audio !== "boolean" || typeof config.video !== "boolean") {
     throw new RoomError("invalid_argument", "audio and video must be true or false");
   }
-  const { quality } = config;
+  const { quality, maxWidth, maxHeight } = config;
+  for (const side of [maxWidth, maxHeight]) {
+    if (side !== undefined && !(Number.isInteger(side) && side >= 1 && side <= 65_535)) {
+      throw new RoomError("invalid_argument", "maxWidth and maxHeight must be 1 to 65535 pixels");
+    }
+  }
   if (quality !== undefined && !["low", "medium", "high"].includes(quality)) {
     throw new RoomError("invalid_argument", 'quality must be "low", "medium" or "high"');
   }

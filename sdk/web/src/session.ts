@@ -6,7 +6,7 @@ import { type Change, type Emission, initialState, reduce, type Step } from "./r
 import type { Channel, ChannelListener } from "./signal/channel.js";
 import type { Notice } from "./signal/frames.js";
 import { type Ending, ending } from "./signal/refusals.js";
-import type { Participant, State, Status } from "./state.js";
+import { isInside, type Participant, type State, type Status } from "./state.js";
 
 /**
  * What the parts of a room share: the state and the only way to change it, the listeners, and the end. Changes made by
@@ -99,7 +99,7 @@ export class Session implements ChannelListener {
     if (this.#ending) {
       throw new RoomError("invalid_state", "the room has ended", { cause: this.#ending.error });
     }
-    if (!allowed.includes(status)) {
+    if (!allowed.includes(status === "reconnecting" ? "connected" : status)) {
       throw new RoomError("invalid_state", `not possible while the room is ${status}`);
     }
   }
@@ -164,7 +164,7 @@ export class Session implements ChannelListener {
     this.#state = state;
     if (changed) this.#emitter.emit("state_changed", state);
     for (const [event, ...args] of events) {
-      if (state.status !== "connected" && event !== "disconnected") continue;
+      if (!isInside(state.status) && event !== "disconnected") continue;
       const all = event === "network_metrics_report" ? args : [...args, state];
       this.#emitter.emit(event, ...(all as never));
     }

@@ -1,5 +1,13 @@
-/** Where a room is in its life. It only ever moves to the right, or from anywhere to `disconnected`. */
-export type Status = "initialized" | "connecting" | "connected" | "disconnected";
+/**
+ * Where a room is in its life. It only ever moves to the right, or from anywhere to `disconnected`. `reconnecting` is a `connected` whose
+ * connection is lost for now; only rooms show it that were initialized with `reconnect: {status: true}`.
+ */
+export type Status = "initialized" | "connecting" | "connected" | "reconnecting" | "disconnected";
+
+/** Whether the room was entered and not left, be its connection there or not. */
+export function isInside(status: Status): boolean {
+  return status === "connected" || status === "reconnecting";
+}
 
 /** Why a room ended. See the event `disconnected`. */
 export type DisconnectReason =
@@ -11,6 +19,7 @@ export type DisconnectReason =
   | "unauthorized"
   | "forbidden"
   | "room_expired"
+  | "replaced"
   | "unknown";
 
 /** The kinds of media a stream carries, one track of each at the most. */
@@ -27,6 +36,8 @@ export interface Participant {
   readonly streams: Readonly<Record<string, string>>;
   /** Whether it enabled messages. */
   readonly canReceiveMessages: boolean;
+  /** Present while the server does not hear of its client and waits for it to come back. */
+  readonly isConnectionLost?: true;
 }
 
 /** Up to one audio and one video track, published together under a key that is unique per participant. */
@@ -55,6 +66,8 @@ export interface Subscription {
   readonly key: string;
   readonly audio: boolean;
   readonly video: boolean;
+  /** Why the picture is not sent for now: `bandwidth` says that the network carries too little. Absent while it is sent. */
+  readonly videoPaused?: "bandwidth";
 }
 
 /**
@@ -63,6 +76,7 @@ export interface Subscription {
  */
 export interface State {
   readonly status: Status;
+  /** Changes only with `reconnected` and `{resumed: false}`: a stay in the room is a participant. */
   readonly localParticipantId: string;
   /** Participant id to participant. The local one is always in it. */
   readonly participants: ReadonlyMap<string, Participant>;
@@ -72,6 +86,8 @@ export interface State {
   readonly subscriptions: ReadonlyMap<string, ReadonlyMap<string, Subscription>>;
   /** Whether anyone in the session is being recorded, or whoever comes will be. Users should be told. */
   readonly recording: boolean;
+  /** Whether the browser holds back sound until the user touches the page; `startAudio()` in a click ends that. */
+  readonly audioBlocked: boolean;
   /**
    * The id of the participant who has the word: who is heard speaking, or the last who was. `null` until someone spoke, and when
    * that one has left. May be this client.

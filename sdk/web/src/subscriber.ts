@@ -1,3 +1,4 @@
+import { Displays } from "./displays.js";
 import { RoomError } from "./errors.js";
 import { uuid } from "./ids.js";
 import type { MediaConnection } from "./media/connection.js";
@@ -21,21 +22,22 @@ interface Waiter {
 /** Receives the streams of others: what the application subscribes, and the sound of all of them for the mix. */
 export class Subscriber {
   readonly #session: Session;
-  readonly #lines: ReceiveLines;
+  readonly #mixes: boolean;
+  #lines: ReceiveLines;
+  /** What the application asked for, by stream. */
+  readonly #configs = new Map<string, SubscriptionConfig>();
   readonly #wanted = new Set<string>();
   readonly #feed: MixFeed | undefined;
   readonly #waiters = new Set<Waiter>();
+  readonly #displays: Displays;
 
   /** `mayReceive` is what the token says, `mixes` whether there is a mix to feed. */
   constructor(session: Session, media: MediaConnection, mayReceive: boolean, mixes: boolean) {
     this.#session = session;
-    this.#lines = new ReceiveLines(
-      media,
-      mixes,
-      async (sdp) => (await session.channel.request("offer", { sdp })).sdp,
-      (error) => this.#failed(error),
-    );
+    this.#mixes = mixes;
+    this.#lines = this.#receiveOver(media);
     session.onEnd(() => this.#lines.close());
+    this.#displays = new Displays(session, (streamId) => this.#shownOtherwise(streamId));
     if (mixes) this.#feed = new MixFeed(session, this.#wanted, mayReceive, () => this.#openLines());
     session.watch((state) => this.#settle(state));
     session.onEnd(() => this.#rejectAll(session.ending?.error as RoomError));
@@ -46,6 +48,54 @@ export class Subscriber {
     this.#lines.want(1, 1);
   }
 
+  /** Has everything that is subscribed received over another connection, whose first offer opens lines by what this returns. */
+  move(media: MediaConnection): () => void {
+    this.#lines.close();
+    const lines = this.#receiveOver(media);
+    this.#lines = lines;
+    this.#show(); // without tracks, until the server says what comes where
+    return () => {
+      const { size } = new Set([...this.#wanted, ...(this.#feed?.taken ?? [])]);
+      lines.openWith(Math.max(size, 1), Math.max(size, 1));
+    };
+  }
+
+  /** Receives everything again, over another connection, from a server that knows nothing of it. */
+  renew(media: MediaConnection): void {
+    this.#lines.close();
+    this.#lines = this.#receiveOver(media);
+    this.#wanted.clear();
+    const { state } = this.#session;
+    for (const subscription of [...state.subscriptions.values()].flatMap((keys) => [...keys.values()])) {
+      const stream = streamOf(state, subscription.participantId, subscription.key);
+      if (stream) this.#again(stream, subscription);
+    }
+    this.#feed?.reset();
+    this.prepare();
+    this.#openLines();
+  }
+
+  #again(stream: Stream, subscription: Subscription): void {
+    this.#wanted.add(stream.id);
+    const config = this.#configs.get(stream.id) ?? subscription;
+    this.#session.channel
+      .request("subscribe", this.#frame(stream, config), () => this.#show())
+      .catch((error: unknown) => {
+        if (this.#session.ending) return;
+        this.#session.log.warn(`${stream.key}: the stream could not be subscribed again`, error);
+        this.#dropped(stream, false);
+      });
+  }
+
+  #receiveOver(media: MediaConnection): ReceiveLines {
+    return new ReceiveLines(
+      media,
+      this.#mixes,
+      async (sdp) => (await this.#session.channel.request("offer", { sdp })).sdp,
+      (error) => this.#failed(error),
+    );
+  }
+
   linesWanted(audio: number, video: number): void {
     this.#lines.want(audio, video);
   }
@@ -53,6 +103,11 @@ export class Subscriber {
   assign(lines: ReceiveLine[]): void {
     this.#lines.assign(lines);
     this.#show();
+  }
+
+  /** Shows a stream in an element, and asks for no larger picture than that. */
+  attachVideo(participantId: string, key: string, element: HTMLVideoElement): () => void {
+    return this.#displays.attach(participantId, key, element);
   }
 
   /** What receives a kind of a stream, for the application or for the mix. */
@@ -112,9 +167,26 @@ export class Subscriber {
   }
 
   /** What the server is asked for: what the application wants, and the sound if there is a mix. */
-  #frame(stream: Stream, { audio, video, quality }: SubscriptionConfig) {
+  #frame(stream: Stream, { audio, video, quality, maxWidth, maxHeight }: SubscriptionConfig) {
     const forMix = this.#feed !== undefined;
-    return { stream_id: stream.id, audio: audio || forMix, video, ...(quality !== undefined && { quality }) };
+    return {
+      stream_id: stream.id,
+      audio: audio || forMix,
+      video,
+      ...(quality !== undefined && { quality }),
+      ...this.#displays.ask(stream.id),
+      ...(maxWidth !== undefined && { max_width: maxWidth }),
+      ...(maxHeight !== undefined && { max_height: maxHeight }),
+    };
+  }
+
+  #shownOtherwise(streamId: string): void {
+    const stream = this.#session.state.streams.get(streamId);
+    const config = this.#configs.get(streamId);
+    if (!stream || !config || !this.#subscription(stream) || this.#session.ending) return;
+    this.#session.channel
+      .request("update_subscription", this.#frame(stream, config), () => {})
+      .catch((error: unknown) => this.#session.log.debug(`${stream.key}: its size could not be told`, error));
   }
 
   /** Offers lines along with requests rather than when the server asks for them: that saves a round trip. */
@@ -123,11 +195,13 @@ export class Subscriber {
     this.#lines.want(size, size);
   }
 
-  #accepted(stream: Stream, { audio, video }: SubscriptionConfig): void {
+  #accepted(stream: Stream, config: SubscriptionConfig): void {
+    const { audio, video } = config;
     const before = this.#subscription(stream);
     if (before && before.audio !== audio) this.#lines.sound(stream.id, audio);
     // An earlier `remove` may have been answered after this was asked for.
     this.#wanted.add(stream.id);
+    this.#configs.set(stream.id, config);
     this.#session.apply({ type: "subscribed", streamId: stream.id, subscriptionId: uuid(), audio, video });
     // The lines may have been told before.
     this.#show();
@@ -150,6 +224,7 @@ export class Subscriber {
     if (kept) this.#feed?.keep(stream.id);
     else this.#lines.free(stream.id);
     this.#wanted.delete(stream.id);
+    this.#configs.delete(stream.id);
     this.#session.apply({ type: "unsubscribed", streamId: stream.id });
   }
 
@@ -179,6 +254,7 @@ export class Subscriber {
 
   #settle(state: State): void {
     for (const id of this.#wanted) if (!state.streams.has(id)) this.#wanted.delete(id);
+    for (const id of this.#configs.keys()) if (!state.streams.has(id)) this.#configs.delete(id);
     this.#feed?.fill();
     for (const waiter of [...this.#waiters]) {
       const stream = state.streams.get(waiter.streamId);

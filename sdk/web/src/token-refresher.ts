@@ -12,27 +12,58 @@ const MAX_DELAY = 2 ** 31 - 1;
 export class TokenRefresher {
   readonly #session: Session;
   readonly #provider: (() => string | Promise<string>) | undefined;
+  #token: string;
+  #expiresAt = Number.NaN;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** `expiresAt` is when the first token expires, RFC 3339. */
-  constructor(session: Session, expiresAt: string, provider?: () => string | Promise<string>) {
+  constructor(session: Session, token: string, expiresAt: string, provider?: () => string | Promise<string>) {
     this.#session = session;
+    this.#token = token;
     this.#provider = provider;
-    this.#schedule(expiresAt);
+    this.accepted(expiresAt);
     session.onEnd(() => clearTimeout(this.#timer));
+  }
+
+  /** The token that the server took last. */
+  get token(): string {
+    return this.#token;
+  }
+
+  /** Whether it must be replaced, as far as the clock here tells, and can be. */
+  get isStale(): boolean {
+    return this.#provider !== undefined && this.#expiresAt <= Date.now();
+  }
+
+  /** Gets another token from the application, for the next connection. False: it gives none. */
+  async renew(): Promise<boolean> {
+    if (!this.#provider) return false;
+    this.#token = await this.#provide();
+    return true;
   }
 
   async update(token: string): Promise<void> {
     const { token_expires_at } = await this.#session.channel.request("update_token", { token });
-    this.#schedule(token_expires_at);
+    this.#token = token;
+    this.accepted(token_expires_at);
   }
 
-  #schedule(expiresAt: string): void {
+  /** The server took the token; it expires then. */
+  accepted(expiresAt: string): void {
+    this.#expiresAt = Date.parse(expiresAt);
     if (!this.#provider || this.#session.ending) return;
     clearTimeout(this.#timer);
-    const left = Date.parse(expiresAt) - Date.now();
+    const left = this.#expiresAt - Date.now();
     if (Number.isNaN(left)) return;
     this.#scheduleIn(left * REFRESH_AT);
+  }
+
+  async #provide(): Promise<string> {
+    const token = await this.#provider?.();
+    if (typeof token !== "string" || token === "") {
+      throw new RoomError("invalid_argument", "tokenProvider gave no token");
+    }
+    return token;
   }
 
   #scheduleIn(delay: number): void {
@@ -41,11 +72,8 @@ export class TokenRefresher {
 
   async #refresh(): Promise<void> {
     try {
-      const token = await this.#provider?.();
+      const token = await this.#provide();
       if (this.#session.ending) return;
-      if (typeof token !== "string" || token === "") {
-        throw new RoomError("invalid_argument", "tokenProvider gave no token");
-      }
       await this.update(token);
     } catch (cause) {
       if (this.#session.ending) return;

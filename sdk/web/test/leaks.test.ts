@@ -42,6 +42,7 @@ function expectNothingLeft(): void {
     expect(context.heard()).toEqual([]);
   }
   for (const clone of FakeTrack.clones) expect(clone.stopped).toBe(true);
+  for (const track of [...sent, ...FakeTrack.clones]) expect(track.listeners).toBe(0);
   for (const element of FakeAudio.all) expect(element.srcObject).toBeNull();
   for (const socket of FakeSocket.all) {
     expect(socket).toMatchObject({
@@ -53,10 +54,14 @@ function expectNothingLeft(): void {
   }
 }
 
+const sent: FakeTrack[] = [];
+
 /** A room that does all there is to do. */
 async function busyRoom() {
-  const room = await connectedRoom({ enableMessages: true, tokenProvider: () => "fresh" });
-  await room.addStream("self", { audio: audioTrack(), video: videoTrack() });
+  const room = await connectedRoom({ enableMessages: true, playAudio: true, tokenProvider: () => "fresh" });
+  const [audio, video] = [audioTrack(), videoTrack()];
+  sent.push(...([audio, video] as unknown as FakeTrack[]));
+  await room.addStream("self", { audio, video });
   await room.addSubscription(alice, "self", { audio: true, video: true });
   await room.enableNetworkMetricsReport([alice]);
   await room.sendMessage({ type: "text", payload: "hi" });
@@ -69,6 +74,24 @@ it("disconnect lets go of everything", async () => {
   const room = await busyRoom();
   expect(vi.getTimerCount()).toBeGreaterThan(0);
   expect(FakeTrack.clones.length).toBeGreaterThan(0);
+  await room.disconnect();
+  expectNothingLeft();
+});
+
+it("so does one that resumed, was entered again, and moved to another connection", async () => {
+  const room = await connectedRoom({ reconnect: true });
+  await room.addStream("self", { audio: audioTrack(), video: videoTrack() });
+  await room.addSubscription(alice, "self", { audio: true, video: true });
+  server.socket.drop(1006);
+  await settle();
+  server.resumes = null;
+  server.socket.drop(1006);
+  await settle();
+  server.peer.become("connected");
+  server.peer.become("failed");
+  await vi.advanceTimersByTimeAsync(40_000);
+  expect(FakeSocket.all).toHaveLength(3);
+  expect(FakePeerConnection.all).toHaveLength(3);
   await room.disconnect();
   expectNothingLeft();
 });

@@ -167,6 +167,21 @@ describe("connect", () => {
     });
   });
 
+  it("takes fresh credentials of ICE servers, unless the application named its own", async () => {
+    server.hello = { ice_servers: [{ urls: ["turn:t.example"], username: "u", credential: "old" }] };
+    const fresh = [{ urls: ["turn:t.example"], username: "u", credential: "fresh" }];
+    await connectedRoom({ iceTransportPolicy: "relay" });
+    server.notice({ type: "ice_servers_changed", ice_servers: fresh });
+    expect(server.peer.configuration).toMatchObject({
+      bundlePolicy: "max-bundle",
+      iceServers: fresh,
+      iceTransportPolicy: "relay",
+    });
+    await connectedRoom({ iceServers: [{ urls: "stun:mine" }] });
+    server.notice({ type: "ice_servers_changed", ice_servers: fresh });
+    expect(server.peer.configuration.iceServers).toEqual([{ urls: "stun:mine" }]);
+  });
+
   it.each([
     ["room_full", 4429, "forbidden"],
     ["room_not_found", 4404, "room_expired"],
@@ -385,6 +400,7 @@ describe("what the server says", () => {
       participants: server.participants,
       streams: server.streams,
       recording: false,
+      speakers: server.speakers,
     });
     server.notice({ type: "participant_left", participant_id: alice, reason: "left" });
     await connecting;

@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from "vitest";
-import { type LogLevel, leveledLogger, setLogLevel } from "../src/log.js";
+import { type LogFunction, type LogLevel, leveledLogger, setLogLevel } from "../src/log.js";
 
 afterEach(() => setLogLevel("WARN"));
 
@@ -20,4 +20,17 @@ it.each<[LogLevel, string]>([
   setLogLevel(level);
   for (const method of ["debug", "info", "warn", "error"] as const) log[method]("m");
   expect(written).toBe(expected);
+});
+
+it("gives a function records instead of lines", () => {
+  const records: Parameters<LogFunction>[] = [];
+  const log = leveledLogger((...record) => records.push(record), "room");
+  const cause = new Error("why");
+  log.warn("something", cause);
+  log.error("bare");
+  log.debug("too quiet");
+  expect(records).toEqual([
+    ["WARN", "something", { roomId: "room", cause }],
+    ["ERROR", "bare", { roomId: "room" }],
+  ]);
 });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Room } from "../src/index.js";
+import type { Room, Stream } from "../src/index.js";
 import { audioTrack, type FakeTrack, type FakeTransceiver, videoTrack } from "./fakes/media.js";
 import {
   connectedRoom,
@@ -431,7 +431,7 @@ describe("how video is sent", () => {
     expect(track.contentHint).toBe(contentHint);
   });
 
-  it("prefers a codec, or says that it cannot", async () => {
+  it("prefers a codec, or what comes next", async () => {
     await publishVideo({}, { codec: "h264" });
     expect(line("video").codecs.map((codec) => codec.mimeType)).toEqual([
       "video/H264",
@@ -439,8 +439,69 @@ describe("how video is sent", () => {
       "video/rtx",
     ]);
     vi.stubGlobal("RTCRtpSender", { getCapabilities: () => ({ codecs: [{ mimeType: "video/VP8" }] }) });
-    await expectCode(publishVideo({}, { codec: "h264" }), "not_supported");
-    expect(sending()).toEqual([]);
+    await publishVideo({}, { codec: "av1", enableSimulcast: true });
+    expect(line("video").codecs.map((codec) => codec.mimeType)).toEqual(["video/VP8"]);
+    expect(line("video").sender.encodings).toHaveLength(3);
+  });
+
+  it("sends only the sizes somebody takes, again and again", async () => {
+    const { room } = await publishVideo({ width: 1280, height: 720 }, { enableSimulcast: true });
+    const [{ id }] = Object.values(room.getLocalStreams()) as [Stream];
+    const active = () => line("video").sender.encodings.map((encoding) => encoding.active);
+    for (const [layers, wanted] of [
+      [1, [true, false, false]],
+      [0, [false, false, false]],
+      [2, [true, true, false]],
+      [3, [true, true, true]],
+    ] as const) {
+      server.notice({ type: "layers_wanted", stream_id: id, layers });
+      await settle();
+      expect(active()).toEqual(wanted);
+    }
+    server.notice({ type: "layers_wanted", stream_id: crypto.randomUUID(), layers: 0 });
+    await settle();
+    expect(active()).toEqual([true, true, true]);
+    server.notice({ type: "layers_wanted", stream_id: id, layers: 1 });
+    await room.updateStream("self", { video: videoTrack({ width: 1280, height: 720 }) });
+    expect(active()).toEqual([true, false, false]);
+    await room.removeStream("self");
+    await room.addStream("self", {
+      video: { track: videoTrack({ width: 1280, height: 720 }), options: { enableSimulcast: true } },
+    });
+    expect(active()).toEqual([true, true, true]);
+  });
+
+  it("sends the layers of VP9 somebody takes, in the sizes they had", async () => {
+    const codecs = [{ mimeType: "video/VP8" }, { mimeType: "video/VP9" }];
+    vi.stubGlobal("RTCRtpSender", { getCapabilities: () => ({ codecs }) });
+    const { room } = await publishVideo(
+      { width: 1280, height: 720 },
+      { enableSimulcast: true, codec: "vp9" },
+    );
+    const [{ id }] = Object.values(room.getLocalStreams()) as [Stream];
+    for (const [layers, encoding] of [
+      [2, { active: true, maxBitrate: 600_000, scaleResolutionDownBy: 2, scalabilityMode: "L2T3_KEY" }],
+      [1, { active: true, maxBitrate: 150_000, scaleResolutionDownBy: 4, scalabilityMode: "L1T3" }],
+      [0, { active: false }],
+      [3, { active: true, maxBitrate: 2_500_000, scaleResolutionDownBy: 1, scalabilityMode: "L3T3_KEY" }],
+    ] as const) {
+      server.notice({ type: "layers_wanted", stream_id: id, layers });
+      await settle();
+      expect(line("video").sender.encodings).toMatchObject([encoding]);
+    }
+  });
+
+  it.each([
+    [{ width: 1280, height: 720 }, { enableSimulcast: true }, "L3T3_KEY", 2_500_000],
+    [{ width: 640, height: 360 }, { enableSimulcast: true, maxBitrate: 300_000 }, "L2T3_KEY", 300_000],
+    [{ width: 1280, height: 720 }, {}, "L1T3", 2_500_000],
+  ])("sends VP9 of %o with %o as layers of one stream", async (settings, options, mode, rate) => {
+    const codecs = [{ mimeType: "video/VP8" }, { mimeType: "video/VP9" }];
+    vi.stubGlobal("RTCRtpSender", { getCapabilities: () => ({ codecs }) });
+    await publishVideo(settings, { ...options, codec: "vp9" });
+    expect(line("video").sender.encodings).toEqual([
+      { active: true, maxBitrate: rate, scaleResolutionDownBy: 1, scalabilityMode: mode },
+    ]);
   });
 });
 

@@ -242,6 +242,33 @@ describe("reduce", () => {
       [["subscription_reconfigured", alice, "self"]],
     ],
     [
+      "a picture is paused",
+      inRoom(subscribeAlice),
+      notice({ type: "subscription_paused", stream_id: aliceStream, paused: true, reason: "bandwidth" }),
+      [["subscription_paused", alice, "self", "bandwidth"]],
+    ],
+    [
+      "a picture that flows is resumed",
+      inRoom(subscribeAlice),
+      notice({ type: "subscription_paused", stream_id: aliceStream, paused: false, reason: "bandwidth" }),
+      [],
+    ],
+    [
+      "a picture is resumed",
+      inRoom(
+        subscribeAlice,
+        notice({ type: "subscription_paused", stream_id: aliceStream, paused: true, reason: "bandwidth" }),
+      ),
+      notice({ type: "subscription_paused", stream_id: aliceStream, paused: false, reason: "bandwidth" }),
+      [["subscription_resumed", alice, "self"]],
+    ],
+    [
+      "a picture is paused that is not subscribed",
+      inRoom(),
+      notice({ type: "subscription_paused", stream_id: aliceStream, paused: true, reason: "bandwidth" }),
+      [],
+    ],
+    [
       "a subscription is removed",
       inRoom(subscribeAlice),
       { type: "unsubscribed", streamId: aliceStream },
@@ -333,6 +360,15 @@ describe("reduce", () => {
     expect(unpublished.streams.has(aliceStream)).toBe(false);
     expect(unpublished.participants.get(alice)?.streams).toEqual({});
     expect(left.participants.has(alice)).toBe(false);
+  });
+
+  it("keeps a pause until the picture is back, through changes of the subscription", () => {
+    const pause = (paused: boolean) =>
+      notice({ type: "subscription_paused", stream_id: aliceStream, paused, reason: "bandwidth" });
+    const of = (state: State) => state.subscriptions.get(alice)?.get("self");
+    const paused = inRoom(subscribeAlice, pause(true), { ...subscribeAlice, video: true });
+    expect(of(paused)).toMatchObject({ video: true, videoPaused: "bandwidth" });
+    expect(of(run(paused, pause(false)).state)).not.toHaveProperty("videoPaused");
   });
 
   it("moves a line from one stream to another", () => {

@@ -118,7 +118,8 @@ class Aiortc(unittest.IsolatedAsyncioTestCase):
         candidates = [line.removeprefix("a=") for line in offer.splitlines() if line.startswith("a=candidate:")]
         self.assertEqual(publishing.trickle(offer, candidates), 204)
         watching = await self.watch(room)
-        self.assertEqual([session.links for session in (publishing, watching)], [[LINK], [LINK]])
+        for session in (publishing, watching):
+            self.assertIn(LINK, session.links)  # beside those of the server itself
         self.assertEqual(watching.end(), 200)
         self.assertEqual(publishing.end(), 200)
         self.assertEqual(publishing.end(), 404)

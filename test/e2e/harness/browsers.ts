@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { type Browser, chromium } from "@playwright/test";
 import { captureOf } from "./capture.js";
-import { type Person, shy } from "./people.js";
+import { type Person, shy, wary } from "./people.js";
 import { findProgram } from "./places.js";
 
 const always = [
@@ -15,7 +15,6 @@ const always = [
   "--disable-default-apps",
   "--disable-extensions",
   "--disable-dev-shm-usage",
-  "--autoplay-policy=no-user-gesture-required",
   // Sharing the screen shares the tab that asks.
   "--use-fake-device-for-media-stream=display-media-type=browser",
   "--disable-background-timer-throttling",
@@ -29,12 +28,17 @@ export async function launch(person: Person): Promise<Browser> {
   return chromium.launch({
     executablePath: findProgram("chromium", "chromium-browser", "google-chrome"),
     headless: true,
-    args: [...always, ...(await devicesOf(person))],
+    args: [...always, autoplayOf(person), ...(await devicesOf(person))],
   });
 }
 
+function autoplayOf(person: Person): string {
+  const policy = person === wary ? "document-user-activation-required" : "no-user-gesture-required";
+  return `--autoplay-policy=${policy}`;
+}
+
 async function devicesOf(person: Person): Promise<string[]> {
-  if (person === shy) return ["--use-fake-ui-for-media-stream=deny"];
+  if (person === shy || person === wary) return ["--use-fake-ui-for-media-stream=deny"];
   const { video, audio } = await captureOf(person);
   return [
     "--use-fake-ui-for-media-stream",

@@ -1,4 +1,4 @@
-import { type BrowserContext, expect, type Page } from "@playwright/test";
+import { type BrowserContext, type CDPSession, expect, type Page } from "@playwright/test";
 import type { InitializeConfig, SubscriptionConfig, VideoPublishOptions } from "@rotunda/video";
 import type { Outcome, Rig, StateSummary, StreamSummary, Told } from "../page/rig.js";
 import type { Colour, Person } from "./people.js";
@@ -30,6 +30,8 @@ export interface Frame {
 }
 
 export interface JoinOptions extends Partial<InitializeConfig> {
+  /** Fills the secret of end-to-end encryption. */
+  secret?: number;
   /** What the token may do, and for how long. */
   wishes?: { token_ttl_secs?: number; grants?: Record<string, boolean> };
 }
@@ -39,6 +41,7 @@ export class Participant {
   readonly frames: Frame[] = [];
   readonly console: string[] = [];
   #id = "";
+  #untouched: CDPSession | undefined;
 
   constructor(
     readonly person: Person,
@@ -58,12 +61,23 @@ export class Participant {
     return this.#id;
   }
 
+  /** Takes note of the new id, after the room was joined anew. */
+  async learnsItsId(): Promise<void> {
+    this.#id = (await this.state()).self;
+  }
+
   /** Works the page. What the SDK refuses is thrown as `Refused`. */
   async ask<T, A = undefined>(work: (rig: Rig, arg: A) => T | Promise<T>, arg?: A): Promise<T> {
     const source = `rig.attempt((rig) => (${work})(rig, ${JSON.stringify(arg)}))`;
-    const outcome = (await this.page.evaluate(source)) as Outcome<T>;
+    const outcome = (await this.#evaluate(source)) as Outcome<T>;
     if ("refused" in outcome) throw new Refused(outcome.refused.code, outcome.refused.message);
     return outcome.value;
+  }
+
+  /** Loads the page anew and works it from then on as a program: otherwise the browser takes every call for a user's touch. */
+  async untouched(): Promise<void> {
+    await this.page.reload();
+    this.#untouched = await this.context.newCDPSession(this.page);
   }
 
   /** Makes a room of the SDK, with a fresh token unless one is given. */
@@ -226,6 +240,17 @@ export class Participant {
   /** Goes away as people do: by closing the tab. */
   async closeTab(): Promise<void> {
     await this.page.close();
+  }
+
+  async #evaluate(expression: string): Promise<unknown> {
+    if (!this.#untouched) return this.page.evaluate(expression);
+    const { result, exceptionDetails } = await this.#untouched.send("Runtime.evaluate", {
+      expression,
+      awaitPromise: true,
+      returnByValue: true,
+    });
+    if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
+    return result.value;
   }
 
   #keep(sent: boolean, payload: string | Buffer): void {

@@ -40,6 +40,9 @@ export const eve: Person = {
 /** Refuses camera and microphone. */
 export const shy: Person = { name: "Shy", left: [0, 0, 0], right: [0, 0, 0], pitch: 0, width: 0, height: 0 };
 
+/** Uses a browser that holds back sound until the page was touched, and refuses camera and microphone. */
+export const wary: Person = { ...shy, name: "Wary" };
+
 /** The colour of the page that is shared. */
 export const desk: Colour = [30, 140, 200];
 

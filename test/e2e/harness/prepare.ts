@@ -10,5 +10,6 @@ export default async function prepare(): Promise<void> {
     if (!existsSync(built)) throw new Error(`${built} is missing: run make build`);
   }
   findProgram("chromium", "chromium-browser", "google-chrome");
+  findProgram("firefox-esr", "firefox");
   for (const person of filmed) await captureOf(person);
 }

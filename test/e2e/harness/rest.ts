@@ -108,6 +108,10 @@ export class Rest {
     return this.#data("GET", `/room_sessions/${id}?include_participants=true`);
   }
 
+  participants(): Promise<ParticipantRecord[]> {
+    return this.#data("GET", "/room_participants");
+  }
+
   participant(id: string): Promise<ParticipantRecord> {
     return this.#data("GET", `/room_participants/${id}`);
   }

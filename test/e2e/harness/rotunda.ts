@@ -89,6 +89,15 @@ export class Rotunda {
     return this.#end("SIGKILL");
   }
 
+  /** Does and answers nothing any more, as if the network were gone, until `resume`. */
+  pause(): void {
+    this.#process?.kill("SIGSTOP");
+  }
+
+  resume(): void {
+    this.#process?.kill("SIGCONT");
+  }
+
   /** Leaves nothing behind. */
   async discard(): Promise<void> {
     if (this.#process) await this.kill();

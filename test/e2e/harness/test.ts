@@ -2,7 +2,7 @@ import { type Browser, type BrowserContext, test as base, expect } from "@playwr
 import { launch } from "./browsers.js";
 import { Caller } from "./caller.js";
 import { Participant } from "./participant.js";
-import { type Person, shy } from "./people.js";
+import { type Person, shy, wary } from "./people.js";
 import { Rotunda, type StartOptions } from "./rotunda.js";
 import { openSite, type Site } from "./site.js";
 
@@ -90,7 +90,7 @@ export const test = base.extend<OfTest, OfWorker>({
       const browser = await browsers.of(person);
       const context = await browser.newContext({
         viewport: { width: 640, height: 360 },
-        permissions: person === shy ? [] : ["camera", "microphone"],
+        permissions: person === shy || person === wary ? [] : ["camera", "microphone"],
       });
       contexts.push(context);
       return context;

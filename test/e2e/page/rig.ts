@@ -1,9 +1,11 @@
 import {
   type AudioPublishOptions,
   type DataOptions,
+  Encryption,
   type Events,
   type InitializeConfig,
   initialize,
+  LocalMedia,
   type Message,
   type Room,
   RoomError,
@@ -12,6 +14,7 @@ import {
   type VideoPublishOptions,
 } from "@rotunda/video";
 import { flashes } from "./flash.js";
+import { type Flow, FrameWatch } from "./frames.js";
 import { look, type Picture, screenOf } from "./picture.js";
 import { Ear, type Tone } from "./sound.js";
 
@@ -59,15 +62,24 @@ export type Outcome<T> = { value: T } | { refused: { code: string; message: stri
 /** One browser page of an application, worked by a test from outside. */
 export class Rig {
   readonly told: Told[] = [];
-  readonly received: Received[] = [];
+  readonly dataReceived: Received[] = [];
   /** The close codes of signalling sockets. */
   readonly closes: number[] = [];
+  /** The user's devices, as the SDK captures them. */
+  readonly media = new LocalMedia({ camera: { width: { ideal: 640 }, height: { ideal: 360 } } });
   readonly #connections: RTCPeerConnection[] = [];
+  readonly #played: HTMLAudioElement[] = [];
   readonly #videos = new Map<MediaStreamTrack, HTMLVideoElement>();
+  #shown: HTMLVideoElement | undefined;
+  readonly #watches = new Map<MediaStreamTrack, FrameWatch>();
   readonly #ears = new Map<MediaStreamTrack, Ear>();
   readonly #sides = new Map<MediaStreamTrack, Ear[]>();
   readonly #own: Record<string, { audio?: MediaStreamTrack; video?: MediaStreamTrack }> = {};
+  /** The kinds of which something could not be decrypted. */
+  readonly unreadable = new Set<string>();
+  #encryption: Encryption | undefined;
   #hearing: AudioContext | undefined;
+  #longestFreeze = 0;
   #room: Room | undefined;
 
   constructor() {
@@ -77,6 +89,13 @@ export class Rig {
       constructor(configuration?: RTCConfiguration) {
         super(configuration);
         connections.push(this);
+      }
+    };
+    const played = this.#played;
+    globalThis.Audio = class extends Audio {
+      constructor() {
+        super();
+        played.push(this);
       }
     };
     globalThis.WebSocket = class extends WebSocket {
@@ -97,17 +116,30 @@ export class Rig {
     }
   }
 
+  setSecret(index: number, fill: number): void {
+    this.#encryption?.setSecret(index, new Uint8Array(32).fill(fill));
+  }
+
   get room(): Room {
     if (!this.#room) throw new Error("no room was initialized in this page");
     return this.#room;
   }
 
-  async initialize(config: InitializeConfig): Promise<string> {
-    const room = await initialize(config);
+  /** With `secret`, a byte that fills it, what is sent and received is encrypted end to end. */
+  async initialize({ secret, ...config }: InitializeConfig & { secret?: number }): Promise<string> {
+    if (secret !== undefined) {
+      this.#encryption = new Encryption(new Worker("/sdk/e2ee-worker.js"));
+      this.#encryption.onUnreadable((kind) => this.unreadable.add(kind));
+      this.setSecret(0, secret);
+    }
+    const room = await initialize({ ...config, encryption: this.#encryption });
     this.#room = room;
     const events = [
       "connected",
       "disconnected",
+      "reconnecting",
+      "reconnected",
+      "participant_connection_changed",
       "participant_joined",
       "participant_leaving",
       "participant_left",
@@ -116,6 +148,8 @@ export class Rig {
       "recording_changed",
       "track_enabled",
       "track_disabled",
+      "local_track_ended",
+      "audio_blocked_changed",
       "track_censored",
       "track_uncensored",
       "audio_activity",
@@ -134,7 +168,7 @@ export class Rig {
       });
     }
     room.on("data_received", (from, { data, ...message }) => {
-      this.received.push({ from, ...message, length: data.length, ends: [data[0], data.at(-1)] });
+      this.dataReceived.push({ from, ...message, length: data.length, ends: [data[0], data.at(-1)] });
     });
     return room.getLocalParticipant().id;
   }
@@ -225,6 +259,25 @@ export class Rig {
     if (audio) audio.enabled = true;
   }
 
+  /** Publishes what the SDK captures: camera and microphone, and later the screen. */
+  async publishMedia(): Promise<void> {
+    await this.media.open();
+    this.media.publish(this.room, { onError: (error) => console.error(error.code) });
+  }
+
+  /** How many audio elements play aloud. */
+  playing(): number {
+    return this.#played.filter((player) => !player.paused && !player.muted && player.srcObject).length;
+  }
+
+  /** Ends the camera's track as a device does that is pulled out. */
+  pullCamera(): void {
+    const track = this.#own.self?.video;
+    track?.stop();
+    // A page's own `stop` fires no event; a device that goes away does.
+    track?.dispatchEvent(new Event("ended"));
+  }
+
   /** Closes the camera, or opens it again. */
   async camera(on: boolean): Promise<void> {
     const own = this.#own.self;
@@ -280,6 +333,41 @@ export class Rig {
     return look(video);
   }
 
+  /** How the pictures of a stream came since the last call, or since the watch began with the first. */
+  flow(participantId: string, key: string): Flow {
+    const track = this.room.getParticipantStream(participantId, key)?.videoTrack;
+    if (!track) throw new Error("there is no picture to watch");
+    const video = this.#videos.get(track) ?? screenOf(track);
+    this.#videos.set(track, video);
+    const watch = this.#watches.get(track) ?? new FrameWatch(video);
+    this.#watches.set(track, watch);
+    return watch.take();
+  }
+
+  /** Shows a stream in an element of this size, as an application does. 0 is out of sight. */
+  show(participantId: string, key: string, width: number, height: number): void {
+    const video = this.#shown ?? document.createElement("video");
+    if (!this.#shown) {
+      video.muted = true;
+      document.body.prepend(video);
+      this.room.attachVideo(participantId, key, video);
+      this.#shown = video;
+    }
+    Object.assign(video.style, { width: `${width}px`, height: `${height}px` });
+  }
+
+  /** The browser's figures of what is received of a stream's video. */
+  async received(participantId: string, key: string): Promise<Record<string, unknown>> {
+    return (await this.#report(participantId, key, "video", "inbound-rtp")) ?? {};
+  }
+
+  /** The browser's figures of each size that is sent of the camera, smallest first. */
+  async sent(): Promise<Record<string, unknown>[]> {
+    const { senders } = await this.room.getWebRTCStatsForStream(this.room.getLocalParticipant().id, "self");
+    const reports = Object.values(senders.video ?? {}) as Record<string, unknown>[];
+    return reports.filter(({ type }) => type === "outbound-rtp");
+  }
+
   /** The loudest tone of a stream. */
   tone(participantId: string, key: string): Tone | undefined {
     const track = this.room.getParticipantStream(participantId, key)?.audioTrack;
@@ -317,6 +405,28 @@ export class Rig {
     return (inbound?.framesDecoded as number | undefined) ?? 0;
   }
 
+  /** Begins to take the time between the pictures of a stream. */
+  watchFreezes(participantId: string, key: string): void {
+    const stream = this.room.getState().participants.get(participantId)?.streams[key];
+    const track = this.room.getState().streams.get(stream ?? "")?.videoTrack;
+    const video = track && this.#videos.get(track);
+    if (!video) throw new Error("nobody looks at this stream");
+    let last = performance.now();
+    const shown = () => {
+      const now = performance.now();
+      this.#longestFreeze = Math.max(this.#longestFreeze, now - last);
+      last = now;
+      video.requestVideoFrameCallback(shown);
+    };
+    this.#longestFreeze = 0;
+    video.requestVideoFrameCallback(shown);
+  }
+
+  /** The longest of them since, in milliseconds. */
+  longestFreeze(): number {
+    return this.#longestFreeze;
+  }
+
   /** How many packets of a stream's audio came over the wire so far. */
   async audioPackets(participantId: string, key: string): Promise<number> {
     const inbound = await this.#report(participantId, key, "audio", "inbound-rtp");
@@ -327,6 +437,21 @@ export class Rig {
   async videoCodec(participantId: string, key: string): Promise<string | undefined> {
     const codec = await this.#report(participantId, key, "video", "codec");
     return codec?.mimeType as string | undefined;
+  }
+
+  /** The way media goes, of the connection made last. */
+  async route(): Promise<{ local: string; relayed?: string; protocol: string; remote: string }> {
+    const pc = this.#connections.at(-1);
+    const stats = [...((await pc?.getStats()) ?? new Map()).values()];
+    const by = (id: unknown) => stats.find((one) => one.id === id);
+    const pair = by(stats.find((one) => one.type === "transport")?.selectedCandidatePairId);
+    const [local, remote] = [by(pair?.localCandidateId), by(pair?.remoteCandidateId)];
+    return {
+      local: local?.candidateType,
+      relayed: local?.relayProtocol,
+      protocol: remote?.protocol,
+      remote: remote?.address,
+    };
   }
 
   /** How the media of a stream is encrypted. */
@@ -340,6 +465,24 @@ export class Rig {
     return this.#connections
       .filter((connection) => connection.connectionState !== "closed")
       .map((connection) => connection.localDescription?.sdp.match(/^m=/gm)?.length ?? 0);
+  }
+
+  /** How many connections were made so far. */
+  connectionCount(): number {
+    return this.#connections.length;
+  }
+
+  /** Has the connection say that it failed, whatever becomes of it, until there is another. */
+  failMedia(): void {
+    const [connection] = this.#connections;
+    if (!connection) throw new Error("there is no connection");
+    Object.defineProperty(connection, "connectionState", { value: "failed", configurable: true });
+    const fail = setInterval(() => {
+      if (connection.signalingState === "closed") {
+        clearInterval(fail);
+        Reflect.deleteProperty(connection, "connectionState");
+      } else connection.onconnectionstatechange?.(new Event("connectionstatechange"));
+    }, 100);
   }
 
   #ear(track: MediaStreamTrack): Ear {

@@ -2,7 +2,7 @@ import type { Participant } from "../harness/participant.js";
 import { ada, bo, cy } from "../harness/people.js";
 import { expect, test } from "../harness/test.js";
 
-const received = (by: Participant) => by.ask((rig) => rig.received);
+const received = (by: Participant) => by.ask((rig) => rig.dataReceived);
 
 test("data reaches the others, whole and in order, or at once", async ({ server, arrive }) => {
   const room = await server.rest.createRoom();

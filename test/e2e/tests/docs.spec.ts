@@ -38,6 +38,20 @@ const test = base.extend<{ read: (server: Rotunda, path: string, width?: number)
   },
 });
 
+test("the SDKs' reference is plain pages in the same dress, and allowed by the server's policy", async ({
+  server,
+  read,
+}) => {
+  const { page, strays, complaints } = await read(server, "/docs/sdk");
+  await expect(page.getByRole("heading", { name: "initialize()" })).toBeVisible();
+  await page.locator(".sdk-contents").getByRole("link", { name: "LocalMedia", exact: true }).click();
+  await expect(page.locator("#localmedia")).toBeInViewport();
+  expect(await page.evaluate(() => getComputedStyle(document.body).fontFamily)).toContain("Inter");
+  await page.getByRole("navigation", { name: "Documents" }).getByRole("link", { name: "React" }).click();
+  await expect(page.getByRole("heading", { name: "useSubscription()" })).toBeVisible();
+  expect([strays, complaints]).toEqual([[], []]);
+});
+
 test("the reference shows every operation, and asks nobody but the server", async ({ server, read }) => {
   const reader = await read(server, "/docs");
   const { page } = reader;

@@ -277,6 +277,39 @@ test("of a simulcast camera the largest picture is recorded, and a shared screen
   expectColour(last(0.8, 0.1), dee.right, 20);
 });
 
+for (const codec of ["vp9", "av1"] as const) {
+  test(`of layers of ${codec} the largest picture is recorded`, async ({ server, arrive }) => {
+    const room = await server.rest.createRoom({ enable_recording: true });
+    const [one, viewer] = [await arrive(ada), await arrive(bo)];
+    await viewer.join(server, room.id);
+    await one.join(server, room.id);
+    await one.publish({ enableSimulcast: true, codec });
+    // Whoever watches the small one changes nothing.
+    await viewer.subscribe(one, "self", { quality: "low" });
+    await viewer.sees(one, "self", 40);
+    const sessionId = (await server.rest.room(room.id)).active_session_id as string;
+    // A browser that is short of processor time sends smaller pictures than the camera films, but larger ones than are watched.
+    const sent = async () => {
+      const widths = (await one.ask((rig) => rig.sent())).map(({ frameWidth }) => frameWidth as number);
+      return Math.max(...widths);
+    };
+    const watched = async () => (await viewer.picture(one))?.width ?? 0;
+    await expect.poll(async () => (await sent()) / (await watched())).toBe(2);
+    await one.page.waitForTimeout(1_500);
+    const largest = await sent();
+    await server.rest.endSession(sessionId);
+
+    const camera = of(await completed(server, sessionId, 2), one.id, "video");
+    expect(camera.codec).toBe(codec);
+    const file = await fetched(server, camera);
+    expect((await probe(file)).codec).toBe(codec);
+    expect((await sizes(file)).map(({ width }) => width)).toContain(largest);
+    const last = (await shots(file, 4)).at(-1) as Shot;
+    expectColour(last(0.2, 0.1), ada.left, 40);
+    expectColour(last(0.8, 0.1), ada.right, 40);
+  });
+}
+
 test("a killed server finishes its recordings at the next start", async ({ server, arrive }) => {
   const room = await server.rest.createRoom({ enable_recording: true });
   const one = await arrive(ada);

@@ -4,7 +4,7 @@ import { expect, test } from "../harness/test.js";
 test("a server that stops says so, and forgets nothing", async ({ server, arrive }) => {
   const room = await server.rest.createRoom();
   const everyone = [await arrive(ada), await arrive(bo)] as const;
-  for (const one of everyone) await one.enter(server, room.id);
+  for (const one of everyone) await one.enter(server, room.id, { reconnect: false });
   await everyone[0].subscribe(everyone[1]);
   await everyone[0].sees(everyone[1]);
   const { active_session_id: session } = await server.rest.room(room.id);
@@ -33,7 +33,7 @@ test("a server that stops says so, and forgets nothing", async ({ server, arrive
 test("a server that crashes leaves nobody waiting", async ({ server, arrive }) => {
   const room = await server.rest.createRoom();
   const everyone = [await arrive(ada), await arrive(bo)] as const;
-  for (const one of everyone) await one.enter(server, room.id);
+  for (const one of everyone) await one.enter(server, room.id, { reconnect: false });
   const { active_session_id: session } = await server.rest.room(room.id);
 
   const since = Date.now();

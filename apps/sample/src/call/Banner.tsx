@@ -32,6 +32,14 @@ export function Banner({ view, onRetry, shareable }: Props) {
       </div>
     );
   }
+  if (view.status === "connected" && view.reconnecting) {
+    return (
+      <div className="banner" data-kind="warning" data-testid="banner" role="status">
+        <Mark size={16} loading />
+        <span>Connection lost. Reconnecting…</span>
+      </div>
+    );
+  }
   const alone = view.status === "connected" && view.state?.participants.size === 1;
   if (!alone) return null;
   return (

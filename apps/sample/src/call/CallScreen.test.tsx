@@ -68,6 +68,7 @@ function roomOf(count: number): State {
     subscriptions: new Map(),
     recording: false,
     dominantSpeakerId: null,
+    audioBlocked: false,
   };
 }
 
@@ -85,6 +86,7 @@ function makeCall(part: Partial<ConversationView> = {}) {
     share: vi.fn(async () => undefined),
     unshare: vi.fn(async () => undefined),
     look: vi.fn(),
+    attach: vi.fn(() => () => {}),
     send: vi.fn(async (): Promise<string | null> => null),
     openChat: vi.fn(),
     hint: vi.fn(() => () => {}),

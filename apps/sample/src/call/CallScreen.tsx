@@ -5,7 +5,7 @@ import { Banner } from "./Banner";
 import { Bar } from "./Bar";
 import type { Call } from "./conversation";
 import { type PanelName, SidePanel } from "./SidePanel";
-import { SoundBlocked, useSound } from "./Sound";
+import { Sound } from "./Sound";
 import { Stage } from "./Stage";
 import { useShortcuts } from "./shortcuts";
 import { useTalkHint } from "./talkHint";
@@ -23,7 +23,7 @@ export function CallScreen({ call, devices, shareable }: Props) {
   const view = useStore(call.view);
   const [panel, setPanel] = useState<PanelName | null>(null);
   const [leaving, setLeaving] = useState(false);
-  const sound = useSound(view.state, useStore(devices.view).chosen.speaker);
+  const { speaker } = useStore(devices.view).chosen;
   const bar = useRef<HTMLElement>(null);
 
   const show = useCallback((name: PanelName | null) => setPanel((now) => (now === name ? null : name)), []);
@@ -53,7 +53,7 @@ export function CallScreen({ call, devices, shareable }: Props) {
   return (
     <div className="call" data-status={view.status} data-panel={panel !== null}>
       <Banner view={view} onRetry={() => call.retryNow()} shareable={shareable} />
-      <SoundBlocked sound={sound} />
+      <Sound room={view.room} blocked={view.state?.audioBlocked ?? false} speaker={speaker} />
       <div className="room">
         <Stage call={call} devices={devices} />
         {view.status === "connected" && view.state?.recording && (

@@ -53,6 +53,7 @@ export function Stage({ call, devices }: Props) {
                 speaking={tile.kind === "person" && view.speaking.has(tile.participantId)}
                 devices={devices}
                 screen={tile.local && tile.kind === "screen" ? view.screen : null}
+                attach={call.attach}
                 onUnshare={() => void call.unshare()}
               />
             ))}

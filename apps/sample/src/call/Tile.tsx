@@ -1,9 +1,10 @@
-import { IconLock, IconMicrophoneOff, IconScreenShare, IconVideoOff } from "@tabler/icons-react";
-import { type CSSProperties, memo } from "react";
+import { IconLock, IconMicrophoneOff, IconScreenShare, IconVideoOff, IconWifiOff } from "@tabler/icons-react";
+import { type CSSProperties, memo, useCallback } from "react";
 import type { Devices } from "../devices/capture";
 import type { Rect } from "../grid/layout";
 import { useStore } from "../ui/store";
 import { Video } from "../ui/Video";
+import type { Call } from "./conversation";
 import type { TileSpec } from "./people";
 import { portraitOf } from "./portrait";
 
@@ -16,10 +17,13 @@ interface Props {
   devices: Devices;
   /** One's own captured screen. */
   screen: MediaStream | null;
+  /** Shows a remote stream in an element. */
+  attach: Call["attach"];
   onUnshare: () => void;
 }
 
-export const Tile = memo(function Tile({ tile, rect, over, speaking, devices, screen, onUnshare }: Props) {
+export const Tile = memo(function Tile(props: Props) {
+  const { tile, rect, over, speaking, devices, screen, attach, onUnshare } = props;
   const { camera, microphone } = useStore(devices.view);
   const own = tile.local && tile.kind === "person";
   const sign =
@@ -33,6 +37,11 @@ export const Tile = memo(function Tile({ tile, rect, over, speaking, devices, sc
     : tile.local && screen
       ? (screen.getVideoTracks()[0] ?? null)
       : remoteTrack(tile);
+  const { participantId, key, local } = tile;
+  const attachTo = useCallback(
+    (video: HTMLVideoElement) => (local ? undefined : attach(participantId, key, video)),
+    [attach, participantId, key, local],
+  );
   const small = rect.width < 200 || rect.height < 110;
   const muted = tile.kind === "person" && sign !== "on";
   const place = {
@@ -61,6 +70,7 @@ export const Tile = memo(function Tile({ tile, rect, over, speaking, devices, sc
           <Video
             key={track.id}
             track={track}
+            attach={attachTo}
             mirrored={own && track.getSettings?.().facingMode !== "environment"}
             fit={tile.kind === "screen" ? "contain" : "cover"}
             label={tile.kind === "screen" ? `Screen of ${tile.name}` : `Picture of ${tile.name}`}
@@ -70,6 +80,11 @@ export const Tile = memo(function Tile({ tile, rect, over, speaking, devices, sc
           <span className="tile-name">{caption(tile)}</span>
           {muted && <MicrophoneSign sign={sign} />}
           {tile.videoCensored && <IconVideoOff size={16} aria-label="Picture stopped by a moderator" />}
+          {tile.videoPaused && (
+            <span className="sign" data-sign="paused" title="Picture paused: the network is too slow">
+              <IconWifiOff size={16} aria-label="Picture paused: the network is too slow" />
+            </span>
+          )}
         </div>
         {tile.local && tile.kind === "screen" && (
           <button type="button" className="tile-button" onClick={onUnshare}>

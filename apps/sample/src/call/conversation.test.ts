@@ -13,6 +13,7 @@ const empty: State = {
   subscriptions: new Map(),
   recording: false,
   dominantSpeakerId: null,
+  audioBlocked: false,
 };
 
 /** A room that does what the test says. */
@@ -194,6 +195,16 @@ it("comes back after a break as a new room, with growing waits", async () => {
     said: "You are back in the call",
   });
   expect(rooms[2]?.calls).toEqual(["add self mic:true cam"]);
+});
+
+it("shows that the connection is lost while the room reconnects by itself", async () => {
+  const { call, rooms } = begin();
+  await call.start();
+  rooms[0]?.emit("reconnecting", empty);
+  expect(call.view.get()).toMatchObject({ status: "connected", reconnecting: true });
+  rooms[0]?.emit("reconnected", { resumed: true }, empty);
+  expect(call.view.get()).toMatchObject({ reconnecting: false, said: "You are back in the call" });
+  expect(rooms).toHaveLength(1);
 });
 
 it("tries at once when told to, and stops trying when left", async () => {

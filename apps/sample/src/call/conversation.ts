@@ -15,6 +15,8 @@ export type Note = { id: number; text: string };
 export interface ConversationView {
   /** `waiting`: not connected, and trying again at `retry.at`. */
   status: "connecting" | "connected" | "waiting" | "ended";
+  /** The room that is entered, while there is one. */
+  room: Room | null;
   /** The room as the SDK sees it; null before the first connection. */
   state: State | null;
   speaking: ReadonlySet<string>;
@@ -24,6 +26,8 @@ export interface ConversationView {
   screenSince: ReadonlyMap<string, number>;
   chat: ChatLog;
   retry: { attempt: number; at: number; lost: boolean } | null;
+  /** Connected, but the connection is lost for now; the SDK works on it. */
+  reconnecting: boolean;
   ending: Ending | null;
   screen: MediaStream | null;
   canPublish: boolean;
@@ -41,6 +45,8 @@ export interface Call {
   share(): Promise<void>;
   unshare(): Promise<void>;
   look(looks: ReadonlyMap<string, Look>): void;
+  /** Shows a remote stream in an element, no larger than it is seen, until the function it returns is called; nothing while there is no room. */
+  attach(participantId: string, key: string, element: HTMLVideoElement): (() => void) | undefined;
   send(text: string, to: string | null): Promise<string | null>;
   openChat(open: boolean): void;
   /** Shows a hint for some seconds, or until the function it returns is called. */
@@ -58,12 +64,14 @@ export interface Ingredients {
 
 export const initialView: ConversationView = {
   status: "connecting",
+  room: null,
   state: null,
   speaking: new Set(),
   activeAt: new Map(),
   screenSince: new Map(),
   chat: emptyChat,
   retry: null,
+  reconnecting: false,
   ending: null,
   screen: null,
   canPublish: true,
@@ -168,6 +176,11 @@ export class Conversation implements Call {
     this.#subscriber?.look(looks);
   }
 
+  attach = (participantId: string, key: string, element: HTMLVideoElement) =>
+    this.#room?.getState().status === "connected"
+      ? this.#room.attachVideo(participantId, key, element)
+      : undefined;
+
   /** Sends to everybody, or to one. Resolves with null, or with why it did not arrive. */
   async send(text: string, to: string | null): Promise<string | null> {
     const room = this.#room;
@@ -205,6 +218,11 @@ export class Conversation implements Call {
     room.on("state_changed", (state) => this.#see(state));
     room.on("connected", (state) => this.#enter(room, state));
     room.on("disconnected", (reason) => this.#over(room, reason));
+    room.on("reconnecting", () => this.view.patch({ reconnecting: true }));
+    room.on("reconnected", () => {
+      this.view.patch({ reconnecting: false });
+      this.#say("You are back in the call");
+    });
     room.on("participant_joined", (id, state) => this.#say(`${nameIn(state, id)} joined`));
     room.on("participant_leaving", (id, reason, state) =>
       this.#say(`${nameIn(state, id)} ${reason === "kicked" ? "was removed" : "left"}`),
@@ -245,7 +263,7 @@ export class Conversation implements Call {
       forbidden: () => this.#watchOnly(),
       failed: (error) => this.#publishFailed(error),
     });
-    this.view.patch({ status: "connected", state, retry: null, canPublish: true });
+    this.view.patch({ status: "connected", room, state, retry: null, reconnecting: false, canPublish: true });
     const entered = back ? "You are back in the call" : "You joined the call";
     this.#say(state.recording ? `${entered}. ${recordingWords(true)}` : entered);
     void this.#publisher.sync();
@@ -313,7 +331,7 @@ export class Conversation implements Call {
     this.#subscriber?.close();
     this.#publisher = null;
     this.#subscriber = null;
-    this.view.patch({ speaking: new Set() });
+    this.view.patch({ room: null, speaking: new Set() });
   }
 
   async #publishScreen(): Promise<void> {

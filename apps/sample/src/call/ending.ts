@@ -9,6 +9,7 @@ export type Ending =
   | "room_full"
   | "token_expired"
   | "forbidden"
+  | "replaced"
   | "demo_off"
   | "demo_secret"
   | "not_supported"
@@ -29,6 +30,8 @@ export function afterDisconnect(reason: string): Verdict {
       return { kind: "end", ending: "room_deleted" };
     case "forbidden":
       return { kind: "end", ending: "forbidden" };
+    case "replaced":
+      return { kind: "end", ending: "replaced" };
     case "unauthorized":
       return { kind: "renew" };
     default:
@@ -111,6 +114,11 @@ export const endingWords: Record<Ending, Words> = {
     title: "This link does not let you in",
     text: "The token in it does not permit joining this room. Ask whoever invited you for a new link.",
     again: false,
+  },
+  replaced: {
+    title: "You joined from somewhere else",
+    text: "The call goes on there. Joining here again ends it there.",
+    again: true,
   },
   demo_off: {
     title: "This server is not in demo mode",

@@ -1,4 +1,4 @@
-import type { Participant, State, Stream } from "@rotunda/video";
+import type { Participant, State, Stream, Subscription } from "@rotunda/video";
 import { expect, it } from "vitest";
 import { peopleOf, screenOnStage, tilesOf } from "./people";
 
@@ -41,6 +41,7 @@ function stateOf(...sketches: Sketch[]): State {
     subscriptions: new Map(),
     recording: false,
     dominantSpeakerId: null,
+    audioBlocked: false,
   };
 }
 
@@ -59,6 +60,19 @@ it("gives everybody a tile, oneself first, and screens and other streams their o
     "cam/obs person",
     "cam/second extra",
   ]);
+});
+
+it("tells whose picture is paused", () => {
+  const state = stateOf(["me", { self: {} }], ["a", { presentation: {}, self: {} }]);
+  const subscription = (key: string, videoPaused?: "bandwidth"): [string, Subscription] => [
+    key,
+    { id: key, participantId: "a", key, audio: true, video: true, ...(videoPaused && { videoPaused }) },
+  ];
+  const subscriptions = new Map([
+    ["a", new Map([subscription("self", "bandwidth"), subscription("presentation")])],
+  ]);
+  const paused = tilesOf({ ...state, subscriptions }).filter((tile) => tile.videoPaused);
+  expect(paused.map(({ id }) => id)).toEqual(["a/self"]);
 });
 
 it("tells muted, censored and absent microphones apart", () => {

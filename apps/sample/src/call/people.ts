@@ -28,6 +28,8 @@ export interface TileSpec {
   stream: Stream | null;
   microphone: Person["microphone"];
   videoCensored: boolean;
+  /** It is not received for now: the network carries too little. */
+  videoPaused: boolean;
 }
 
 export function peopleOf(state: State): Person[] {
@@ -60,6 +62,7 @@ export function tilesOf(state: State): TileSpec[] {
       stream,
       microphone: microphoneOf(stream),
       videoCensored: stream?.isVideoCensored ?? false,
+      videoPaused: state.subscriptions.get(participant.id)?.get(key)?.videoPaused !== undefined,
     });
     const others = Object.entries(participant.streams).flatMap(([key, id]) => {
       const stream = state.streams.get(id);

@@ -77,7 +77,10 @@ export class Publisher {
     return {
       ...(microphone.track && { audio: microphone.track }),
       // Said even without a camera: simulcast is decided once, and the camera may come later.
-      video: { ...(camera.track && { track: camera.track }), options: { enableSimulcast: true } },
+      video: {
+        ...(camera.track && { track: camera.track }),
+        options: { enableSimulcast: true, contentHint: "motion" },
+      },
     };
   }
 

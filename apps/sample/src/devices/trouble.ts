@@ -1,3 +1,5 @@
+import type { ErrorCode, RoomError } from "@rotunda/video";
+
 /** Why a camera or microphone cannot be used. */
 export type Trouble =
   | "insecure"
@@ -16,32 +18,20 @@ export interface Advice {
   help: string;
 }
 
-/** Names the cause of a failed `getUserMedia`. */
-export function troubleOf(error: unknown): Trouble {
-  const { name, message } = (error ?? {}) as { name?: string; message?: string };
-  switch (name) {
-    case "NotAllowedError":
-    case "SecurityError":
-      return /dismissed/i.test(message ?? "") ? "dismissed" : "refused";
-    case "NotFoundError":
-    case "OverconstrainedError":
-      return "missing";
-    case "NotReadableError":
-    case "AbortError":
-      return "busy";
-    default:
-      return "unknown";
-  }
+/** Names the cause by the code of an error of the SDK. */
+export function troubleOf({ code }: Pick<RoomError, "code">): Trouble {
+  return troubles[code] ?? "unknown";
 }
 
-/** What keeps this page from asking for devices at all. */
-export function obstacle(page: {
-  isSecureContext: boolean;
-  navigator: { mediaDevices?: unknown };
-}): Trouble | null {
-  if (!page.isSecureContext) return "insecure";
-  return page.navigator.mediaDevices ? null : "unsupported";
-}
+const troubles: Partial<Record<ErrorCode, Trouble>> = {
+  insecure_page: "insecure",
+  not_supported: "unsupported",
+  permission_denied: "refused",
+  permission_dismissed: "dismissed",
+  device_not_found: "missing",
+  device_in_use: "busy",
+  device_lost: "unplugged",
+};
 
 /** What to tell the user of one device, or of both when they have the same trouble. */
 export function adviceOn(trouble: Trouble, kind: Kind | "both", userAgent: string): Advice {

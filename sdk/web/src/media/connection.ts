@@ -1,10 +1,13 @@
+import type { Encryption } from "../e2ee/encryption.js";
 import { RoomError } from "../errors.js";
 import type { Logger } from "../log.js";
 import { type OpusWishes, receivingStereo, tellingWishes } from "./audio-sdp.js";
 
 /** Where the connection tells what became of it. */
 export interface ConnectionListener {
-  /** The connection failed: ICE should be restarted, once. */
+  /** No media flows at present; that may pass. */
+  disconnected(): void;
+  /** The connection failed: ICE should be restarted. */
   failed(): void;
   /** Media flows, for the first time or again. */
   connected(): void;
@@ -21,12 +24,21 @@ export class MediaConnection {
   readonly #listener: ConnectionListener;
   readonly #log: Logger;
   readonly #wishes = new Map<RTCRtpTransceiver, OpusWishes>();
+  readonly #configuration: RTCConfiguration;
+  readonly #encryption: Encryption | undefined;
   #tail: Promise<unknown> = Promise.resolve();
 
-  constructor(configuration: RTCConfiguration, listener: ConnectionListener, log: Logger) {
+  constructor(
+    configuration: RTCConfiguration,
+    listener: ConnectionListener,
+    log: Logger,
+    encryption?: Encryption,
+  ) {
+    this.#encryption = encryption;
     this.#listener = listener;
     this.#log = log;
-    this.#pc = new RTCPeerConnection({ bundlePolicy: "max-bundle", ...configuration });
+    this.#configuration = { bundlePolicy: "max-bundle", ...configuration };
+    this.#pc = new RTCPeerConnection(this.#configuration);
     this.#pc.onconnectionstatechange = () => this.#changed();
   }
 
@@ -34,7 +46,17 @@ export class MediaConnection {
     source: MediaStreamTrack | "audio" | "video",
     init: RTCRtpTransceiverInit,
   ): RTCRtpTransceiver {
-    return this.#pc.addTransceiver(source, init);
+    const transceiver = this.#pc.addTransceiver(source, init);
+    this.#encryption?.protect(
+      transceiver,
+      typeof source === "string" ? source : (source.kind as "audio" | "video"),
+    );
+    return transceiver;
+  }
+
+  /** What the lines carry is encrypted end to end. */
+  get isEncrypted(): boolean {
+    return this.#encryption !== undefined;
   }
 
   /** Says how a line that sends sound is to send it, before it is offered. */
@@ -63,8 +85,15 @@ export class MediaConnection {
     return this.#pc.createDataChannel(label, init);
   }
 
-  /** Makes the next offer restart ICE. */
-  restartIce(): void {
+  /** Takes other ICE servers, or fresh credentials, for the next ICE restart. A relay in use goes on. */
+  useServers(iceServers: RTCIceServer[]): void {
+    if (this.#pc.signalingState !== "closed")
+      this.#pc.setConfiguration?.({ ...this.#configuration, iceServers });
+  }
+
+  /** Makes the next offer restart ICE, with these servers if they are given. */
+  restartIce(iceServers?: RTCIceServer[]): void {
+    if (iceServers) this.useServers(iceServers);
     this.#pc.restartIce();
   }
 
@@ -132,6 +161,7 @@ export class MediaConnection {
   #changed(): void {
     const state = this.#pc.connectionState;
     this.#log.debug(`media connection ${state}`);
+    if (state === "disconnected") this.#listener.disconnected();
     if (state === "failed") this.#listener.failed();
     if (state === "connected") this.#listener.connected();
   }

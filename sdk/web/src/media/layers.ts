@@ -46,6 +46,46 @@ export function bitrateFor(size: Size): number {
   return Math.max(30_000, Math.round(lowRate + share * (highRate - lowRate)));
 }
 
+/** An encoding as browsers take it that know scalable video coding. */
+export interface Encoding extends RTCRtpEncodingParameters {
+  scalabilityMode?: string;
+}
+
+/** Pictures a second are in three layers, so that servers can leave some out. */
+const temporalLayers = "T3";
+
+/**
+ * The one encoding of a scalable codec, with up to so many spatial layers, each half as large as the next. They are predicted from each
+ * other in keyframes only, so that a subscriber is sent just the layer it sees. Of them the smallest `wanted` are sent.
+ * `maxBitrate` limits all of them together.
+ */
+export function layeredEncoding(size: Size, lines: 1 | 2 | 3, wanted: number, maxBitrate?: number): Encoding {
+  const all = Math.min(lines, layerCount(size));
+  const layers = Math.max(1, Math.min(all, wanted));
+  // Fewer layers leave out the largest; those that stay keep their size.
+  const scale = 2 ** (all - layers);
+  const rate = bitrateFor({ width: size.width / scale, height: size.height / scale });
+  return {
+    active: wanted > 0,
+    maxBitrate: Math.min(rate, maxBitrate ?? rate),
+    scaleResolutionDownBy: scale,
+    scalabilityMode: `L${layers}${temporalLayers}${layers > 1 ? "_KEY" : ""}`,
+  };
+}
+
+/** Leaves on only the smallest so many of the encodings that are on, listed from the smallest. */
+export function withWanted(
+  encodings: RTCRtpEncodingParameters[],
+  wanted: number,
+): RTCRtpEncodingParameters[] {
+  let left = wanted;
+  return encodings.map((encoding) => {
+    const active = encoding.active !== false && left > 0;
+    if (encoding.active !== false) left--;
+    return { ...encoding, active };
+  });
+}
+
 /**
  * The encodings of a video line of `lines` layers for a picture of a size: each half as large as the next. Layers that the
  * picture cannot feed are inactive. `maxBitrate` limits the largest one.

@@ -1,7 +1,11 @@
+import { onForeground } from "../foreground.js";
 import type { Logger } from "../log.js";
 
 /** What makes a browser resume audio that was held back until somebody touched the page. */
 const gestures = ["pointerdown", "keydown", "touchend"] as const;
+
+/** How long a graph may take to start before it counts as held back, in milliseconds. */
+export const START_LIMIT = 1_000;
 
 interface Source {
   node: MediaStreamAudioSourceNode;
@@ -14,11 +18,18 @@ export class MixedAudio {
   readonly #destination: MediaStreamAudioDestinationNode;
   readonly #sources = new Map<MediaStreamTrack, Source>();
   readonly #log: Logger;
+  readonly #unwatch: () => void;
+  #check: ReturnType<typeof setTimeout> | undefined;
+  #blocked = false;
+  /** Hears when the browser begins or ceases to hold the mix back. */
+  onBlocked: (blocked: boolean) => void = () => {};
 
   constructor(log: Logger) {
     this.#log = log;
     this.#context = new AudioContext({ latencyHint: "interactive" });
     this.#destination = this.#context.createMediaStreamDestination();
+    this.#context.onstatechange = () => this.#judge();
+    this.#unwatch = onForeground(this.#resume);
     for (const gesture of gestures) globalThis.document?.addEventListener(gesture, this.#resume, true);
   }
 
@@ -37,7 +48,21 @@ export class MixedAudio {
     this.#resume();
   }
 
+  /** Runs the graph; rejects while the browser does not let it. */
+  async start(): Promise<void> {
+    if (this.#sources.size === 0 || this.#isRunning()) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    // Without a gesture Chromium neither resumes nor refuses.
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error("the browser waits for a gesture")), START_LIMIT);
+    });
+    await Promise.race([this.#context.resume(), late]).finally(() => clearTimeout(timer));
+  }
+
   async close(): Promise<void> {
+    clearTimeout(this.#check);
+    this.#unwatch();
+    this.#context.onstatechange = null;
     for (const gesture of gestures) globalThis.document?.removeEventListener(gesture, this.#resume, true);
     for (const [track, source] of this.#sources) this.#remove(track, source);
     for (const track of this.#destination.stream.getTracks()) track.stop();
@@ -45,9 +70,23 @@ export class MixedAudio {
   }
 
   readonly #resume = (): void => {
-    if (this.#sources.size === 0 || this.#context.state !== "suspended") return;
+    if (this.#sources.size === 0 || this.#isRunning()) return;
+    clearTimeout(this.#check);
+    this.#check = setTimeout(() => this.#judge(), START_LIMIT);
     this.#context.resume().catch((error: unknown) => this.#log.debug("mixed audio does not run yet", error));
   };
+
+  /** Not so while the browser waits for a gesture (`suspended`), or another program has the sound (`interrupted`, on iOS). */
+  #isRunning(): boolean {
+    return this.#context.state === "running" || this.#context.state === "closed";
+  }
+
+  #judge(): void {
+    const blocked = this.#sources.size > 0 && !this.#isRunning();
+    if (blocked === this.#blocked) return;
+    this.#blocked = blocked;
+    this.onBlocked(blocked);
+  }
 
   #add(track: MediaStreamTrack): void {
     const stream = new MediaStream([track]);

@@ -2,6 +2,7 @@ import type { RoomError } from "../errors.js";
 import type { ReceivedTracks } from "../reducer.js";
 import type { ReceiveLine } from "../signal/frames.js";
 import type { TrackKind } from "../state.js";
+import { describeFrames, received } from "./codecs.js";
 import type { MediaConnection } from "./connection.js";
 
 interface Line {
@@ -11,20 +12,11 @@ interface Line {
   mixTrack?: MediaStreamTrack;
 }
 
-/**
- * What servers forward. Left alone, browsers name every codec they know in every line, 6 kB for each stream: the offer of
- * somebody in a full room would be larger than servers take.
- */
-const forwarded = /^(audio\/(opus|red)|video\/(vp8|h264|rtx))$/i;
-
 /** Narrows a line down to the codecs that servers forward, if the browser can. */
 function narrow(transceiver: RTCRtpTransceiver, kind: TrackKind): void {
-  const codecs = globalThis.RTCRtpReceiver?.getCapabilities?.(kind)?.codecs ?? [];
-  const kept = codecs.filter(
-    ({ mimeType, sdpFmtpLine }) =>
-      forwarded.test(mimeType) && (!/h264/i.test(mimeType) || /packetization-mode=1/.test(sdpFmtpLine ?? "")),
-  );
-  if (kept.some(({ mimeType }) => !/rtx/i.test(mimeType))) transceiver.setCodecPreferences?.(kept);
+  const codecs = received(kind);
+  if (codecs.length > 0) transceiver.setCodecPreferences?.(codecs);
+  if (kind === "video") describeFrames(transceiver);
 }
 
 /** The lines this client receives on. They are opened as they are needed and never closed. */
@@ -66,6 +58,13 @@ export class ReceiveLines {
         this.#asked = false;
         this.#failed(error);
       });
+  }
+
+  /** Opens so many lines in all along with an offer that is being made. */
+  openWith(audio: number, video: number): void {
+    this.#wanted.audio = Math.max(this.#wanted.audio, audio);
+    this.#wanted.video = Math.max(this.#wanted.video, video);
+    this.#openMissing();
   }
 
   /** Takes the server's word on which line carries what. */

@@ -1,16 +1,17 @@
 import { RoomError } from "../errors.js";
-import type { AudioPublishOptions } from "../options.js";
+import type { AudioPublishOptions, VideoCodec } from "../options.js";
 import type { TrackKind } from "../state.js";
 import type { OpusWishes } from "./audio-sdp.js";
+import { describeFrames, isScalable, preferring, sendable, withoutRed } from "./codecs.js";
 import type { MediaConnection } from "./connection.js";
-import { encodingsFor, layerCount, sizeOf } from "./layers.js";
+import { encodingsFor, layerCount, layeredEncoding, sizeOf, withWanted } from "./layers.js";
 
 /** How a line sends, fixed when it is opened. Streams can take over a line of the same shape only. */
 export interface LineShape {
   kind: TrackKind;
-  /** Simulcast layers; 1 without simulcast. */
+  /** Sizes: simulcast layers, or spatial layers of VP9 and AV1. 1 without simulcast. */
   layers: 1 | 2 | 3;
-  codec?: "vp8" | "h264" | undefined;
+  codec?: VideoCodec | undefined;
   /** Of audio. */
   opus?: OpusWishes & { red: boolean };
 }
@@ -19,6 +20,8 @@ export interface LineShape {
 export interface SendLine {
   readonly shape: LineShape;
   readonly transceiver: RTCRtpTransceiver;
+  /** How many sizes, from the smallest, somebody takes. Until the server says so, all may be wanted. */
+  wanted?: number | undefined;
 }
 
 export function audioShape({ dtx, red, stereo }: AudioPublishOptions): LineShape {
@@ -28,10 +31,10 @@ export function audioShape({ dtx, red, stereo }: AudioPublishOptions): LineShape
 
 export function videoShape(
   track: MediaStreamTrack | undefined,
-  options: { enableSimulcast?: boolean; codec?: "vp8" | "h264" },
+  options: { enableSimulcast?: boolean; codec?: VideoCodec },
 ): LineShape {
   const layers = options.enableSimulcast === true ? layerCount(sizeOf(track)) : 1;
-  return { kind: "video", layers, codec: options.codec };
+  return { kind: "video", layers, codec: sendable(options.codec) };
 }
 
 /** The lines this client sends on. They are never closed: a stream that ends leaves its lines to the next. */
@@ -49,6 +52,7 @@ export class SendLines {
     const line = fitting.find(isNegotiated) ?? fitting[0];
     if (!line) return undefined;
     this.#idle.delete(line);
+    line.wanted = undefined;
     line.transceiver.direction = "sendonly";
     return line;
   }
@@ -56,13 +60,23 @@ export class SendLines {
   /** A new line, to be negotiated. */
   open(shape: LineShape, track: MediaStreamTrack | undefined, maxBitrate?: number): SendLine {
     const init: RTCRtpTransceiverInit = { direction: "sendonly" };
-    if (shape.kind === "video") init.sendEncodings = encodingsFor(sizeOf(track), shape.layers, maxBitrate);
+    if (shape.kind === "video") init.sendEncodings = encodings(shape, track, maxBitrate);
     else if (maxBitrate) init.sendEncodings = [{ maxBitrate }];
-    const codecs = shape.codec ? codecOrder(shape.codec) : shape.opus?.red === false && withoutRed();
+    const codec = shape.codec ?? (this.#media.isEncrypted && shape.kind === "video" ? "vp8" : undefined);
+    if (this.#media.isEncrypted && codec !== undefined && codec !== "vp8") {
+      throw new RoomError("not_supported", `end-to-end encryption sends VP8, not ${codec.toUpperCase()}`);
+    }
     const transceiver = this.#media.addTransceiver(track ?? shape.kind, init);
-    if (codecs) transceiver.setCodecPreferences(codecs);
-    if (shape.opus) this.#media.wish(transceiver, shape.opus);
+    if (codec) transceiver.setCodecPreferences?.(preferring(codec));
+    if (shape.opus) this.#openAudio(transceiver, shape.opus);
+    else describeFrames(transceiver);
     return { shape, transceiver };
+  }
+
+  /** Frames that are encrypted cannot be taken out of RED again, so they are not put in. */
+  #openAudio(transceiver: RTCRtpTransceiver, { red, ...wishes }: OpusWishes & { red: boolean }): void {
+    if (!red || this.#media.isEncrypted) transceiver.setCodecPreferences?.(withoutRed());
+    this.#media.wish(transceiver, wishes);
   }
 
   /** Gives a line back. It sends nothing from now on. */
@@ -99,7 +113,7 @@ export async function sendOver(
   const { sender } = line.transceiver;
   try {
     if (sender.track !== (track ?? null)) await sender.replaceTrack(track ?? null);
-    if (line.shape.kind === "video" && track) await setEncodings(sender, line.shape, track, maxBitrate);
+    if (line.shape.kind === "video" && track) await setEncodings(line, track, maxBitrate);
     if (line.shape.kind === "audio" && track) await setBitrate(sender, maxBitrate);
   } catch (error) {
     throw new RoomError("media_failed", `the browser does not send this ${line.shape.kind} track`, {
@@ -108,16 +122,13 @@ export async function sendOver(
   }
 }
 
-async function setEncodings(
-  sender: RTCRtpSender,
-  shape: LineShape,
-  track: MediaStreamTrack,
-  maxBitrate?: number,
-): Promise<void> {
+async function setEncodings(line: SendLine, track: MediaStreamTrack, maxBitrate?: number): Promise<void> {
+  const { shape, wanted = shape.layers } = line;
+  const { sender } = line.transceiver;
   const parameters = sender.getParameters();
-  const wanted = encodingsFor(sizeOf(track), shape.layers, maxBitrate);
   // A browser without simulcast made one encoding of all; it keeps the largest.
-  const kept = wanted.slice(-parameters.encodings.length);
+  const all = encodings(shape, track, maxBitrate, wanted).slice(-parameters.encodings.length);
+  const kept = isScalable(shape.codec) ? all : withWanted(all, wanted);
   parameters.encodings.forEach((encoding, index) => {
     const { rid: _, ...changeable } = kept[index] ?? {};
     Object.assign(encoding, changeable);
@@ -135,19 +146,14 @@ async function setBitrate(sender: RTCRtpSender, maxBitrate: number | undefined):
   await sender.setParameters(parameters);
 }
 
-/** All codecs of sound the browser sends but RED. */
-function withoutRed(): RTCRtpCodec[] {
-  const codecs = RTCRtpSender.getCapabilities("audio")?.codecs ?? [];
-  return codecs.filter(({ mimeType }) => mimeType.toLowerCase() !== "audio/red");
-}
-
-/** All codecs the browser sends, those of one kind first. */
-function codecOrder(codec: "vp8" | "h264"): RTCRtpCodec[] {
-  const codecs = RTCRtpSender.getCapabilities("video")?.codecs ?? [];
-  const isPreferred = (candidate: RTCRtpCodec) => candidate.mimeType.toLowerCase() === `video/${codec}`;
-  const preferred = codecs.filter(isPreferred);
-  if (preferred.length === 0) {
-    throw new RoomError("not_supported", `this browser cannot send ${codec.toUpperCase()}`);
-  }
-  return [...preferred, ...codecs.filter((candidate) => !isPreferred(candidate))];
+function encodings(
+  { layers, codec }: LineShape,
+  track: MediaStreamTrack | undefined,
+  maxBitrate?: number,
+  wanted: number = layers,
+): RTCRtpEncodingParameters[] {
+  const size = sizeOf(track);
+  return isScalable(codec)
+    ? [layeredEncoding(size, layers, wanted, maxBitrate)]
+    : encodingsFor(size, layers, maxBitrate);
 }

@@ -7,6 +7,7 @@ export interface ParticipantFrame {
   context?: string;
   receives_messages: boolean;
   joined_at: string;
+  connection_lost?: boolean;
 }
 
 export interface KindFlags {
@@ -39,11 +40,22 @@ interface SubscribeFrame {
   audio: boolean;
   video: boolean;
   quality?: "low" | "medium" | "high";
+  max_width?: number;
+  max_height?: number;
+  visible?: boolean;
+}
+
+/** Which lines of a new connection carry a stream that was published over another. */
+export interface MovedStream {
+  stream_id: string;
+  audio: { mid: string };
+  video: { mid: string };
 }
 
 /** What the client sends: request type to its fields. `id` and `type` are added on the way out. */
 export interface Requests {
   hello: { version: 1; token: string; client?: { name: string; version: string } };
+  resume: { version: 1; token: string; participant_id: string; secret: string; seq: number };
   join: { participant_id: string; context?: string; receives_messages?: boolean };
   publish: {
     key: string;
@@ -57,10 +69,11 @@ export interface Requests {
   update_subscription: SubscribeFrame;
   unsubscribe: { stream_id: string };
   offer: { sdp: string };
+  replace_media: { sdp: string; streams: MovedStream[] };
   send_message: { message: MessageFrame; recipients?: string[] };
   send_data: { data: string; topic?: string; recipients?: string[] };
   update_token: { token: string };
-  ping: object;
+  ping: { seq?: number };
   leave: object;
 }
 
@@ -80,9 +93,8 @@ export interface SpeakersFrame {
   dominant: string | null;
 }
 
-export interface JoinReply {
-  session_id: string;
-  participant_id: string;
+/** Who and what is in a session at one moment. */
+export interface SnapshotFrame {
   participants: ParticipantFrame[];
   streams: StreamFrame[];
   /** Absent from servers that cannot record. */
@@ -91,9 +103,25 @@ export interface JoinReply {
   speakers?: SpeakersFrame;
 }
 
+export interface JoinReply extends SnapshotFrame {
+  session_id: string;
+  participant_id: string;
+  /** Absent: a lost socket cannot be resumed. */
+  resume?: { secret: string; grace_secs: number };
+}
+
+export interface ResumeReply {
+  seq: number;
+  received: number;
+  token_expires_at: string;
+  ice_servers: IceServerFrame[];
+  snapshot?: SnapshotFrame;
+}
+
 /** What the server answers: request type to the `data` of its reply. */
 export interface Replies {
   hello: HelloReply;
+  resume: ResumeReply;
   join: JoinReply;
   publish: { stream_id: string; sdp?: string };
   update_stream: object;
@@ -102,6 +130,7 @@ export interface Replies {
   update_subscription: object;
   unsubscribe: object;
   offer: { sdp: string };
+  replace_media: { sdp: string };
   send_message: { not_delivered: string[] };
   send_data: { not_delivered: string[] };
   update_token: { token_expires_at: string };
@@ -128,10 +157,14 @@ export type Notice = { seq: number } & (
   | { type: "stream_published"; stream: StreamFrame }
   | { type: "stream_updated"; stream: StreamFrame }
   | { type: "stream_unpublished"; stream_id: string }
+  | { type: "connection_changed"; participant_id: string; connected: boolean }
   | { type: "recording_changed"; recording: boolean }
   | ({ type: "speakers" } & SpeakersFrame)
+  | { type: "ice_servers_changed"; ice_servers: IceServerFrame[] }
   | { type: "lines_wanted"; audio: number; video: number }
+  | { type: "layers_wanted"; stream_id: string; layers: number }
   | { type: "receive"; lines: ReceiveLine[] }
+  | { type: "subscription_paused"; stream_id: string; paused: boolean; reason: string }
   | { type: "message"; from: string; message: MessageFrame; recipients: string[]; sent_at: string }
   | { type: "data"; from: string; topic: string; data: string; recipients: string[]; sent_at: string }
 );

@@ -10,6 +10,8 @@ const refusalCodes: Readonly<Record<string, ErrorCode>> = {
   room_not_found: "room_not_found",
   room_full: "room_full",
   duplicate_participant: "invalid_state",
+  identity_in_use: "identity_in_use",
+  not_resumable: "network_error",
   key_in_use: "key_in_use",
   stream_not_found: "stream_not_found",
   participant_not_found: "participant_not_found",
@@ -36,6 +38,8 @@ export function refusalError(request: string, refusal: Refusal): RoomError {
 export interface Ending {
   reason: DisconnectReason;
   error: RoomError;
+  /** Another connection may go on where this one ended, or begin anew. */
+  mayReturn?: boolean;
 }
 
 export function ending(reason: DisconnectReason, code: ErrorCode, message: string, cause?: unknown): Ending {
@@ -54,6 +58,8 @@ const closeCodes: Readonly<Record<number, readonly [DisconnectReason, ErrorCode,
   4404: ["room_expired", "room_not_found", "there is no such room"],
   4408: ["network_error", "network_error", "the server heard nothing from this client in time"],
   4409: ["unknown", "invalid_state", "the participant id was used before"],
+  4410: ["replaced", "forbidden", "this identity, or this participant, came in over another connection"],
+  4411: ["forbidden", "identity_in_use", "someone with this identity is in the room"],
   4420: ["unknown", "unavailable", "the server takes no more requests from this client"],
   4426: ["unknown", "not_supported", "the server does not speak this version of the protocol"],
   4429: ["forbidden", "room_full", "the room is full"],
@@ -62,20 +68,27 @@ const closeCodes: Readonly<Record<number, readonly [DisconnectReason, ErrorCode,
   4504: ["network_error", "overloaded", "the server carries as much media as it can"],
 };
 
+/** The closes after which there is nothing to blame on this client: it may come back. */
+const returning = new Set([4003, 4408, 4500, 4503, 4504]);
+
 /** What the close of the socket means (`api/signalling.md`, section 7). */
 export function endingOfClose(code: number): Ending {
   const known = closeCodes[code];
-  if (known) return ending(known[0], known[1], known[2], { code });
+  if (known) return { ...ending(known[0], known[1], known[2], { code }), mayReturn: returning.has(code) };
   // Codes from 4000 on are the server's own words: one of them that is not in the table is no lost connection.
   if (code >= 4000)
     return ending("unknown", "unavailable", `the server closed the connection (${code})`, { code });
-  return ending("network_error", "network_error", "the connection to the server was lost", { code });
+  return {
+    ...ending("network_error", "network_error", "the connection to the server was lost", { code }),
+    mayReturn: true,
+  };
 }
 
 const reasons: Readonly<Partial<Record<ErrorCode, DisconnectReason>>> = {
   unauthorized: "unauthorized",
   forbidden: "forbidden",
   room_full: "forbidden",
+  identity_in_use: "forbidden",
   room_not_found: "room_expired",
   timed_out: "timed_out",
   network_error: "network_error",

@@ -1,7 +1,12 @@
 /** Browser media without a browser: enough of the objects for the SDK to work as it does in one. */
 
-export class FakeTrack {
+export class FakeTrack extends EventTarget {
+  static #made = 0;
+  readonly id = `track-${++FakeTrack.#made}`;
   enabled = true;
+  muted = false;
+  readyState = "live";
+  listeners = 0;
   contentHint = "";
   stopped = false;
   settings: Record<string, unknown>;
@@ -9,7 +14,26 @@ export class FakeTrack {
     readonly kind: "audio" | "video",
     settings: Record<string, unknown> = {},
   ) {
+    super();
     this.settings = settings;
+  }
+  override addEventListener(...args: Parameters<EventTarget["addEventListener"]>): void {
+    this.listeners++;
+    super.addEventListener(...args);
+  }
+  override removeEventListener(...args: Parameters<EventTarget["removeEventListener"]>): void {
+    this.listeners--;
+    super.removeEventListener(...args);
+  }
+  /** Is silenced by the system, or no longer. */
+  mute(muted: boolean): void {
+    this.muted = muted;
+    this.dispatchEvent(new Event(muted ? "mute" : "unmute"));
+  }
+  /** Ends as a device that is unplugged. */
+  end(): void {
+    this.readyState = "ended";
+    this.dispatchEvent(new Event("ended"));
   }
   getSettings(): Record<string, unknown> {
     return this.settings;
@@ -26,6 +50,7 @@ export class FakeTrack {
   static clones: FakeTrack[] = [];
   stop(): void {
     this.stopped = true;
+    this.readyState = "ended";
   }
 }
 
@@ -146,7 +171,7 @@ export class FakePeerConnection {
   #nextMid = 0;
   #offered: FakeTransceiver[] = [];
 
-  constructor(readonly configuration: RTCConfiguration) {
+  constructor(public configuration: RTCConfiguration) {
     FakePeerConnection.all.push(this);
   }
   readonly channels: FakeDataChannel[] = [];
@@ -154,6 +179,10 @@ export class FakePeerConnection {
     const channel = new FakeDataChannel(label, init);
     this.channels.push(channel);
     return channel;
+  }
+
+  setConfiguration(configuration: RTCConfiguration): void {
+    this.configuration = configuration;
   }
   addTransceiver(source: MediaStreamTrack | "audio" | "video", init: RTCRtpTransceiverInit) {
     const isTrack = typeof source !== "string";
@@ -214,6 +243,7 @@ class FakeNode {
 export class FakeAudioContext {
   static all: FakeAudioContext[] = [];
   state = "suspended";
+  onstatechange: (() => void) | null = null;
   readonly sources: { stream: FakeStream; node: FakeNode }[] = [];
   readonly mixed = new FakeStream([audioTrack()]);
   constructor() {
@@ -240,6 +270,7 @@ export class FakeAudioContext {
   async resume(): Promise<void> {
     if (FakeAudioContext.held) throw new Error("NotAllowedError");
     this.state = "running";
+    this.onstatechange?.();
   }
   async close(): Promise<void> {
     this.state = "closed";
@@ -251,6 +282,9 @@ export class FakeStream {
   getTracks() {
     return this.tracks;
   }
+  getVideoTracks() {
+    return this.tracks.filter((track) => track.kind === "video");
+  }
   getAudioTracks() {
     return this.tracks.filter((track) => track.kind === "audio");
   }
@@ -258,11 +292,30 @@ export class FakeStream {
 
 export class FakeAudio {
   static all: FakeAudio[] = [];
+  static held = false;
+  static outputs = new Set<string>(["", "desk"]);
   muted = false;
-  srcObject: unknown = null;
+  autoplay = false;
+  paused = true;
+  sinkId = "";
+  srcObject: { getTracks(): MediaStreamTrack[] } | null = null;
   constructor() {
     FakeAudio.all.push(this);
   }
-  async play(): Promise<void> {}
-  pause(): void {}
+  async play(): Promise<void> {
+    if (FakeAudio.held && !this.muted) throw new DOMException("held back", "NotAllowedError");
+    this.paused = false;
+  }
+  pause(): void {
+    this.paused = true;
+  }
+  async setSinkId(id: string): Promise<void> {
+    if (!FakeAudio.outputs.has(id)) throw new DOMException("no such device", "NotFoundError");
+    this.sinkId = id;
+  }
+  /** The tracks that this page plays aloud. */
+  static heard(): MediaStreamTrack[] {
+    const playing = FakeAudio.all.filter(({ muted, paused, srcObject }) => !muted && !paused && srcObject);
+    return playing.flatMap(({ srcObject }) => srcObject?.getTracks() ?? []);
+  }
 }

@@ -5,6 +5,7 @@ import type {
   Notice,
   ParticipantFrame,
   Refusal,
+  ResumeReply,
   SpeakersFrame,
   StreamFrame,
 } from "../../src/signal/frames.js";
@@ -52,6 +53,12 @@ export class FakeServer {
   notDelivered: string[] = [];
   recording = false;
   speakers: SpeakersFrame = { streams: [], dominant: null };
+  /** How it answers `resume`, beyond what is the same always; null: not resumable. */
+  resumes: Partial<ResumeReply> | null = {};
+  /** Frames that follow the reply to `resume`. */
+  missed: unknown[] = [];
+  /** The requests of all sockets that it took up. */
+  readonly received: { id: number; type: string }[] = [];
   /** A moderator muted this client: what it publishes is censored from the start. */
   muted = false;
   #streams = 0;
@@ -77,6 +84,7 @@ export class FakeServer {
   }
 
   #answer(socket: FakeSocket, frame: FakeSocket["sent"][number]): void {
+    if (!["hello", "join", "resume", "ping"].includes(frame.type)) this.received.push(frame);
     if (this.holds.has(frame.type) || socket.readyState !== FakeSocket.OPEN) return;
     const refusal = this.refuses.get(frame.type);
     if (refusal) {
@@ -85,8 +93,14 @@ export class FakeServer {
       if (close) socket.drop(close);
       return;
     }
+    if (frame.type === "resume" && this.resumes === null) {
+      socket.refuse(frame.id, { code: "not_resumable", message: "no" });
+      return;
+    }
     const data = this.#data(frame);
+    if (frame.type === "resume") socket.seq = (data as ResumeReply).seq;
     socket.reply(frame.id, data as never);
+    if (frame.type === "resume") for (const late of this.missed.splice(0)) socket.deliver(late);
     if (frame.type === "publish" && this.muted) {
       const { stream_id } = data as { stream_id: string };
       const self = socket.requests("join")[0]?.participant_id as string;
@@ -95,7 +109,7 @@ export class FakeServer {
     }
     if (frame.type === "subscribe") this.#serve(frame.stream_id);
     if (frame.type === "unsubscribe") this.#stop(frame.stream_id);
-    if (frame.type === "offer") this.#assign();
+    if (frame.type === "offer" || frame.type === "replace_media") this.#assign();
   }
 
   #data(frame: FakeSocket["sent"][number]): unknown {
@@ -112,6 +126,7 @@ export class FakeServer {
           ...this.hello,
         };
       case "join": {
+        this.#subscribed.length = this.#lines = 0;
         const self = participant(frame.participant_id, {
           receives_messages: frame.receives_messages === true,
         });
@@ -122,13 +137,23 @@ export class FakeServer {
           streams: this.streams,
           recording: this.recording,
           speakers: this.speakers,
+          resume: { secret: "secret", grace_secs: 15 },
         };
       }
+      case "resume":
+        return {
+          seq: frame.seq,
+          received: Math.max(0, ...this.received.map(({ id }) => id)),
+          token_expires_at: inTenMinutes(),
+          ice_servers: [],
+          ...this.resumes,
+        };
       case "publish": {
         const id = `c0c0c0c0-cccc-4ccc-8ccc-${String(++this.#streams).padStart(12, "0")}`;
         return { stream_id: id, ...(frame.sdp !== undefined && { sdp: "answer" }) };
       }
       case "offer":
+      case "replace_media":
         return { sdp: "answer" };
       case "send_message":
       case "send_data":
@@ -188,6 +213,8 @@ export function installBrowser(): void {
   for (const fake of [FakeSocket, FakePeerConnection, FakeAudioContext, FakeAudio]) fake.all = [];
   FakeTrack.clones = [];
   FakeAudioContext.held = false;
+  FakeAudio.held = false;
+  FakeAudio.outputs = new Set(["", "desk"]);
   pageListeners.clear();
   const addEventListener = (name: string, listener: () => void) => {
     pageListeners.set(name, (pageListeners.get(name) ?? new Set()).add(listener));
@@ -206,6 +233,7 @@ export function installBrowser(): void {
   vi.stubGlobal("AudioContext", FakeAudioContext);
   vi.stubGlobal("MediaStream", FakeStream);
   vi.stubGlobal("Audio", FakeAudio);
+  vi.stubGlobal("HTMLMediaElement", FakeAudio);
 }
 
 export function removeBrowser(): void {
@@ -229,7 +257,7 @@ export async function settle(): Promise<void> {
 }
 
 export async function openRoom(config: Partial<InitializeConfig> = {}): Promise<Room> {
-  const opening = initialize({ roomId, clientToken: "token", logLevel: "OFF", ...config });
+  const opening = initialize({ roomId, clientToken: "token", logLevel: "OFF", reconnect: false, ...config });
   // The caller hears of a rejection only after the clock moved.
   opening.catch(() => {});
   await vi.advanceTimersByTimeAsync(0);

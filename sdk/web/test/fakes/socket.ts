@@ -22,7 +22,8 @@ export class FakeSocket {
   readonly sent: RequestFrame[] = [];
   closedWith: number | undefined;
   onRequest: (frame: RequestFrame) => void = () => {};
-  #seq = 0;
+  /** The number of the last notice. */
+  seq = 0;
 
   constructor(
     readonly url: string,
@@ -80,7 +81,7 @@ export class FakeSocket {
   }
 
   notice(notice: DistributedOmit<Notice, "seq">): void {
-    const frame = { ...notice, seq: ++this.#seq };
+    const frame = { ...notice, seq: ++this.seq };
     mustBe(`${pascalCase(notice.type)}Notice`, frame);
     this.deliver(frame);
   }

@@ -1,0 +1,44 @@
+package bandwidth
+
+const (
+	bucketSpan = 20e6 // ns
+	buckets    = 32
+)
+
+// rate tells how many bits a second arrived of late, by the receiver's clock.
+type rate struct {
+	bytes  [buckets]int
+	newest int64 // bucket
+	first  int64 // when the first packet arrived, 0 before
+	last   int64 // when the last did
+}
+
+func (r *rate) add(arrived int64, size int) {
+	bucket := arrived / bucketSpan
+	switch {
+	case r.first == 0 || bucket-r.newest >= buckets || r.newest-bucket > 10*buckets:
+		*r = rate{newest: bucket, first: arrived, last: arrived}
+	case bucket <= r.newest-buckets:
+		return
+	}
+	for ; r.newest < bucket; r.newest++ {
+		r.bytes[(r.newest+1)%buckets] = 0
+	}
+	r.bytes[bucket%buckets] += size
+	r.last = max(r.last, arrived)
+}
+
+// over returns the rate of the latest part of so many ns, at most 600 ms, or 0 while too little is known.
+func (r *rate) over(span int64) float64 {
+	n := min(span/bucketSpan, buckets-1)
+	from := max((r.newest-n+1)*bucketSpan, r.first)
+	length := r.last - from
+	if length < span/2 {
+		return 0
+	}
+	sum := 0
+	for i := range n {
+		sum += r.bytes[((r.newest-i)%buckets+buckets)%buckets]
+	}
+	return float64(sum) * 8e9 / float64(length)
+}

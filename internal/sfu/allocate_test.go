@@ -1,0 +1,137 @@
+package sfu
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/pion/rtcp"
+
+	"github.com/rotunda-rtc/rotunda/internal/video"
+)
+
+// TestSpread: who gets which rung of a budget. Bids are in the order of their importance.
+func TestSpread(t *testing.T) {
+	camera := []rung{{bitrate: 100e3}, {bitrate: 400e3}, {bitrate: 1500e3}}
+	screen := []rung{{bitrate: 300e3}, {bitrate: 2000e3}}
+	for _, c := range []struct {
+		name    string
+		bids    []bid
+		budget  int64
+		want    []int
+		nothing bool // there is nothing more to be had
+	}{
+		{"nothing for anybody", []bid{{rungs: camera, wish: 2, flowing: -1}}, 50e3, []int{-1}, false},
+		{"each its lowest first", []bid{{rungs: screen, wish: 1, flowing: -1}, {rungs: camera, wish: 2, flowing: -1}}, 450e3, []int{0, 0}, false},
+		{"the first before the second", []bid{{rungs: screen, wish: 1, flowing: -1}, {rungs: camera, wish: 2, flowing: -1}}, 400e3, []int{0, -1}, false},
+		{"what is too dear for the first the second may have", []bid{{rungs: screen, wish: 1, flowing: -1}, {rungs: camera, wish: 2, flowing: -1}}, 1000e3, []int{0, 1}, false},
+		{"round by round", []bid{{rungs: camera, wish: 2, flowing: -1}, {rungs: camera, wish: 2, flowing: -1}}, 1000e3, []int{1, 1}, false},
+		{"no more than is wanted", []bid{{rungs: camera, wish: 1, flowing: -1}, {rungs: camera, wish: 0, flowing: -1}}, 1e9, []int{1, 0}, true},
+		{"what flows is kept a little below its rate", []bid{{rungs: camera, wish: 2, flowing: 1}}, 370e3, []int{1}, false},
+		{"and not taken up there", []bid{{rungs: camera, wish: 2, flowing: 0}}, 370e3, []int{0}, false},
+		{"not even a little above", []bid{{rungs: camera, wish: 2, flowing: 0}}, 410e3, []int{0}, false},
+		{"what was not measured has a price too", []bid{{rungs: []rung{{}}, flowing: -1}}, 100e3, []int{-1}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := downlink{bids: slices.Clone(c.bids)}
+			left := c.budget
+			for i := range d.bids {
+				d.bids[i].got = -1
+			}
+			next := d.spread(&left)
+			var got []int
+			for _, b := range d.bids {
+				got = append(got, b.got)
+			}
+			if !slices.Equal(got, c.want) || left < 0 || (next == 0) != c.nothing {
+				t.Errorf("they get %v, want %v; %d are left, the next costs %d", got, c.want, left, next)
+			}
+		})
+	}
+}
+
+func TestParseREMB(t *testing.T) {
+	head := []byte{0x8f, 206, 0, 5, 0, 0, 0, 1, 0, 0, 0, 0}
+	for _, c := range []struct {
+		name string
+		tail []byte
+		want int64 // 0: refused
+	}{
+		{"1 Mbit/s", []byte{'R', 'E', 'M', 'B', 1, 2<<2 | 3, 0xd0, 0x90, 0, 0, 0, 7}, 1_000_000},
+		{"nothing", []byte{'R', 'E', 'M', 'B', 1, 0, 0, 0, 0, 0, 0, 7}, 1},
+		{"more than there is", []byte{'R', 'E', 'M', 'B', 1, 0xff, 0xff, 0xff, 0, 0, 0, 7}, 200_000_000},
+		{"something else", []byte{'A', 'B', 'C', 'D', 1, 0, 0, 0, 0, 0, 0, 7}, 0},
+		{"too short", []byte{'R', 'E', 'M', 'B'}, 0},
+	} {
+		got, ok := parseREMB(append(slices.Clone(head), c.tail...))
+		if got != c.want || ok != (c.want != 0) {
+			t.Errorf("%s: %d %v, want %d", c.name, got, ok, c.want)
+		}
+	}
+}
+
+// TestClientEstimates: of a client without transport-wide feedback its own estimate is taken.
+func TestClientEstimates(t *testing.T) {
+	e := stillEngine(t)
+	s := newScene(t, e, "f", "h", "q")
+	v := newWire(t, e, "session", receivePair("a", "v")...)
+	v.subscribe(video.Subscription{StreamID: "camera", Video: true})
+	s.step(true)
+	s.step(false)
+	wantOrigins(t, v.take(2), 0, 0)
+	now := e.Now()
+	tick := func() {
+		now += 100 * testMS
+		for _, w := range []*wire{s.publisher, v} {
+			b := newBatch(e)
+			switched, _ := w.transport.tick(b, nil, now, true, false)
+			w.transport.tellLayers(switched)
+			b.flush()
+		}
+	}
+	v.report(now, &rtcp.ReceiverEstimatedMaximumBitrate{Bitrate: 1000, SSRCs: []uint32{1}})
+	for range 3 {
+		for _, l := range s.layers {
+			l.wire.push(l.make(false), now)
+		}
+		tick()
+	}
+	if got := v.paused(); !slices.Equal(got, []string{"camera paused"}) {
+		t.Fatalf("told with an estimate of 1 kbit/s: %q", got)
+	}
+	v.report(now, &rtcp.ReceiverEstimatedMaximumBitrate{Bitrate: 9e6, SSRCs: []uint32{1}})
+	tick()
+	if got := v.paused(); !slices.Equal(got, []string{"camera paused", "camera resumed"}) {
+		t.Fatalf("told with an estimate of 9 Mbit/s: %q", got)
+	}
+}
+
+// TestRepairsAreBounded: a client that asks again and again for what the path does not carry gets a share of it.
+func TestRepairsAreBounded(t *testing.T) {
+	d := downlink{}
+	now := int64(clockStart)
+	for range 1000 {
+		if !d.repairs(1200, now) {
+			t.Fatal("a client that tells nothing of its path is refused")
+		}
+	}
+	d = downlink{reported: true}
+	for range 20 { // an estimate of 2 Mbit/s
+		for i := range int64(25) {
+			d.estimator.Received(now+i*4e6, now+i*4e6+20e6, 1000, 0)
+		}
+		now += 100e6
+		d.estimator.Decide(now, 4e6, 0)
+	}
+	granted := 0
+	for range 1000 {
+		now += 1e6
+		for range 10 { // 96 Mbit/s are asked for
+			if d.repairs(1200, now) {
+				granted += 1200
+			}
+		}
+	}
+	if rate := granted * 8; rate < 800e3 || rate > 1300e3 {
+		t.Errorf("%d bit/s were sent again on a path of %d", rate, d.estimator.Estimate())
+	}
+}
