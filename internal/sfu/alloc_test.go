@@ -116,8 +116,12 @@ func TestForwardOverTCPAllocates(t *testing.T) {
 		_ = conn.SetReadDeadline(time.Time{})
 		go func() {
 			b := make([]byte, 64<<10)
-			for n, err := 0, error(nil); err == nil; arrived.Add(int64(n)) {
-				n, err = conn.Read(b)
+			for {
+				n, err := conn.Read(b)
+				arrived.Add(int64(n))
+				if err != nil {
+					return
+				}
 			}
 		}()
 	}
