@@ -14,6 +14,10 @@ type Media interface {
 	// Voices appends what is heard at this moment on the streams of a session whose publishers tell how loud they are. It
 	// is called by the session loop, and returns at once.
 	Voices(session video.SessionID, into []video.Voice) []video.Voice
+
+	// Speaking names the streams on which somebody speaks, all of them: where a path carries too little, their pictures come before
+	// those of others.
+	Speaking(session video.SessionID, streams []video.StreamID)
 }
 
 // TransportConfig says for whom a transport is. Streams are shared between the transports of one session. Viewers have

@@ -76,7 +76,19 @@ func (s *session) tellSpeakers() {
 		return
 	}
 	s.speakers.told = now
+	s.host.config.Media.Speaking(s.record.ID, s.inTheForeground(now))
 	s.tell(now, nil)
+}
+
+// inTheForeground returns the streams of those who speak, and of who spoke last.
+func (s *session) inTheForeground(now Speakers) []video.StreamID {
+	streams := slices.Clone(now.Streams)
+	for _, st := range s.streams {
+		if st.ParticipantID == now.Dominant && !slices.Contains(streams, st.ID) {
+			streams = append(streams, st.ID)
+		}
+	}
+	return streams
 }
 
 // dominant decides whose picture is the large one: who speaks, and among several whoever began, until another is clearly louder for

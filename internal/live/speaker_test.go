@@ -67,6 +67,9 @@ func TestEverybodyIsToldWhoSpeaks(t *testing.T) {
 		h.media.Hear(video.Voice{StreamID: voice, Loudness: 60})
 		pass(look)
 		b.wantSpeakers(t, a.id) // the last who spoke stays the dominant speaker
+		if got := h.media.Foreground(); !slices.Equal(got, []video.StreamID{voice, screen}) {
+			t.Errorf("in the foreground are %v", got)
+		}
 	})
 }
 

@@ -17,8 +17,9 @@ type router struct {
 	media sync.Mutex
 	floor floor // guarded by media
 
-	mu      sync.Mutex
-	streams map[video.StreamID]*stream // guarded by mu
+	mu       sync.Mutex
+	streams  map[video.StreamID]*stream // guarded by mu
+	speaking []video.StreamID           // guarded by mu
 }
 
 // stream is what a participant publishes at present over some lines.
@@ -97,7 +98,7 @@ func (t *Transport) Publish(id video.StreamID, l video.Lines) error {
 	r.streams[id] = s
 	if s.video != nil {
 		r.media.Lock()
-		s.video.stream, s.video.demand = id, demand{}
+		s.video.stream, s.video.demand, s.video.speaks = id, demand{}, slices.Contains(r.speaking, id)
 		r.media.Unlock()
 	}
 	return nil

@@ -40,6 +40,7 @@ type track struct {
 
 	stream video.StreamID // what it carries at present; guarded by router.media
 	demand demand         // guarded by router.media
+	speaks bool           // its pictures come before those of others; guarded by router.media
 	serial int            // layers made so far, replaced ones included; guarded by router.media
 	rungs  []rung         // of the last ladder; guarded by router.media
 	sizes  int            // how many sizes of the picture there are, those not sent included, as of the last ladder; guarded by router.media

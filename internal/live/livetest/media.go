@@ -25,6 +25,7 @@ type Media struct {
 	mu         sync.Mutex
 	transports []*Transport
 	voices     []video.Voice
+	speaking   []video.StreamID
 }
 
 // Transport is one of a Media's transports.
@@ -85,6 +86,20 @@ func (m *Media) Voices(session video.SessionID, into []video.Voice) []video.Voic
 		}
 	}
 	return into
+}
+
+// Speaking implements live.Media.
+func (m *Media) Speaking(_ video.SessionID, streams []video.StreamID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.speaking = slices.Clone(streams)
+}
+
+// Foreground returns what Speaking was told last.
+func (m *Media) Foreground() []video.StreamID {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.speaking)
 }
 
 // Transport returns the newest transport of a participant or viewer, or nil.
