@@ -95,7 +95,7 @@ func Run(ctx context.Context, plan Plan, version string, progress func(Progress)
 		if err := rest.deleteRooms(cleanup, rooms); err != nil {
 			r.note(err)
 		}
-		rest.client.CloseIdleConnections()
+		rest.HTTP.CloseIdleConnections()
 	}()
 	if err != nil {
 		return nil, err

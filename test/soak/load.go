@@ -57,7 +57,7 @@ func (p *plan) round(ctx context.Context, api *client, duration time.Duration, c
 // kinds are the two loads that run side by side: simulcast over a bad network, and a good one.
 func (p *plan) kinds(api *client, duration time.Duration) [2]loadtest.Plan {
 	good := loadtest.Plan{
-		URL: api.url, APIKey: api.key, Rooms: p.rooms, Publishers: p.publishers, Subscribers: p.subscribers,
+		URL: api.URL, APIKey: api.Key, Rooms: p.rooms, Publishers: p.publishers, Subscribers: p.subscribers,
 		AudioBitRate: 32_000, VideoBitRate: p.kbps * 1000, Layers: 1, Quality: video.QualityHigh,
 		Churn: p.churn, NACK: true, RampUp: 2 * time.Second, Duration: duration,
 	}
