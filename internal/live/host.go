@@ -224,6 +224,7 @@ func await(ctx context.Context, done <-chan struct{}) error {
 var (
 	errRoomNotFound = video.Errorf(video.CodeRoomNotFound, "there is no such room")
 	errShuttingDown = video.Errorf(video.CodeUnavailable, "the server is shutting down")
+	errEncrypted    = video.Errorf(video.CodeForbidden, "the room is encrypted from end to end, which this client cannot do")
 	errRoomFull     = video.Errorf(video.CodeRoomFull, "the room is full")
 	errLeft         = video.Errorf(video.CodeState, "no longer in the session")
 	errNoStream     = video.Errorf(video.CodeStreamNotFound, "there is no such stream in the session").WithField("/stream_id")

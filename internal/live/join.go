@@ -18,6 +18,9 @@ type JoinRequest struct {
 	// Name, if not empty, must not be in use by another participant of the session: WHIP publishers have names.
 	Name string
 
+	// Plain is for clients that cannot encrypt from end to end: they are refused where everybody does.
+	Plain bool
+
 	Listener Listener
 
 	// Joined, if not nil, runs in the session loop when the join takes effect: after it come the notices of what
@@ -41,7 +44,7 @@ func isUUIDv4(s string) bool {
 
 // Join puts a participant into the room of its grant, opening a session if none is active, and returns when the join
 // is recorded and announced. A refused join leaves no trace. Errors: room_not_found, room_full, duplicate_participant,
-// duplicate (the name), invalid_argument, too_large, media_failed, unavailable.
+// duplicate (the name), forbidden (Plain), invalid_argument, too_large, media_failed, unavailable.
 //
 // The participant stays until Leave is called or its listener hears Removed.
 func (h *Host) Join(ctx context.Context, request JoinRequest) (*Participant, Snapshot, error) {
@@ -52,6 +55,9 @@ func (h *Host) Join(ctx context.Context, request JoinRequest) (*Participant, Sna
 	room, err := h.Room(ctx, request.Grant)
 	if err != nil {
 		return nil, Snapshot{}, err
+	}
+	if request.Plain && room.E2EE {
+		return nil, Snapshot{}, errEncrypted
 	}
 	if err := h.unused(ctx, request); err != nil {
 		return nil, Snapshot{}, err

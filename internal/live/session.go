@@ -68,10 +68,10 @@ func newSession(h *Host, room video.Room) *session {
 	now := h.now()
 	record := video.Session{
 		ID:        video.SessionID(h.config.NewID()),
-		AccountID: room.AccountID, RoomID: room.ID,
+		AccountID: room.AccountID, RoomID: room.ID, E2EE: room.E2EE,
 		CreatedAt: now, UpdatedAt: now,
 	}
-	recorded := room.EnableRecording && h.config.Recorder != nil
+	recorded := room.EnableRecording && !room.E2EE && h.config.Recorder != nil
 	return &session{
 		recordAll: recorded, toldRecording: recorded,
 		host:    h,

@@ -45,6 +45,7 @@ type (
 		ID              video.RoomID `json:"id"`
 		UniqueName      string       `json:"unique_name,omitempty"`
 		MaxParticipants int          `json:"max_participants"`
+		E2EE            bool         `json:"e2ee,omitempty"`
 	}
 	grantsBody struct {
 		Publish      bool `json:"publish"`

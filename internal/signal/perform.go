@@ -82,7 +82,7 @@ func (c *conn) performHello(ctx context.Context, r request) error {
 	}
 	c.succeed(r, helloReply{
 		Version:    1,
-		Room:       roomBody{room.ID, room.UniqueName, room.MaxParticipants},
+		Room:       roomBody{room.ID, room.UniqueName, room.MaxParticipants, room.E2EE},
 		ICEServers: c.iceServers(),
 		Grants:     grantsBody(grant.Grants), TokenExpiresAt: timestamp(grant.ExpiresAt),
 		Limits: limitsBody{

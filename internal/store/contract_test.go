@@ -165,6 +165,7 @@ func contract(t *testing.T, open func(*testing.T) *fixture) {
 		"retention":                    testRetention,
 		"retention of many":            testRetentionOfMany,
 		"compositions":                 testCompositions,
+		"encryption":                   testEncryption,
 		"compositions listed":          testCompositionList,
 		"a join is taken back":         testJoinTakenBack,
 		"a join is overtaken":          testJoinOvertaken,

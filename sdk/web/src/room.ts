@@ -146,10 +146,11 @@ export class Room {
   /**
    * Publishes tracks under a key of 1 to 64 bytes that is unique for this participant. Both kinds are negotiated; one that is missing can be
    * added later by `updateStream`. Resolves when negotiated. May be called while `connect()` is still under way. Rejects with
-   * `key_in_use`, `too_many_streams`, `forbidden`, `not_supported` or `media_failed`, and then leaves nothing behind.
+   * `encryption_required`, `key_in_use`, `too_many_streams`, `forbidden`, `not_supported` or `media_failed`, and then leaves nothing behind.
    */
   async addStream(key: string, tracks: StreamTracks = {}): Promise<void> {
     requireText("key", key);
+    this.#requireSealed();
     await this.#requireCall("connecting", "connected").publisher.add(key, tracks ?? {});
   }
 
@@ -455,6 +456,13 @@ export class Room {
     if (stream.origin === "local") return this.#call?.publisher.sender(stream.id, kind)?.getStats();
     // What is received for the mix alone is not the application's.
     return stream.isConfigured ? this.#call?.subscriber.receiver(stream.id, kind)?.getStats() : undefined;
+  }
+
+  /** In a room that is encrypted from end to end nothing may be sent in the clear. */
+  #requireSealed(): void {
+    if (this.#hello.room.e2ee && !this.#config.encryption?.hasSecret) {
+      throw new RoomError("encryption_required", "the room is encrypted from end to end, and no secret is set");
+    }
   }
 
   #requireCall(...allowed: ("connecting" | "connected")[]): Call {

@@ -79,7 +79,7 @@ export interface Requests {
 
 export interface HelloReply {
   version: 1;
-  room: { id: string; unique_name?: string; max_participants: number };
+  room: { id: string; unique_name?: string; max_participants: number; e2ee?: boolean };
   ice_servers: IceServerFrame[];
   grants: { publish: boolean; subscribe: boolean; send_messages: boolean };
   token_expires_at: string;
