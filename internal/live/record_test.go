@@ -277,6 +277,7 @@ func TestHostWithoutRecorder(t *testing.T) {
 func TestEncryptedRoomIsNotRecorded(t *testing.T) {
 	within(t, func(t *testing.T) {
 		h := recordedHouse(t)
+		defer h.close()
 		h.rooms.Change(h.room.ID, func(r *video.Room) { r.E2EE = true })
 		a := h.join()
 		if a.recording {

@@ -2,7 +2,6 @@ package rest
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"reflect"
 	"slices"
@@ -59,16 +58,14 @@ func TestRoomLife(t *testing.T) {
 // What a room that is encrypted from end to end refuses names the field.
 func TestEncryptedRoomIsNotRecorded(t *testing.T) {
 	h := newHouse(t)
-	refused := h.call("POST", "/rooms", map[string]any{"e2ee": true, "enable_recording": true}).wantFaults(http.StatusUnprocessableEntity, "10015")
-	if !strings.Contains(fmt.Sprint(refused.body), "pointer:/enable_recording") {
-		t.Errorf("refused with %v", refused.body)
-	}
+	h.call("POST", "/rooms", map[string]any{"e2ee": true, "enable_recording": true}).
+		wantFaults(http.StatusUnprocessableEntity, "10015 /enable_recording")
 	made := h.call("POST", "/rooms", map[string]any{"e2ee": true}).want(http.StatusCreated).data()
 	if made["e2ee"] != true || made["enable_recording"] != false {
 		t.Errorf("made %v", made)
 	}
 	id := made["id"].(string)
-	h.call("PATCH", "/rooms/"+id, map[string]any{"enable_recording": true}).wantFaults(http.StatusUnprocessableEntity, "10015")
+	h.call("PATCH", "/rooms/"+id, map[string]any{"enable_recording": true}).wantFaults(http.StatusUnprocessableEntity, "10015 /enable_recording")
 	if changed := h.call("PATCH", "/rooms/"+id, map[string]any{"e2ee": false, "enable_recording": true}).want(http.StatusOK).data(); changed["e2ee"] != false {
 		t.Errorf("changed %v", changed)
 	}

@@ -9,6 +9,7 @@ import {
   installBrowser,
   openRoom,
   removeBrowser,
+  roomId,
   settle,
 } from "./fakes/server.js";
 
@@ -129,6 +130,21 @@ describe("a room", () => {
     expect(sound?.codecs).not.toEqual([]);
     const h264 = { track: videoTrack(), options: { codec: "h264" as const } };
     await expectCode(room.addStream("other", { video: h264 }), "not_supported");
+    expect(server.socket.requests("publish")).toHaveLength(1);
+  });
+
+  it("that is encrypted from end to end publishes nothing without a secret", async () => {
+    server.hello = { room: { id: roomId, max_participants: 10, e2ee: true } };
+    const bare = await connectedRoom();
+    await expectCode(bare.addStream("self", { audio: audioTrack() }), "encryption_required");
+    const e2ee = encryption();
+    const room = await connectedRoom({ encryption: e2ee });
+    await expectCode(room.addStream("self", { audio: audioTrack() }), "encryption_required");
+    e2ee.setSecret(0, secret(1), { current: false });
+    await expectCode(room.addStream("self", { audio: audioTrack() }), "encryption_required");
+    expect(server.received.filter(({ type }) => type === "publish")).toEqual([]);
+    e2ee.setSecret(0, secret(1));
+    await room.addStream("self", { audio: audioTrack() });
     expect(server.socket.requests("publish")).toHaveLength(1);
   });
 
