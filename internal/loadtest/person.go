@@ -57,6 +57,10 @@ func (c *crowd) person(seat int, random *rand.Rand) *person {
 	}
 }
 
+// Starved is the deed that a visit ended, or was not let begin, because something took too long: the machine has too much to do. It is for the
+// caller to say how many of these are too many.
+const Starved = "starved"
+
 // over is why a visit ended that was not ours to end: errors of this kind are no faults.
 type over struct{ why string }
 
@@ -108,8 +112,13 @@ func (p *person) enter(ctx context.Context) error {
 		return err
 	}
 	err := p.ask(ctx, "join", fields{"participant_id": p.id, "receives_messages": p.random.IntN(4) > 0}, p.admitted)
-	if refused, ok := errors.AsType[*RefusalError](err); ok && (refused.Code == "room_full" || refused.Code == "overloaded") {
-		return &over{refused.Code}
+	if refused, ok := errors.AsType[*RefusalError](err); ok {
+		switch refused.Code {
+		case "room_full", "overloaded":
+			return &over{refused.Code}
+		case "unavailable":
+			return &over{Starved}
+		}
 	}
 	if err != nil {
 		return err
@@ -197,6 +206,8 @@ func (p *person) end() error {
 	switch closed.code {
 	case 4000, 4001:
 		return &over{closed.reason}
+	case 4408:
+		return &over{Starved}
 	}
 	return closed
 }

@@ -138,7 +138,7 @@ func (p *person) resume(ctx context.Context) error {
 	switch {
 	case ok && refused.Code == "not_resumable" && tooLate:
 		return &over{"resume too late"}
-	case ok && refused.Code == "not_resumable" && (time.Since(cut) > grace || strings.HasSuffix(refused.Message, "session_ended")):
+	case ok && refused.Code == "not_resumable" && (time.Since(cut) > grace || putOut(refused.Message)):
 		return &over{"resume after the end"}
 	case err != nil:
 		return err
@@ -147,6 +147,11 @@ func (p *person) resume(ctx context.Context) error {
 	}
 	p.crowd.did("resume")
 	return nil
+}
+
+// putOut reports whether a refusal to resume says that somebody was put out meanwhile.
+func putOut(message string) bool {
+	return strings.HasSuffix(message, "session_ended") || strings.HasSuffix(message, "kicked")
 }
 
 func (p *person) resumed(reply json.RawMessage) error {

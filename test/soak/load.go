@@ -89,6 +89,9 @@ func (t *tally) faults() []string {
 	if t.recordings == 0 {
 		faults = append(faults, "no recording was made")
 	}
+	if starved := t.deeds[loadtest.Starved]; starved > t.deeds["join"]/20 {
+		faults = append(faults, fmt.Sprintf("%d visits were cut short by slowness, and %d people joined", starved, t.deeds["join"]))
+	}
 	for _, deed := range expected {
 		if t.deeds[deed] == 0 {
 			faults = append(faults, "never happened: "+deed)

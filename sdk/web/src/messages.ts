@@ -73,3 +73,25 @@ export function base64Of(bytes: Uint8Array): string {
 export function bytesOf(base64: string): Uint8Array {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }
+
+/** A copy of a message that can be sent; throws `message_invalid` or `message_too_large` (`limit` is in bytes). */
+export function checkedMessage(message: Message, limit: number): Message {
+  const { type, payload, meta } = message ?? {};
+  if (typeof type !== "string" || !type || typeof payload !== "string") {
+    throw new RoomError("message_invalid", "a message must have a type and a payload, both strings");
+  }
+  if (meta !== undefined && (typeof meta !== "object" || meta === null || Array.isArray(meta))) {
+    throw new RoomError("message_invalid", "the meta of a message must be an object");
+  }
+  const copy: Message = { type, payload, ...(meta && { meta }) };
+  let size: number;
+  try {
+    size = new TextEncoder().encode(JSON.stringify(copy)).length;
+  } catch (cause) {
+    throw new RoomError("message_invalid", "the message cannot be written as JSON", { cause });
+  }
+  if (size > limit) {
+    throw new RoomError("message_too_large", `the message has ${size} bytes, the server takes ${limit}`);
+  }
+  return copy;
+}

@@ -1,10 +1,11 @@
+import { requireIds, requireSubscription, requireText } from "./arguments.js";
 import { AutoSubscriber } from "./auto-subscriber.js";
 import { Call } from "./call.js";
 import { watchEndedTracks } from "./ended-tracks.js";
 import { RoomError } from "./errors.js";
 import type { Events } from "./events.js";
 import { uuid } from "./ids.js";
-import { base64Of, checkedData, type DataOptions, type Message } from "./messages.js";
+import { base64Of, checkedData, checkedMessage, type DataOptions, type Message } from "./messages.js";
 import { MetricsReporter } from "./metrics-reporter.js";
 import type { InitializeConfig, StreamTracks, SubscriptionConfig } from "./options.js";
 import { Playback } from "./playback.js";
@@ -461,7 +462,10 @@ export class Room {
   /** In a room that is encrypted from end to end nothing may be sent in the clear. */
   #requireSealed(): void {
     if (this.#hello.room.e2ee && !this.#config.encryption?.hasSecret) {
-      throw new RoomError("encryption_required", "the room is encrypted from end to end, and no secret is set");
+      throw new RoomError(
+        "encryption_required",
+        "the room is encrypted from end to end, and no secret is set",
+      );
     }
   }
 
@@ -487,54 +491,4 @@ function snapshotOf({ participants, streams, recording, speakers }: JoinReply): 
     ...(recording !== undefined && { recording }),
     ...(speakers && { speakers }),
   };
-}
-
-function requireText(name: string, value: unknown): asserts value is string {
-  if (typeof value !== "string" || value === "") {
-    throw new RoomError("invalid_argument", `${name} must be a string that is not empty`);
-  }
-}
-
-function requireIds(name: string, value: unknown): asserts value is string[] {
-  if (!Array.isArray(value) || value.some((id) => typeof id !== "string")) {
-    throw new RoomError("invalid_argument", `${name} must be an array of participant ids`);
-  }
-}
-
-function requireSubscription(participantId: unknown, key: unknown, config: SubscriptionConfig): void {
-  requireText("participantId", participantId);
-  requireText("key", key);
-  if (typeof config?.audio !== "boolean" || typeof config.video !== "boolean") {
-    throw new RoomError("invalid_argument", "audio and video must be true or false");
-  }
-  const { quality, maxWidth, maxHeight } = config;
-  for (const side of [maxWidth, maxHeight]) {
-    if (side !== undefined && !(Number.isInteger(side) && side >= 1 && side <= 65_535)) {
-      throw new RoomError("invalid_argument", "maxWidth and maxHeight must be 1 to 65535 pixels");
-    }
-  }
-  if (quality !== undefined && !["low", "medium", "high"].includes(quality)) {
-    throw new RoomError("invalid_argument", 'quality must be "low", "medium" or "high"');
-  }
-}
-
-function checkedMessage(message: Message, limit: number): Message {
-  const { type, payload, meta } = message ?? {};
-  if (typeof type !== "string" || !type || typeof payload !== "string") {
-    throw new RoomError("message_invalid", "a message must have a type and a payload, both strings");
-  }
-  if (meta !== undefined && (typeof meta !== "object" || meta === null || Array.isArray(meta))) {
-    throw new RoomError("message_invalid", "the meta of a message must be an object");
-  }
-  const copy: Message = { type, payload, ...(meta && { meta }) };
-  let size: number;
-  try {
-    size = new TextEncoder().encode(JSON.stringify(copy)).length;
-  } catch (cause) {
-    throw new RoomError("message_invalid", "the message cannot be written as JSON", { cause });
-  }
-  if (size > limit) {
-    throw new RoomError("message_too_large", `the message has ${size} bytes, the server takes ${limit}`);
-  }
-  return copy;
 }
