@@ -25,7 +25,6 @@ type link struct {
 	in          bool // announced and not gone yet
 	negotiating bool
 	lossy       lossyAllowance
-	news        report // taken from pending, not told yet
 	wanted      LinesWanted
 	receiving   []video.ReceiveLine
 }
@@ -81,7 +80,7 @@ func (l *link) follow(r *reporter) {
 	u.mu.Lock()
 	l.source, l.pending = r, r.early
 	u.mu.Unlock()
-	l.news, l.wanted, l.receiving = report{}, LinesWanted{}, nil
+	l.wanted, l.receiving = LinesWanted{}, nil
 	r.report(func(*report) {}) // what came early is to be delivered
 }
 
@@ -144,8 +143,7 @@ func (u *updates) deliver() {
 	links, datagrams := u.links, u.datagrams
 	u.links, u.datagrams = nil, nil
 	for _, l := range links {
-		l.news.merge(l.pending)
-		l.pending, l.queued = report{}, false
+		l.queued = false
 	}
 	u.mu.Unlock()
 	for _, l := range links {
@@ -153,27 +151,6 @@ func (u *updates) deliver() {
 	}
 	for i := range datagrams {
 		datagrams[i].from.session.forward(&datagrams[i])
-	}
-}
-
-func (r *report) merge(newer report) {
-	if newer.wanted != nil {
-		r.wanted = newer.wanted
-	}
-	if newer.receiving != nil {
-		r.receiving = newer.receiving
-	}
-	if newer.media != nil {
-		r.media = newer.media
-	}
-	for _, sent := range newer.layers {
-		r.layer(sent)
-	}
-	for _, p := range newer.paused {
-		r.pause(p)
-	}
-	for _, demand := range newer.demands {
-		r.demand(demand)
 	}
 }
 
@@ -198,8 +175,11 @@ func (l *link) flush() {
 	if !l.in || l.negotiating {
 		return
 	}
-	news := l.news
-	l.news = report{}
+	u := &l.session.updates
+	u.mu.Lock()
+	news := l.pending
+	l.pending = report{}
+	u.mu.Unlock()
 	if l.participant != nil {
 		l.session.noteMedia(l.participant, news)
 	}
