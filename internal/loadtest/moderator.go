@@ -13,26 +13,27 @@ import (
 // moderate does over REST what an application does to people who are there, until ctx ends.
 func (c *crowd) moderate(ctx context.Context) {
 	random := rand.New(rand.NewPCG(c.plan.Seed, 1<<32))
-	for pause(ctx, time.Duration(random.Int64N(int64(longestRest)))) == nil {
+	for turn := 0; pause(ctx, time.Duration(random.Int64N(int64(longestRest)))) == nil; {
 		p := c.someone(random)
 		if p == nil {
 			continue
 		}
 		one, all := fields{"participants": []string{p.id}}, fields{"participants": "all"}
 		action, body := "mute", one
-		switch n := random.IntN(20); {
-		case n < 6:
-		case n < 12:
+		switch turn % 12 { // in turn, so that even a short run has all of it
+		case 0, 3, 6:
+		case 1, 4, 7:
 			action = "unmute"
-		case n < 14:
-			body = all
-		case n < 16:
-			action, body = "unmute", all
-		case n < 19:
+		case 2, 8, 10:
 			action = "kick"
-		default:
+		case 5:
+			body = all
+		case 9:
+			action, body = "unmute", all
+		case 11:
 			action, body = "end", nil
 		}
+		turn++
 		c.act(ctx, p.session, action, body)
 	}
 }
