@@ -2,6 +2,7 @@ import { ActivityMonitor } from "./activity.js";
 import type { Encryption } from "./e2ee/encryption.js";
 import type { RoomError } from "./errors.js";
 import { type ConnectionListener, MediaConnection } from "./media/connection.js";
+import { FlowWatch } from "./media/flow-watch.js";
 import { MixedAudio } from "./media/mixed-audio.js";
 import { MediaRecovery } from "./media/recovery.js";
 import { Publisher } from "./publisher.js";
@@ -18,6 +19,8 @@ const REPLACE_AGAIN = 60_000;
 export interface MediaKeeper {
   mediaLost(): void;
   mediaRestored(): void;
+  /** Packets come again that had stopped. */
+  mediaFlows(): void;
   /** The media connection is of no use any more. Reports false if nothing more can be done about it. */
   mediaBroken(): boolean;
 }
@@ -45,6 +48,7 @@ export class Call {
   #givenUp: MediaConnection | undefined;
   #replacedAt = Number.NEGATIVE_INFINITY;
   #recovery!: MediaRecovery;
+  #flow: FlowWatch | undefined;
   readonly #obeys: boolean;
 
   readonly #encryption: Encryption | undefined;
@@ -116,7 +120,12 @@ export class Call {
   /** The network changed, or the server is back after it was lost. */
   networkChanged(iceServers?: RTCIceServer[]): void {
     if (iceServers) this.#configuration = { ...this.#configuration, iceServers };
-    this.#recovery.networkChanged(iceServers);
+    this.#recovery.networkChanged(iceServers, this.#flow?.quiet === false);
+  }
+
+  /** The socket was lost. If media stopped as well, the network is another. */
+  socketLost(): void {
+    if (this.#flow?.quiet) this.#recovery.unreachable();
   }
 
   /** Forgets local streams that the server no longer has. */
@@ -127,6 +136,7 @@ export class Call {
   }
 
   #close(): void {
+    this.#flow?.stop();
     this.#recovery.close();
     this.#media.close();
   }
@@ -156,7 +166,20 @@ export class Call {
       log,
     );
     this.#recovery = recovery;
+    this.#flow =
+      this.#keeper &&
+      new FlowWatch(
+        () => media.received(),
+        (flows) => this.#flowed(flows),
+      );
     return media;
+  }
+
+  #flowed(flows: boolean): void {
+    const { channel } = this.#session;
+    if (flows) this.#keeper?.mediaFlows();
+    else if (channel.suspended) this.#recovery.unreachable();
+    else channel.suspect();
   }
 
   #broken(error: RoomError): void {

@@ -355,6 +355,7 @@ export class Room {
         this.#hello = { ...this.#hello, ice_servers };
         if (snapshot) this.#call?.forgetWithdrawn(new Set(snapshot.streams.map(({ id }) => id)));
       },
+      socketLost: () => this.#call?.socketLost(),
       networkChanged: () => this.#call?.networkChanged(this.#configuration().iceServers),
     });
   }

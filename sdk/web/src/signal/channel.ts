@@ -10,6 +10,8 @@ export const PING_INTERVAL = 5_000;
 export const SILENCE_LIMIT = 10_000;
 /** The same after a sign that the network changed. */
 export const PROBE_LIMIT = 2_000;
+/** The same when media stopped too: at least, and three round trips. */
+export const SUSPICION_LIMIT = 400;
 /** How long a request may wait for its answer, in milliseconds. */
 export const REQUEST_TIMEOUT = 15_000;
 /** How many requests may wait at once; one more is rejected with `unavailable`. */
@@ -54,6 +56,8 @@ export class Channel {
   #ping: ReturnType<typeof setInterval> | undefined;
   #silence: ReturnType<typeof setTimeout> | undefined;
   #probe: ReturnType<typeof setTimeout> | undefined;
+  #probeDue = 0;
+  #roundTrip = 0;
 
   constructor(url: string, listener: ChannelListener, log: Logger) {
     this.#url = url;
@@ -162,11 +166,20 @@ export class Channel {
     );
   }
 
-  /** Makes sure, sooner than usual, that the server is there. */
-  probe(): void {
-    if (this.#ended || this.#suspended || this.#probe !== undefined || this.#ping === undefined) return;
-    this.#probe = setTimeout(() => this.#silent(PROBE_LIMIT), PROBE_LIMIT);
+  /** Makes sure, sooner than usual, that the server is there: it must be heard within `limit` milliseconds. */
+  probe(limit = PROBE_LIMIT): void {
+    if (this.#ended || this.#suspended || this.#ping === undefined) return;
+    const due = performance.now() + limit;
+    if (this.#probe !== undefined && this.#probeDue <= due) return;
+    clearTimeout(this.#probe);
+    this.#probeDue = due;
+    this.#probe = setTimeout(() => this.#silent(limit), limit);
     this.#sendPing();
+  }
+
+  /** The same when there is another reason to believe that it is not: the wait is short, as far as the network was quick before. */
+  suspect(): void {
+    this.probe(Math.min(Math.max(SUSPICION_LIMIT, 3 * this.#roundTrip), PROBE_LIMIT));
   }
 
   /** Leaves the session and closes the socket, without waiting for the server. Pending requests reject with the error of the ending. */
@@ -225,7 +238,10 @@ export class Channel {
     const sent = performance.now();
     const seq = this.#lastSeq;
     this.request("ping", seq > 0 ? { seq } : {}).then(
-      () => this.#listener.roundTrip(performance.now() - sent),
+      () => {
+        this.#roundTrip = performance.now() - sent;
+        this.#listener.roundTrip(this.#roundTrip);
+      },
       () => {
         if (!this.#ended) this.#listener.roundTrip(Number.POSITIVE_INFINITY);
       },
