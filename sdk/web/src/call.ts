@@ -5,6 +5,7 @@ import { type ConnectionListener, MediaConnection } from "./media/connection.js"
 import { FlowWatch } from "./media/flow-watch.js";
 import { MixedAudio } from "./media/mixed-audio.js";
 import { MediaRecovery } from "./media/recovery.js";
+import { RepairTime } from "./media/repair-time.js";
 import { Publisher } from "./publisher.js";
 import type { Session } from "./session.js";
 import type { Notice, ReceiveLine } from "./signal/frames.js";
@@ -49,6 +50,7 @@ export class Call {
   #replacedAt = Number.NEGATIVE_INFINITY;
   #recovery!: MediaRecovery;
   #flow: FlowWatch | undefined;
+  #repairTime!: RepairTime;
   readonly #obeys: boolean;
 
   readonly #encryption: Encryption | undefined;
@@ -137,6 +139,7 @@ export class Call {
 
   #close(): void {
     this.#flow?.stop();
+    this.#repairTime.stop();
     this.#recovery.close();
     this.#media.close();
   }
@@ -172,6 +175,7 @@ export class Call {
         () => media.received(),
         (flows) => this.#flowed(flows),
       );
+    this.#repairTime = new RepairTime(media);
     return media;
   }
 
