@@ -3,6 +3,7 @@ import type { Encryption } from "./e2ee/encryption.js";
 import type { RoomError } from "./errors.js";
 import { type ConnectionListener, MediaConnection } from "./media/connection.js";
 import { FlowWatch } from "./media/flow-watch.js";
+import { LossyChannel } from "./media/lossy-channel.js";
 import { MixedAudio } from "./media/mixed-audio.js";
 import { MediaRecovery } from "./media/recovery.js";
 import { RepairTime } from "./media/repair-time.js";
@@ -32,6 +33,8 @@ export interface CallOptions {
   mayReceive: boolean;
   /** Whether the application wants a mix. */
   mixes: boolean;
+  /** Whether the application wants messages, and so data. */
+  messages: boolean;
   /** Whether ICE servers are those the server names. */
   obeys: boolean;
   encryption: Encryption | undefined;
@@ -41,6 +44,7 @@ export interface CallOptions {
 export class Call {
   readonly publisher: Publisher;
   readonly subscriber: Subscriber;
+  readonly activity: ActivityMonitor;
   readonly #session: Session;
   readonly #keeper: MediaKeeper | undefined;
   readonly #mixed: MixedAudio | undefined;
@@ -52,20 +56,22 @@ export class Call {
   #flow: FlowWatch | undefined;
   #repairTime!: RepairTime;
   readonly #obeys: boolean;
-
+  readonly #messages: boolean;
+  #lossy: LossyChannel | undefined;
   readonly #encryption: Encryption | undefined;
 
   /** Without a keeper, lost media ends the room. */
   constructor(
     session: Session,
     configuration: RTCConfiguration,
-    { mayReceive, mixes, obeys, encryption }: CallOptions,
+    { mayReceive, mixes, messages, obeys, encryption }: CallOptions,
     keeper?: MediaKeeper,
   ) {
     this.#encryption = encryption;
     this.#session = session;
     this.#keeper = keeper;
     this.#obeys = obeys;
+    this.#messages = messages;
     this.#configuration = configuration;
     this.#media = this.#connect(configuration);
     session.onEnd(() => this.#close());
@@ -73,8 +79,8 @@ export class Call {
     session.onEnd(() => this.#mixed?.close());
     this.publisher = new Publisher(session, this.#media);
     this.subscriber = new Subscriber(session, this.#media, mayReceive, mixes);
-    const activity = new ActivityMonitor(session, this.publisher, this.subscriber, this.#mixed);
-    session.onEnd(() => activity.stop());
+    this.activity = new ActivityMonitor(session, mixes);
+    session.onEnd(() => this.activity.stop());
     session.watch(() => this.#mix());
     session.watchNotices((notice) => this.#notice(notice));
   }
@@ -85,6 +91,11 @@ export class Call {
 
   get mixedAudioTrack(): MediaStreamTrack | undefined {
     return this.#mixed?.track;
+  }
+
+  /** Absent for those who take no messages. */
+  get lossy(): LossyChannel | undefined {
+    return this.#lossy;
   }
 
   /** Publishes and receives everything over a new connection, to a server that knows nothing of the one before. */
@@ -137,6 +148,20 @@ export class Call {
     }
   }
 
+  /** Offers the line for data, for those whose offers have no other. */
+  offerData(): void {
+    this.#media
+      .negotiate(
+        () => this.#lossy !== undefined,
+        (sdp) => this.#offer(sdp),
+      )
+      .catch((error: unknown) => this.#session.log.debug("lossy data cannot be sent", error));
+  }
+
+  async #offer(sdp: string): Promise<string> {
+    return (await this.#session.channel.request("offer", { sdp })).sdp;
+  }
+
   #close(): void {
     this.#flow?.stop();
     this.#repairTime.stop();
@@ -156,11 +181,16 @@ export class Call {
       broken,
     };
     const media = new MediaConnection(configuration, listener, log, this.#encryption);
+    if (this.#messages) {
+      this.#lossy = new LossyChannel(media, (from, message) =>
+        this.#session.tell("data_received", from, message),
+      );
+    }
     const recovery = new MediaRecovery(
       media,
       {
         isReachable: () => !channel.suspended,
-        exchange: async (sdp) => (await channel.request("offer", { sdp })).sdp,
+        exchange: (sdp) => this.#offer(sdp),
         lost: () => this.#keeper?.mediaLost(),
         restored: () => this.#keeper?.mediaRestored(),
         hopeless: broken,
