@@ -179,6 +179,7 @@ func (p *onward) take(l *layer, f *format, raw []byte, h *packet.Header, now int
 	if !fresh || !p.describe(l, f, raw, h, number, now) {
 		return false
 	}
+	wakes := !l.active(now)
 	l.heard.Store(now)
 	if !p.restored {
 		l.reception.Transit(h.Timestamp, now, f.clockRate)
@@ -192,6 +193,9 @@ func (p *onward) take(l *layer, f *format, raw []byte, h *packet.Header, now int
 	}
 	if !l.keyEnded && (h.Marker || h.Timestamp != l.keyTime) && number >= l.keyNumber {
 		l.keyEnded = true
+	}
+	if wakes {
+		l.track.woke(now)
 	}
 	return true
 }

@@ -2,9 +2,11 @@ import { ActivityMonitor } from "./activity.js";
 import type { Encryption } from "./e2ee/encryption.js";
 import type { RoomError } from "./errors.js";
 import { type ConnectionListener, MediaConnection } from "./media/connection.js";
+import { FlowWatch } from "./media/flow-watch.js";
 import { LossyChannel } from "./media/lossy-channel.js";
 import { MixedAudio } from "./media/mixed-audio.js";
 import { MediaRecovery } from "./media/recovery.js";
+import { RepairTime } from "./media/repair-time.js";
 import { Publisher } from "./publisher.js";
 import type { Session } from "./session.js";
 import type { Notice, ReceiveLine } from "./signal/frames.js";
@@ -19,6 +21,8 @@ const REPLACE_AGAIN = 60_000;
 export interface MediaKeeper {
   mediaLost(): void;
   mediaRestored(): void;
+  /** Packets come again that had stopped. */
+  mediaFlows(): void;
   /** The media connection is of no use any more. Reports false if nothing more can be done about it. */
   mediaBroken(): boolean;
 }
@@ -49,6 +53,8 @@ export class Call {
   #givenUp: MediaConnection | undefined;
   #replacedAt = Number.NEGATIVE_INFINITY;
   #recovery!: MediaRecovery;
+  #flow: FlowWatch | undefined;
+  #repairTime!: RepairTime;
   readonly #obeys: boolean;
   readonly #messages: boolean;
   #lossy: LossyChannel | undefined;
@@ -127,7 +133,12 @@ export class Call {
   /** The network changed, or the server is back after it was lost. */
   networkChanged(iceServers?: RTCIceServer[]): void {
     if (iceServers) this.#configuration = { ...this.#configuration, iceServers };
-    this.#recovery.networkChanged(iceServers);
+    this.#recovery.networkChanged(iceServers, this.#flow?.quiet === false);
+  }
+
+  /** The socket was lost. If media stopped as well, the network is another. */
+  socketLost(): void {
+    if (this.#flow?.quiet) this.#recovery.unreachable();
   }
 
   /** Forgets local streams that the server no longer has. */
@@ -152,6 +163,8 @@ export class Call {
   }
 
   #close(): void {
+    this.#flow?.stop();
+    this.#repairTime.stop();
     this.#recovery.close();
     this.#media.close();
   }
@@ -186,7 +199,21 @@ export class Call {
       log,
     );
     this.#recovery = recovery;
+    this.#flow =
+      this.#keeper &&
+      new FlowWatch(
+        () => media.received(),
+        (flows) => this.#flowed(flows),
+      );
+    this.#repairTime = new RepairTime(media);
     return media;
+  }
+
+  #flowed(flows: boolean): void {
+    const { channel } = this.#session;
+    if (flows) this.#keeper?.mediaFlows();
+    else if (channel.suspended) this.#recovery.unreachable();
+    else channel.suspect();
   }
 
   #broken(error: RoomError): void {

@@ -419,6 +419,7 @@ export class Room {
         this.#call?.forgetWithdrawn(new Set(snapshot.streams.map(({ id }) => id)));
         this.#call?.activity.speakers(snapshot.speakers?.streams ?? []);
       },
+      socketLost: () => this.#call?.socketLost(),
       networkChanged: () => this.#call?.networkChanged(this.#configuration().iceServers),
     });
   }

@@ -56,6 +56,13 @@ async function publish(room: Room): Promise<string> {
   return room.getLocalStreams().self?.id as string;
 }
 
+/** Media comes, and has for long enough that its end means something. */
+async function flowing(): Promise<void> {
+  server.peer.become("connected");
+  server.peer.flow(true);
+  await vi.advanceTimersByTimeAsync(3_000);
+}
+
 describe("a lost socket", () => {
   it.each([1006, 1001, 4408, 4500])("is resumed at once after %i, and nothing changes", async (code) => {
     const { room, told } = await lastingRoom();
@@ -439,6 +446,54 @@ describe("lost media", () => {
     expect(server.peer.restarts).toBe(1);
     expect(told).toEqual(["reconnecting connected"]);
     server.peer.become("connected");
+    expect(told).toEqual(["reconnecting connected", "reconnected true connected"]);
+  });
+
+  it("is noticed by missing packets, and offered when the socket is back that was lost with it", async () => {
+    const { told } = await lastingRoom();
+    await flowing();
+    const before = server.socket.requests("offer").length;
+    server.holds.add("ping");
+    const reachable = unreachable();
+    server.peer.flow(false);
+    await vi.advanceTimersByTimeAsync(1_250);
+    expect(told).toEqual(["reconnecting connected"]);
+    expect(server.peer.restarts).toBe(1); // the browser looks for its new ways already
+    expect(server.socket.requests("offer").length).toBe(before);
+    server.peer.flow(true);
+    server.holds.delete("ping");
+    reachable();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(told).toEqual(["reconnecting connected", "reconnected true connected"]);
+    expect(server.socket.requests("offer")).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(server.peer.restarts).toBe(1);
+  });
+
+  it("is not what it means when nobody says anything", async () => {
+    const { told } = await lastingRoom();
+    await flowing();
+    const pings = server.socket.requests("ping").length;
+    server.peer.flow(false);
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(server.socket.requests("ping").length).toBeGreaterThan(pings);
+    expect(told).toEqual([]);
+    expect(server.peer.restarts).toBe(0);
+  });
+
+  it("ends the wait for the socket when it flows again", async () => {
+    const { told } = await lastingRoom();
+    await flowing();
+    const answer = FakeSocket.onCreate;
+    FakeSocket.onCreate = () => {};
+    server.holds.add("ping");
+    server.peer.flow(false);
+    await vi.advanceTimersByTimeAsync(3_000);
+    const tried = FakeSocket.all.length;
+    FakeSocket.onCreate = answer;
+    server.peer.flow(true);
+    await vi.advanceTimersByTimeAsync(600);
+    expect(FakeSocket.all.length).toBe(tried + 1);
     expect(told).toEqual(["reconnecting connected", "reconnected true connected"]);
   });
 

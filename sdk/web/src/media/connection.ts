@@ -27,6 +27,7 @@ export class MediaConnection {
   readonly #configuration: RTCConfiguration;
   readonly #encryption: Encryption | undefined;
   #tail: Promise<unknown> = Promise.resolve();
+  #transportId: string | undefined;
 
   constructor(
     configuration: RTCConfiguration,
@@ -99,6 +100,20 @@ export class MediaConnection {
 
   getStats(): Promise<RTCStatsReport> {
     return this.#pc.getStats();
+  }
+
+  /** How many bytes came, ICE checks left out; undefined before the connection is there. */
+  async received(): Promise<number | undefined> {
+    if (this.#pc.connectionState !== "connected") return undefined;
+    const report = await this.#pc.getStats();
+    const known = this.#transportId === undefined ? undefined : report.get(this.#transportId);
+    if (known) return known.bytesReceived;
+    for (const stats of report.values()) {
+      if (stats.type !== "transport" || typeof stats.bytesReceived !== "number") continue;
+      this.#transportId = stats.id;
+      return stats.bytesReceived;
+    }
+    return undefined;
   }
 
   close(): void {

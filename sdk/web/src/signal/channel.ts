@@ -163,6 +163,11 @@ export class Channel {
     if (!this.#ended && !this.#suspended) this.#heartbeat.probe();
   }
 
+  /** The same when there is another reason to believe that it is not: the wait is short, as far as the network was quick before. */
+  suspect(): void {
+    if (!this.#ended && !this.#suspended) this.#heartbeat.suspect();
+  }
+
   /** Leaves the session and closes the socket, without waiting for the server. Pending requests reject with the error of the ending. */
   close(why: Ending): void {
     if (this.#ended) return;
@@ -204,7 +209,11 @@ export class Channel {
     const sent = performance.now();
     const seq = this.#lastSeq;
     this.request("ping", seq > 0 ? { seq } : {}).then(
-      () => this.#listener.roundTrip(performance.now() - sent),
+      () => {
+        const passed = performance.now() - sent;
+        this.#heartbeat.roundTrip = passed;
+        this.#listener.roundTrip(passed);
+      },
       () => {
         if (!this.#ended) this.#listener.roundTrip(Number.POSITIVE_INFINITY);
       },

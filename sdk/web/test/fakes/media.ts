@@ -220,6 +220,17 @@ export class FakePeerConnection {
   restartIce(): void {
     this.restarts++;
   }
+  /** How many bytes came. */
+  received = 0;
+  #flow: ReturnType<typeof setInterval> | undefined;
+  /** Packets come, or stop. */
+  flow(on: boolean): void {
+    clearInterval(this.#flow);
+    if (on) this.#flow = setInterval(() => (this.received += 100), 20);
+  }
+  async getStats() {
+    return report([{ id: "T", type: "transport", bytesReceived: this.received }]);
+  }
   become(state: string): void {
     this.connectionState = state;
     this.onconnectionstatechange?.();
