@@ -167,6 +167,7 @@ func (p *onward) take(l *layer, f *format, raw []byte, h *packet.Header, now int
 		return false
 	}
 	l.heard.Store(now)
+	l.octets += uint32(len(p.payload))
 	l.reception.Transit(h.Timestamp, now, f.clockRate)
 	if c := l.clock.Load(); c == nil || !c.fits(h.Timestamp, now) {
 		l.clock.Store(&senderClock{timestamp: h.Timestamp, at: now, rate: f.clockRate})
@@ -330,8 +331,7 @@ func (t *Transport) receiveRTCP(b []byte, a *arrival, now int64) {
 	}
 }
 
-// control takes one packet of a compound. Of those we have no use for, and which are the most, only the header is read: receiver
-// reports, bandwidth estimates, descriptions.
+// control takes one packet of a compound. Of those we have no use for only the header is read: descriptions, goodbyes.
 func (t *Transport) control(h *rtcp.Header, b []byte, a *arrival, now int64) {
 	switch {
 	case h.Type == rtcp.TypeTransportSpecificFeedback && h.Count == rtcp.FormatTCC:
@@ -344,7 +344,10 @@ func (t *Transport) control(h *rtcp.Header, b []byte, a *arrival, now int64) {
 		var p rtcp.SenderReport
 		if p.Unmarshal(b) == nil {
 			t.senderReport(&p, now)
+			t.takeReports(b[min(senderReportSize, len(b)):], int(h.Count), now)
 		}
+	case h.Type == rtcp.TypeReceiverReport:
+		t.takeReports(b[min(receiverReportSize, len(b)):], int(h.Count), now)
 	case h.Type == rtcp.TypeTransportSpecificFeedback && h.Count == rtcp.FormatTLN:
 		var p rtcp.TransportLayerNack
 		if p.Unmarshal(b) == nil {
