@@ -23,8 +23,19 @@ type minute struct {
 	samples []video.QualitySample
 }
 
+// encoder packs minutes. What it needs for that is large, and used again.
+type encoder struct{ compressed *flate.Writer }
+
+func newEncoder() *encoder {
+	compressed, err := flate.NewWriter(io.Discard, flate.DefaultCompression)
+	if err != nil {
+		panic("quality: " + err.Error()) // only of a level that does not exist
+	}
+	return &encoder{compressed}
+}
+
 // encode packs a minute that began at this time.
-func encode(m minute, began time.Time) []byte {
+func (e *encoder) encode(m minute, began time.Time) []byte {
 	var plain packer
 	plain.text(m.client.Name)
 	plain.text(m.client.Version)
@@ -35,12 +46,9 @@ func encode(m minute, began time.Time) []byte {
 		plain.sample(s, began, places)
 	}
 	out := bytes.NewBuffer([]byte{format})
-	compressed, err := flate.NewWriter(out, flate.DefaultCompression)
-	if err != nil {
-		panic("quality: " + err.Error()) // only of a level that does not exist
-	}
-	_, _ = compressed.Write(plain.b) // into memory
-	_ = compressed.Close()
+	e.compressed.Reset(out)
+	_, _ = e.compressed.Write(plain.b) // into memory
+	_ = e.compressed.Close()
 	return out.Bytes()
 }
 

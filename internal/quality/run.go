@@ -124,9 +124,11 @@ func (k *Keeper) write(ctx context.Context) {
 	if len(over) == 0 {
 		return
 	}
-	rows := make([]video.QualityMinute, len(over))
+	rows, packs := make([]video.QualityMinute, len(over)), newEncoder()
 	for i, m := range over {
-		rows[i] = m.row()
+		rows[i] = video.QualityMinute{
+			AccountID: m.account, SessionID: m.session, ParticipantID: m.participant, At: m.began, Data: packs.encode(m.minute, m.began),
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
@@ -138,10 +140,4 @@ func (k *Keeper) write(ctx context.Context) {
 	defer k.mu.Unlock()
 	written := len(over) - int(k.dropped.Load()-dropped) // some may have made room meanwhile
 	k.waiting = append([]kept(nil), k.waiting[max(written, 0):]...)
-}
-
-func (m kept) row() video.QualityMinute {
-	return video.QualityMinute{
-		AccountID: m.account, SessionID: m.session, ParticipantID: m.participant, At: m.began, Data: encode(m.minute, m.began),
-	}
 }
