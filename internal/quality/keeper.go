@@ -231,9 +231,9 @@ func (k *Keeper) latest(session video.SessionID) []video.QualityNews {
 // followed is how many samples may wait for one who follows; further ones are not told.
 const followed = 512
 
-// FollowQuality returns the last samples of everyone in a session, and a channel that brings those that follow until stop is called. A
+// Follow returns the last samples of everyone in a session, and a channel that brings those that follow until stop is called. A
 // reader who is too slow misses some.
-func (k *Keeper) FollowQuality(session video.SessionID) (latest []video.QualityNews, news <-chan video.QualityNews, stop func()) {
+func (k *Keeper) Follow(session video.SessionID) (latest []video.QualityNews, news <-chan video.QualityNews, stop func()) {
 	follower := make(chan video.QualityNews, followed)
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -265,11 +265,11 @@ func TestReportsAreRefused(t *testing.T) {
 func TestLive(t *testing.T) {
 	inSession(t, func(k *Keeper, _ *shelf) {
 		time.Sleep(11 * time.Second)
-		latest, news, stop := k.FollowQuality("session")
+		latest, news, stop := k.Follow("session")
 		if len(latest) != 1 || latest[0].ParticipantID != "alice" || latest[0].Sample.Source != video.QualityByServer {
 			t.Fatalf("%+v", latest)
 		}
-		_, elsewhere, stopElsewhere := k.FollowQuality("another")
+		_, elsewhere, stopElsewhere := k.Follow("another")
 		defer stopElsewhere()
 		if err := k.Report("bob", report); err != nil {
 			t.Fatal(err)
