@@ -66,7 +66,7 @@ func (k *Keeper) measurePerson(p *person, connections []video.ConnectionTotals, 
 			if !k.streams[line.StreamID].of(p) {
 				continue
 			}
-			if t, any := between(before[id], line, sample.Interval); any {
+			if t, moved := between(before[id], line, sample.Interval); moved {
 				k.name(p, &t.TrackID)
 				sample.Tracks = append(sample.Tracks, t)
 			}
@@ -79,7 +79,7 @@ func (k *Keeper) measurePerson(p *person, connections []video.ConnectionTotals, 
 }
 
 // between is what a line did between two looks at its totals, and whether it did anything.
-func between(before, after video.LineTotals, interval time.Duration) (t video.TrackQuality, any bool) {
+func between(before, after video.LineTotals, interval time.Duration) (t video.TrackQuality, moved bool) {
 	t = video.TrackQuality{
 		TrackID: video.TrackID{StreamID: after.StreamID, Kind: after.Kind},
 		Layer:   after.Layer,

@@ -83,7 +83,7 @@ func TestReportsOfAnyContent(t *testing.T) {
 	for i := 4; i < len(block); i++ {
 		block[i] = 0xff
 	}
-	for n := range len(block) {
+	for n := range block {
 		v.transport.takeReports(block[:n], 31, e.Now())
 	}
 	v.transport.takeReports(block, 31, e.Now())

@@ -102,9 +102,14 @@ func (f *reportedTrack) check(b *bounds, at string) (t video.TrackQuality) {
 		most  float64
 		into  *int64
 	}{
-		{"/bytes", f.Bytes, mostCounted, &t.Octets}, {"/packets", f.Packets, mostCounted, &t.Packets}, {"/lost", f.Lost, mostCounted, &t.Lost},
-		{"/repaired", f.Repaired, mostCounted, &t.Repaired}, {"/frames", f.Frames, mostCounted, &t.Frames}, {"/freezes", f.Freezes, mostCounted, &t.Freezes},
-		{"/width", f.Width, video.MaxPictureSide, &t.Width}, {"/height", f.Height, video.MaxPictureSide, &t.Height},
+		{"/bytes", f.Bytes, mostCounted, &t.Octets},
+		{"/packets", f.Packets, mostCounted, &t.Packets},
+		{"/lost", f.Lost, mostCounted, &t.Lost},
+		{"/repaired", f.Repaired, mostCounted, &t.Repaired},
+		{"/frames", f.Frames, mostCounted, &t.Frames},
+		{"/freezes", f.Freezes, mostCounted, &t.Freezes},
+		{"/width", f.Width, video.MaxPictureSide, &t.Width},
+		{"/height", f.Height, video.MaxPictureSide, &t.Height},
 	} {
 		*n.into = b.number(at+n.name, n.given, n.most)
 	}
