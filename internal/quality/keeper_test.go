@@ -47,6 +47,15 @@ func (s *shelf) QualityMinutes(_ context.Context, query video.QualityMinutesQuer
 	return found[:min(len(found), query.Limit)], nil
 }
 
+// damage makes a minute that was written unreadable.
+func (s *shelf) damage(began time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.minutes[began]
+	m.Data = []byte{format, 1, 2, 3}
+	s.minutes[began] = m
+}
+
 func (s *shelf) fail(broken bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -197,6 +206,10 @@ func TestPages(t *testing.T) {
 					t.Fatalf("%v: step %d is %+v", c.resolution, i, step)
 				}
 			}
+		}
+		s.damage(begun.Add(3 * time.Minute))
+		if damaged, _ := steps(t, k, video.QualityQuery{Limit: 5000}); len(damaged) != 714 {
+			t.Errorf("%d steps with a minute that is damaged", len(damaged))
 		}
 		some, _ := steps(t, k, video.QualityQuery{At: video.Span{From: begun.Add(61 * time.Second), Until: begun.Add(90 * time.Second)}})
 		if len(some) != 2 || !some[0].At.Equal(begun.Add(70*time.Second)) {

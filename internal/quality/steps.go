@@ -21,7 +21,7 @@ func (k *Keeper) Steps(ctx context.Context, query video.QualityQuery) (steps []v
 	if !query.At.From.IsZero() {
 		query.At.From = query.At.From.Add(query.Resolution - 1).Truncate(query.Resolution)
 	}
-	minutes, more, err := k.minutes(ctx, query)
+	minutes, read, err := k.minutes(ctx, query)
 	if err != nil {
 		return nil, time.Time{}, err
 	}
@@ -50,18 +50,16 @@ func (k *Keeper) Steps(ctx context.Context, query video.QualityQuery) (steps []v
 		}
 		steps = append(steps, step.step())
 	}
-	if !more {
+	if read.IsZero() {
 		return steps, time.Time{}, nil
 	}
-	// Later minutes may still add to the steps they overlap with.
-	whole := minutes[len(minutes)-1].began.Add(-overlap).Truncate(query.Resolution).UTC()
-	steps = slices.DeleteFunc(steps, func(s video.QualityStep) bool { return s.At.After(whole) })
-	return steps, whole.Add(query.Resolution), nil
+	next = read.Add(-overlap).Truncate(query.Resolution).UTC() // later minutes may still add to steps from then on
+	return slices.DeleteFunc(steps, func(s video.QualityStep) bool { return !s.At.Before(next) }), next, nil
 }
 
-// minutes reads what there may be in the query's span, from memory and from the store, oldest first. more says that there are later ones
-// that were not read.
-func (k *Keeper) minutes(ctx context.Context, query video.QualityQuery) (minutes []kept, more bool, err error) {
+// minutes reads what there may be in the query's span, from memory and from the store, oldest first. read is when the last began if there
+// may be later ones, else zero.
+func (k *Keeper) minutes(ctx context.Context, query video.QualityQuery) (minutes []kept, read time.Time, err error) {
 	span := query.At
 	if !span.From.IsZero() {
 		span.From = span.From.Add(-overlap)
@@ -75,7 +73,7 @@ func (k *Keeper) minutes(ctx context.Context, query video.QualityQuery) (minutes
 		AccountID: query.AccountID, ParticipantID: query.ParticipantID, At: span, Limit: limit,
 	})
 	if err != nil {
-		return nil, false, err
+		return nil, time.Time{}, err
 	}
 	for _, row := range rows {
 		m, err := decode(row.Data, row.At)
@@ -85,15 +83,15 @@ func (k *Keeper) minutes(ctx context.Context, query video.QualityQuery) (minutes
 		}
 		minutes = append(minutes, kept{participant: row.ParticipantID, began: row.At, minute: m})
 	}
-	if len(rows) == limit && len(minutes) > 0 {
-		return minutes, true, nil
+	if len(rows) == limit {
+		return minutes, rows[limit-1].At, nil
 	}
 	for _, m := range recent {
 		if !slices.ContainsFunc(minutes, func(read kept) bool { return read.began.Equal(m.began) }) {
 			minutes = append(minutes, m)
 		}
 	}
-	return minutes, false, nil
+	return minutes, time.Time{}, nil
 }
 
 // recent are the minutes of a participant that are not written yet.
