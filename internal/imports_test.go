@@ -22,7 +22,7 @@ var floors = []struct {
 }{
 	{"words", []string{"internal/video", "internal/packet", "internal/bandwidth"}},
 	{"clients", []string{"internal/restclient"}},
-	{"engines", []string{"internal/sfu", "internal/auth", "internal/store", "internal/ws", "internal/observe", "internal/blob", "internal/bot", "internal/loadtest", "internal/turn", "internal/doctor"}},
+	{"engines", []string{"internal/sfu", "internal/auth", "internal/store", "internal/ws", "internal/observe", "internal/blob", "internal/bot", "internal/loadtest", "internal/turn", "internal/doctor", "internal/quality"}},
 	{"core", []string{"internal/live", "internal/events", "internal/record", "internal/archive", "internal/compose"}},
 	{"entrances", []string{"internal/rest", "internal/signal", "internal/whip", "internal/download", "internal/demo", "internal/site"}},
 	{"command", []string{"cmd/rotunda"}},

@@ -38,6 +38,7 @@ type Config struct {
 	Journal  Journal
 	Media    Media
 	Recorder Recorder      // nil: nothing is recorded, whatever rooms say
+	Quality  Quality       // nil: no figures of media quality are kept
 	Linger   time.Duration // how long a session outlives its last participant; 0 means 5 s, negative not at all
 
 	Identities IdentityPolicy // default IdentityAllowed
@@ -56,6 +57,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Identities == "" {
 		c.Identities = IdentityAllowed
+	}
+	if c.Quality == nil {
+		c.Quality = noQuality{}
 	}
 	if c.MaxViewers == 0 {
 		c.MaxViewers = 500

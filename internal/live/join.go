@@ -14,6 +14,7 @@ type JoinRequest struct {
 	ID               video.ParticipantID // a UUID version 4, new for each stay
 	Context          string              // at most video.MaxContextBytes
 	ReceivesMessages bool
+	Client           video.Client // what is known of the program that joins
 
 	// Name, if not empty, must not be in use by another participant of the session: WHIP publishers have names.
 	Name string
@@ -250,6 +251,7 @@ func (s *session) announce(m *member, request *JoinRequest) (Snapshot, error) {
 	s.unseat(m)
 	s.members = append(s.members, m)
 	s.inhabited, m.in = true, true
+	s.host.config.Quality.Joined(m.record, request.Client)
 	snapshot := s.snapshot()
 	if request.Joined != nil {
 		request.Joined(snapshot)
@@ -294,6 +296,7 @@ func (s *session) remove(m *member, reason video.LeftReason) {
 	s.tell(ParticipantLeft{ID: m.presence.ID, Reason: reason}, nil)
 	s.tellRecording(nil)
 	m.leave(reason)
+	s.host.config.Quality.Left(m.presence.ID)
 	s.unenroll(m, reason)
 	s.logger.Info("participant left", "participant", m.presence.ID, "reason", reason)
 	s.settle()

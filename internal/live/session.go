@@ -205,6 +205,7 @@ func (s *session) member(id video.ParticipantID) *member {
 func (s *session) withdraw(st *stream, reason video.LeftReason) {
 	s.streams = slices.DeleteFunc(s.streams, func(other *stream) bool { return other == st })
 	st.owner.transport.Unpublish(st.ID)
+	s.host.config.Quality.Unpublished(st.ID)
 	st.stopRecording()
 	for _, m := range s.members {
 		delete(m.subscriptions, st.ID)

@@ -181,6 +181,7 @@ func (p *onward) take(l *layer, f *format, raw []byte, h *packet.Header, now int
 	}
 	wakes := !l.active(now)
 	l.heard.Store(now)
+	l.octets += uint32(len(p.payload))
 	if !p.restored {
 		l.reception.Transit(h.Timestamp, now, f.clockRate)
 	}
@@ -356,8 +357,7 @@ func (t *Transport) receiveRTCP(b []byte, a *arrival, now int64) {
 	}
 }
 
-// control takes one packet of a compound. Of those we have no use for, and which are the most, only the header is read: receiver
-// reports, bandwidth estimates, descriptions.
+// control takes one packet of a compound. Of those we have no use for only the header is read: descriptions, goodbyes.
 func (t *Transport) control(h *rtcp.Header, b []byte, a *arrival, now int64) {
 	switch {
 	case h.Type == rtcp.TypeTransportSpecificFeedback && h.Count == rtcp.FormatTCC:
@@ -370,7 +370,10 @@ func (t *Transport) control(h *rtcp.Header, b []byte, a *arrival, now int64) {
 		var p rtcp.SenderReport
 		if p.Unmarshal(b) == nil {
 			t.senderReport(&p, now)
+			t.takeReports(b[min(senderReportSize, len(b)):], int(h.Count), now)
 		}
+	case h.Type == rtcp.TypeReceiverReport:
+		t.takeReports(b[min(receiverReportSize, len(b)):], int(h.Count), now)
 	case h.Type == rtcp.TypeTransportSpecificFeedback && h.Count == rtcp.FormatTLN:
 		var p rtcp.TransportLayerNack
 		if p.Unmarshal(b) == nil {

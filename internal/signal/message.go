@@ -39,6 +39,7 @@ type (
 		Grants         grantsBody        `json:"grants"`
 		TokenExpiresAt timestamp         `json:"token_expires_at"`
 		Limits         limitsBody        `json:"limits"`
+		QualitySecs    float64           `json:"quality_interval_secs,omitempty"`
 		Server         serverBody        `json:"server"`
 	}
 	roomBody struct {

@@ -131,6 +131,8 @@ func contract(t *testing.T, open func(*testing.T) *fixture) {
 		"erasure":                      testErase,
 		"access is audited":            testAccessAudited,
 		"erasure of many":              testEraseMany,
+		"quality":                      testQuality,
+		"quality of many":              testQualityOfMany,
 		"audit log":                    testAudit,
 		"audit log pages":              testAuditPages,
 		"idempotency keys":             testIdempotency,

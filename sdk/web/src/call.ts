@@ -8,6 +8,7 @@ import { MixedAudio } from "./media/mixed-audio.js";
 import { MediaRecovery } from "./media/recovery.js";
 import { RepairTime } from "./media/repair-time.js";
 import { Publisher } from "./publisher.js";
+import type { CarriedTrack, Measurement } from "./quality-report.js";
 import type { Session } from "./session.js";
 import type { Notice, ReceiveLine } from "./signal/frames.js";
 import { ending } from "./signal/refusals.js";
@@ -160,6 +161,23 @@ export class Call {
 
   async #offer(sdp: string): Promise<string> {
     return (await this.#session.channel.request("offer", { sdp })).sdp;
+  }
+
+  /** The statistics of the media connection, and what its lines carry. */
+  async measure(): Promise<Measurement> {
+    const media = this.#media;
+    const stats = await media.getStats();
+    const mids = media.mids();
+    const carried = new Map<string, CarriedTrack>();
+    for (const { id, origin } of this.#session.state.streams.values()) {
+      for (const kind of ["audio", "video"] as const) {
+        const line =
+          origin === "local" ? this.publisher.sender(id, kind) : this.subscriber.receiver(id, kind);
+        const mid = mids.get(line);
+        if (mid !== undefined) carried.set(mid, { streamId: id, kind });
+      }
+    }
+    return { connection: media, stats, carried };
   }
 
   #close(): void {

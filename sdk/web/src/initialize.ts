@@ -50,7 +50,7 @@ function check(config: InitializeConfig): void {
   if (config.tokenProvider !== undefined && typeof config.tokenProvider !== "function") {
     throw new RoomError("invalid_argument", "tokenProvider must be a function");
   }
-  for (const name of ["mixedAudio", "playAudio"] as const) {
+  for (const name of ["mixedAudio", "playAudio", "reportQuality"] as const) {
     if (config[name] !== undefined && typeof config[name] !== "boolean") {
       throw new RoomError("invalid_argument", `${name} must be true or false`);
     }

@@ -9,6 +9,7 @@ import { base64Of, checkedData, checkedMessage, type DataOptions, type Message }
 import { MetricsReporter } from "./metrics-reporter.js";
 import type { InitializeConfig, StreamTracks, SubscriptionConfig } from "./options.js";
 import { Playback } from "./playback.js";
+import { QualityReporter } from "./quality-reporter.js";
 import { ATTEMPT_TIMEOUT, Reconnector } from "./reconnector.js";
 import { streamOf } from "./reducer.js";
 import type { Session } from "./session.js";
@@ -347,6 +348,9 @@ export class Room {
         this.#reconnector?.entered(reply);
         this.#reconnector?.start();
         session.apply({ type: "joined", ...snapshotOf(reply), mixedAudioTrack });
+        const { quality_interval_secs } = this.#hello;
+        if (quality_interval_secs && this.#config.reportQuality !== false)
+          new QualityReporter(session, async () => this.#call?.measure(), quality_interval_secs * 1000);
         call?.activity.speakers(reply.speakers?.streams ?? []);
       },
       CONNECT_TIMEOUT,

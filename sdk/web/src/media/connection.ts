@@ -98,6 +98,15 @@ export class MediaConnection {
     this.#pc.restartIce();
   }
 
+  /** The mids of the lines, by their senders and receivers. */
+  mids(): Map<RTCRtpSender | RTCRtpReceiver | undefined, string> {
+    const mids = new Map<RTCRtpSender | RTCRtpReceiver | undefined, string>();
+    for (const { mid, sender, receiver } of this.#pc.getTransceivers()) {
+      if (mid !== null) mids.set(sender, mid).set(receiver, mid);
+    }
+    return mids;
+  }
+
   getStats(): Promise<RTCStatsReport> {
     return this.#pc.getStats();
   }

@@ -174,6 +174,10 @@ export class FakePeerConnection {
   constructor(public configuration: RTCConfiguration) {
     FakePeerConnection.all.push(this);
   }
+  stats: Stats[] = [];
+  async getStats() {
+    return report(this.stats);
+  }
   readonly channels: FakeDataChannel[] = [];
   createDataChannel(label: string, init: RTCDataChannelInit) {
     const channel = new FakeDataChannel(label, init);
