@@ -367,3 +367,24 @@ func TestLayersUnderLoss(t *testing.T) {
 		t.Fatalf("%d frames, %d packets", len(frames), len(got))
 	}
 }
+
+// TestStructureWithoutALayerInUse: whatever structure a publisher tells of in the midst of a frame, its packets are forwarded or not, and
+// no more comes of it.
+func TestStructureWithoutALayerInUse(t *testing.T) {
+	s, v := newLayered(t, av1)
+	s.send(true, 1)
+	v.take(4)
+	aimAt(v, 0, 0)
+	key := s.picture(true)
+	s.wire.push(key[0], s.wire.engine.Now())
+	v.take(1)
+	above := &packettest.Structure{Templates: []packettest.Template{{Spatial: 0, Targets: "-"}, {Spatial: 1, Targets: "S"}}}
+	d := packettest.Descriptor{End: true, Template: 1, Frame: s.frame - 1, Of: above, Structure: true}
+	if err := key[1].SetExtension(idDepends, d.Bytes()); err != nil {
+		t.Fatal(err)
+	}
+	s.wire.push(key[1], s.wire.engine.Now())
+	if got := v.take(1)[0]; got.Marker {
+		t.Error("the picture ends with a frame of no target")
+	}
+}
