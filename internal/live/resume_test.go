@@ -1,6 +1,7 @@
 package live_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -76,6 +77,44 @@ func TestResumeWithASnapshotTellsOfLinesAgain(t *testing.T) {
 		resume(true)
 		if n := len(notices[live.LinesWanted](b)); n != wanted+1 {
 			t.Errorf("%d notices of wanted lines with a snapshot", n-wanted)
+		}
+	})
+}
+
+func TestResumeWithASnapshotTellsOfPicturesAgain(t *testing.T) {
+	within(t, func(t *testing.T) {
+		h := newHouse(t)
+		defer h.close()
+		a, b := h.join(), h.join()
+		theirs, own, gone := a.publish(t, "self"), b.publish(t, "self"), b.publish(t, "presentation")
+		if err := b.Subscribe(t.Context(), video.Subscription{StreamID: theirs, Video: true}, nil); err != nil {
+			t.Fatal(err)
+		}
+		updates := h.media.Transport(b.id).Updates()
+		updates.LayersWanted(own, 1)
+		updates.LayersWanted(gone, 2)
+		updates.Paused(theirs, true)
+		settle()
+		if err := b.Unpublish(t.Context(), gone, nil); err != nil {
+			t.Fatal(err)
+		}
+		for i, paused := range []bool{true, false} {
+			updates.Paused(theirs, paused)
+			updates.LayersWanted(own, 3-i)
+			settle()
+			before := len(b.heard)
+			err := b.Resume(t.Context(), h.grant(), func(snapshot func() live.Snapshot) { snapshot() })
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range []live.Notice{live.VideoPaused{ID: theirs, Paused: paused}, live.LayersWanted{StreamID: own, Layers: 3 - i}} {
+				if !slices.Contains(b.heard[before:], want) {
+					t.Errorf("%#v is not told again, only %v", want, b.heard[before:])
+				}
+			}
+			if slices.ContainsFunc(b.heard[before:], func(n live.Notice) bool { d, ok := n.(live.LayersWanted); return ok && d.StreamID == gone }) {
+				t.Error("told of a stream that is gone")
+			}
 		}
 	})
 }

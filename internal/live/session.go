@@ -206,8 +206,10 @@ func (s *session) withdraw(st *stream, reason video.LeftReason) {
 	s.streams = slices.DeleteFunc(s.streams, func(other *stream) bool { return other == st })
 	st.owner.transport.Unpublish(st.ID)
 	st.stopRecording()
+	st.owner.forgetDemand(st.ID)
 	for _, m := range s.members {
 		delete(m.subscriptions, st.ID)
+		m.endPause(st.ID)
 	}
 	for _, v := range slices.Clone(st.viewers) {
 		s.dismiss(v, reason)
