@@ -133,6 +133,46 @@ func TestResumeIsRefusedWithAForeignOrRevokedGrant(t *testing.T) {
 	})
 }
 
+func TestAFreshTokenTakesNobodysIdentity(t *testing.T) {
+	for policy, want := range map[live.IdentityPolicy]video.Code{
+		live.IdentityAllowed: "", live.IdentityRefused: video.CodeIdentityInUse, live.IdentityReplaced: video.CodeIdentityInUse,
+	} {
+		within(t, func(t *testing.T) {
+			h := newHouse(t, func(c *live.Config) { c.Identities = policy })
+			defer h.close()
+			grant := func(identity string) video.Grant {
+				g := h.grant()
+				g.Identity = identity
+				return g
+			}
+			join := func(identity string) *observer {
+				o := newObserver()
+				request := h.request(o)
+				request.Grant.Identity = identity
+				p, _, err := h.host.Join(t.Context(), request)
+				if err != nil {
+					t.Fatal(err)
+				}
+				o.Participant = p
+				return o
+			}
+			ann, bob := join("ann"), join("bob")
+			for _, identity := range []string{"bob", "carl", ""} {
+				if err := bob.Renew(t.Context(), grant(identity)); err != nil {
+					t.Errorf("%s: bob cannot become %q: %v", policy, identity, err)
+				}
+			}
+			err := bob.Renew(t.Context(), grant("ann"))
+			if code := video.CodeOf(err); err != nil && code != want || err == nil && want != "" {
+				t.Errorf("%s: bob becomes ann: %v, want %q", policy, err, want)
+			}
+			if reason := ann.reason(); reason != "" {
+				t.Errorf("%s: ann is out: %s", policy, reason)
+			}
+		})
+	}
+}
+
 func TestAnIdentityThatIsReplacedMakesRoom(t *testing.T) {
 	within(t, func(t *testing.T) {
 		h := newHouse(t, func(c *live.Config) { c.Identities = live.IdentityReplaced })
