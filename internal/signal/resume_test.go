@@ -201,6 +201,9 @@ func TestOthersSeeALossOnlyAfterASecondAndALeaveAfterTheGrace(t *testing.T) {
 			t.Error("c sees", p)
 		}
 	}
+	if got := h.handler.Stats(); got.Away != 1 || got.Resumed != 1 || got.Lost == 0 {
+		t.Errorf("%+v", got)
+	}
 	b, _ = h.resumed(b)
 	if got := a.until("connection_changed"); got["participant_id"] != b.id || got["connected"] != true {
 		t.Error("a heard", got)
@@ -212,6 +215,9 @@ func TestOthersSeeALossOnlyAfterASecondAndALeaveAfterTheGrace(t *testing.T) {
 	}
 	if kept := time.Since(lost); kept < 1400*time.Millisecond {
 		t.Error("b was kept for", kept)
+	}
+	if got := h.handler.Stats(); got.Resumed != 2 || got.Lost < 2 {
+		t.Errorf("%+v", got)
 	}
 	again := h.back(b)
 	if got := again.refused("resume", again.resumption(h.token())); got != "not_resumable" {

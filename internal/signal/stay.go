@@ -166,6 +166,9 @@ func (c *conn) depart() {
 // participant leaves, or nothing if it does not or has left.
 func (c *conn) awaitResume() video.LeftReason {
 	s := c.stay
+	s.stays.lost.Add(1)
+	s.stays.away.Add(1)
+	defer s.stays.away.Add(-1)
 	telling := time.NewTimer(lossNotice)
 	defer telling.Stop()
 	grace := time.NewTimer(c.config.ResumeGrace)
