@@ -207,8 +207,10 @@ func (s *session) withdraw(st *stream, reason video.LeftReason) {
 	st.owner.transport.Unpublish(st.ID)
 	s.host.config.Quality.Unpublished(st.ID)
 	st.stopRecording()
+	st.owner.forgetDemand(st.ID)
 	for _, m := range s.members {
 		delete(m.subscriptions, st.ID)
+		m.endPause(st.ID)
 	}
 	for _, v := range slices.Clone(st.viewers) {
 		s.dismiss(v, reason)

@@ -93,7 +93,7 @@ func (in *inbound) register(tr *track, l *offeredLine) {
 	for uri, id := range map[string]*uint8{
 		extMID: &in.mid, extRID: &in.rid, extRepairedRID: &in.repair, extTransportCC: &in.seq, extAudioLevel: &in.level, extDependency: &in.depends,
 	} {
-		if n := l.extensions[uri]; n != 0 {
+		if n := l.extensions[uri]; n != 0 && *id == 0 { // what came is read again when it is sent again
 			*id = n
 		}
 	}
