@@ -4,6 +4,9 @@ export const LOOK_INTERVAL = 200;
 export const QUIET_LIMIT = 500;
 /** For how long packets must have come without such a pause, in milliseconds, for a pause to mean anything. */
 const STEADY_AFTER = 2_000;
+/** Where statistics are dear, as in large rooms, looks are so many times further apart than they take, but no further than this, in milliseconds. */
+const REST = 20;
+const LONGEST_REST = 1_000;
 /** A look that comes so late, in milliseconds, tells nothing: the page was held up. */
 const LATE = 1_500;
 
@@ -16,6 +19,7 @@ export class FlowWatch {
   readonly #tell: (flows: boolean) => void;
   readonly #timer: ReturnType<typeof setInterval>;
   #looking = false;
+  #restsUntil = 0;
   #last = 0;
   #lookedAt = Number.NEGATIVE_INFINITY;
   #cameAt = 0;
@@ -42,7 +46,8 @@ export class FlowWatch {
   }
 
   async #look(): Promise<void> {
-    if (this.#looking) return;
+    const began = performance.now();
+    if (this.#looking || began < this.#restsUntil) return;
     this.#looking = true;
     try {
       const count = await this.#count();
@@ -51,14 +56,18 @@ export class FlowWatch {
       // A connection that is closed has nothing to tell.
     } finally {
       this.#looking = false;
+      const now = performance.now();
+      this.#restsUntil = now + Math.min(REST * (now - began), LONGEST_REST);
     }
   }
 
   #judge(count: number, now: number): void {
-    const isLate = now - this.#lookedAt > LATE;
+    const passed = now - this.#lookedAt;
+    const isLate = passed > LATE;
     this.#lookedAt = now;
     if (count !== this.#last || isLate) {
-      if (isLate || now - this.#cameAt > QUIET_LIMIT + LOOK_INTERVAL) this.#steadySince = now;
+      if (isLate || now - this.#cameAt > QUIET_LIMIT + Math.max(LOOK_INTERVAL, passed))
+        this.#steadySince = now;
       this.#last = count;
       this.#cameAt = now;
       if (this.#quiet && !isLate) this.#set(false);
