@@ -130,13 +130,6 @@ export class Call {
     this.#recovery.networkChanged(iceServers);
   }
 
-  /** Forgets local streams that the server no longer has. */
-  forgetWithdrawn(streamIds: ReadonlySet<string>): void {
-    for (const { id, origin } of this.#session.state.streams.values()) {
-      if (origin === "local" && !streamIds.has(id)) this.publisher.withdrawn(id);
-    }
-  }
-
   /** Offers the line for data, for those whose offers have no other. */
   offerData(): void {
     this.#media

@@ -153,6 +153,13 @@ export class Publisher {
     this.#session.apply({ type: "local_stream_removed", streamId });
   }
 
+  /** Forgets the streams that the server no longer has. */
+  keepOnly(streamIds: ReadonlySet<string>): void {
+    for (const { id } of [...this.#streams.values()]) {
+      if (id !== undefined && !streamIds.has(id)) this.withdrawn(id);
+    }
+  }
+
   /** Sends no more sizes of a stream than somebody takes, counted from the smallest. */
   layersWanted(streamId: string, layers: number): void {
     const stream = [...this.#streams.values()].find((candidate) => candidate.id === streamId);

@@ -414,7 +414,7 @@ export class Room {
       resumed: ({ ice_servers, snapshot }) => {
         this.#hello = { ...this.#hello, ice_servers };
         if (!snapshot) return;
-        this.#call?.forgetWithdrawn(new Set(snapshot.streams.map(({ id }) => id)));
+        this.#call?.publisher.keepOnly(new Set(snapshot.streams.map(({ id }) => id)));
         this.#call?.activity.speakers(snapshot.speakers?.streams ?? []);
       },
       networkChanged: () => this.#call?.networkChanged(this.#configuration().iceServers),
