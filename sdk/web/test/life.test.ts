@@ -470,6 +470,19 @@ describe("what the server says", () => {
     expect(told).toEqual(["connected", "joined connected", "disconnected", "disconnected"]);
   });
 
+  it("a listener that another one took away is not called any more", async () => {
+    const room = await openRoom();
+    const told: string[] = [];
+    room.on("connected", () => {
+      told.push("first");
+      stop();
+    });
+    const stop = room.on("connected", () => told.push("second"));
+    room.on("connected", () => told.push("third"));
+    await room.connect();
+    expect(told).toEqual(["first", "third"]);
+  });
+
   it("unsubscribing from an event works, also for one function listening twice", async () => {
     const room = await connectedRoom();
     let count = 0;
