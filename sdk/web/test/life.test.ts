@@ -63,6 +63,9 @@ describe("initialize", () => {
     ["a server that is no address", { serverUrl: "nowhere" }],
     ["a server of another kind", { serverUrl: "ftp://a.example" }],
     ["a token provider that is no function", { tokenProvider: "t" }],
+    ["a logger that lacks a method", { logger: { warn: () => {} } }],
+    ["ICE servers that are none", { iceServers: [{ urls: "turn.example" }] }],
+    ["an unknown ICE transport policy", { iceTransportPolicy: "turn" }],
   ])("rejects %s at once", async (_, wrong) => {
     await expectCode(initialize({ roomId, clientToken: "t", ...wrong } as never), "invalid_argument");
     expect(FakeSocket.all).toEqual([]);

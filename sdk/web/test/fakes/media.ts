@@ -180,6 +180,14 @@ export class FakePeerConnection {
   #offered: FakeTransceiver[] = [];
 
   constructor(public configuration: RTCConfiguration) {
+    for (const { urls } of configuration.iceServers ?? []) {
+      if (![urls].flat().every((url) => /^(stun|turn)s?:/.test(url))) {
+        throw new DOMException(`'${urls}' is not a valid URL.`, "SyntaxError");
+      }
+    }
+    if (!["all", "relay", undefined].includes(configuration.iceTransportPolicy)) {
+      throw new TypeError("The provided value is not a valid enum value of type RTCIceTransportPolicy.");
+    }
     FakePeerConnection.all.push(this);
   }
   readonly channels: FakeDataChannel[] = [];
