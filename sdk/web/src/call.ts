@@ -39,6 +39,8 @@ export interface CallOptions {
   /** Whether ICE servers are those the server names. */
   obeys: boolean;
   encryption: Encryption | undefined;
+  /** Throws where nothing may be sent for want of encryption. */
+  requireSealed: () => void;
 }
 
 /** The media of a room, from `connect()` to the end of the session. */
@@ -65,7 +67,7 @@ export class Call {
   constructor(
     session: Session,
     configuration: RTCConfiguration,
-    { mayReceive, mixes, messages, obeys, encryption }: CallOptions,
+    { mayReceive, mixes, messages, obeys, encryption, requireSealed }: CallOptions,
     keeper?: MediaKeeper,
   ) {
     this.#encryption = encryption;
@@ -78,7 +80,7 @@ export class Call {
     session.onEnd(() => this.#close());
     if (mixes) this.#mixed = new MixedAudio(session.log);
     session.onEnd(() => this.#mixed?.close());
-    this.publisher = new Publisher(session, this.#media);
+    this.publisher = new Publisher(session, this.#media, requireSealed);
     this.subscriber = new Subscriber(session, this.#media, mayReceive, mixes);
     this.activity = new ActivityMonitor(session, mixes);
     session.onEnd(() => this.activity.stop());
@@ -140,13 +142,6 @@ export class Call {
   /** The socket was lost. If media stopped as well, the network is another. */
   socketLost(): void {
     if (this.#flow?.quiet) this.#recovery.unreachable();
-  }
-
-  /** Forgets local streams that the server no longer has. */
-  forgetWithdrawn(streamIds: ReadonlySet<string>): void {
-    for (const { id, origin } of this.#session.state.streams.values()) {
-      if (origin === "local" && !streamIds.has(id)) this.publisher.withdrawn(id);
-    }
   }
 
   /** Offers the line for data, for those whose offers have no other. */

@@ -59,23 +59,8 @@ export function checkedData(
   return bytes;
 }
 
-/** As many characters as a call takes without trouble. */
-const CHUNK = 32_768;
-
-export function base64Of(bytes: Uint8Array): string {
-  let text = "";
-  for (let at = 0; at < bytes.length; at += CHUNK) {
-    text += String.fromCharCode(...bytes.subarray(at, at + CHUNK));
-  }
-  return btoa(text);
-}
-
-export function bytesOf(base64: string): Uint8Array {
-  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-}
-
-/** A copy of a message that can be sent; throws `message_invalid` or `message_too_large` (`limit` is in bytes). */
-export function checkedMessage(message: Message, limit: number): Message {
+/** A copy of a message that may be sent, and its size in bytes. */
+export function checkedMessage(message: Message, limit: number): { copy: Message; size: number } {
   const { type, payload, meta } = message ?? {};
   if (typeof type !== "string" || !type || typeof payload !== "string") {
     throw new RoomError("message_invalid", "a message must have a type and a payload, both strings");
@@ -93,5 +78,20 @@ export function checkedMessage(message: Message, limit: number): Message {
   if (size > limit) {
     throw new RoomError("message_too_large", `the message has ${size} bytes, the server takes ${limit}`);
   }
-  return copy;
+  return { copy, size };
+}
+
+/** As many characters as a call takes without trouble. */
+const CHUNK = 32_768;
+
+export function base64Of(bytes: Uint8Array): string {
+  let text = "";
+  for (let at = 0; at < bytes.length; at += CHUNK) {
+    text += String.fromCharCode(...bytes.subarray(at, at + CHUNK));
+  }
+  return btoa(text);
+}
+
+export function bytesOf(base64: string): Uint8Array {
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }

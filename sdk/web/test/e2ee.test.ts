@@ -148,6 +148,21 @@ describe("a room", () => {
     expect(server.socket.requests("publish")).toHaveLength(1);
   });
 
+  it("publishes nothing in the clear in a room that is encrypted when it comes back", async () => {
+    const room = await connectedRoom({ reconnect: true });
+    await room.addStream("self", { audio: audioTrack() });
+    server.hello = { room: { id: roomId, max_participants: 10, e2ee: true } };
+    server.resumes = null;
+    const causes: unknown[] = [];
+    room.on("error", ({ cause }) => causes.push((cause as { code?: string }).code));
+    server.socket.drop(1006);
+    await settle();
+    expect(room.getState().status).toBe("connected");
+    expect(server.socket.requests("publish")).toEqual([]);
+    expect(room.getLocalStreams()).toEqual({});
+    expect(causes).toEqual(["encryption_required"]);
+  });
+
   it("without it protects nothing", async () => {
     const room = await connectedRoom();
     await room.addStream("self", { audio: audioTrack() });

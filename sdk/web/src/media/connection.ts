@@ -143,7 +143,8 @@ export class MediaConnection {
       await this.#rollBack();
       // Whether a request that got no answer took effect is unknown, and so is what the server's lines are.
       if (error instanceof RoomError && error.code === "timed_out") this.#listener.broken(error);
-      throw error;
+      if (error instanceof RoomError) throw error;
+      throw new RoomError("media_failed", "the browser could not open a line", { cause: error });
     }
     await this.#accept(answer);
   }
