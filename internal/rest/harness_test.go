@@ -110,7 +110,9 @@ func newHouse(t testing.TB) *house {
 		Audits: opened, Idempotency: opened, Vault: authority,
 		Webhooks: opened, EventKeys: authority, Deliveries: opened,
 		KeyRing: opened, Members: auth.NewMembers(opened, nil, h.clock), Roster: opened, Overview: opened,
-		Checks: func(context.Context) []SystemCheck { return []SystemCheck{{Name: "clock", Level: "ok", Found: "right"}} },
+		Checks: func(context.Context) []SystemCheck {
+			return []SystemCheck{{Name: "clock", Level: "ok", Found: "right"}}
+		},
 		PublicURL: "https://video.example.com/",
 		Log:       slog.New(slog.NewTextHandler(h.log, nil)),
 	}

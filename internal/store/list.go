@@ -36,7 +36,7 @@ type listing struct {
 	keyed   bool   // a row's key is its account and its id, not the id alone
 
 	equal      []condition
-	ownIndex   bool // the index of the first equality does not begin with the account
+	ownIndex   bool   // the index of the first equality does not begin with the account
 	sift       string // a condition that no index helps with
 	siftArgs   []any
 	ranges     []condition
