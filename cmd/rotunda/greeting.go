@@ -24,7 +24,7 @@ type greeting struct {
 	demo      string // the secret of the demo link; empty without a demo room
 }
 
-// print writes six quiet lines, a warning where one is due, and with a demo room the setup link.
+// print writes six quiet lines, the setup link until there is an owner, and a warning where one is due.
 func (g *greeting) print(w io.Writer) error {
 	data, err := filepath.Abs(g.config.Data)
 	if err != nil {
@@ -56,7 +56,7 @@ func (g *greeting) print(w io.Writer) error {
 	}
 	if g.demo != "" {
 		lines = append(lines, [2]string{"open", at + "/#demo=" + g.demo})
-	} else if g.setup == "" {
+	} else {
 		lines = append(lines, [2]string{"API", at + "/docs"})
 	}
 	for _, line := range lines {

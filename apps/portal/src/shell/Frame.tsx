@@ -57,7 +57,7 @@ export function Frame() {
         >
           {open ? <IconX size={20} /> : <IconMenu2 size={20} />}
         </button>
-        <Link to="/" className="brand">
+        <Link to="/" className="brand" aria-label="Rotunda">
           <Mark size={26} />
           <span>Rotunda</span>
         </Link>

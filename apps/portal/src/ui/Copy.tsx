@@ -42,13 +42,8 @@ export function Id({ id }: { id: string }) {
   const [copied, copy] = useCopied();
   const short = id.length > 13 ? `${id.slice(0, 8)}…${id.slice(-4)}` : id;
   return (
-    <button
-      type="button"
-      className="id"
-      title={id}
-      aria-label={copied ? `${id} is copied` : `Copy ${id}`}
-      onClick={() => void copy(id)}
-    >
+    <button type="button" className="id" title={id} onClick={() => void copy(id)}>
+      <span className="visually-hidden">{copied ? "" : "Copy "}</span>
       {copied ? "copied" : short}
     </button>
   );
