@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"net/netip"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -94,12 +95,13 @@ func (m *Members) SignIn(ctx context.Context, email, password string) (SignedIn,
 		return SignedIn{}, err
 	}
 	hash, who, known := member.Password, strings.ToLower(email), false
+	from := doorstep(actor.Address)
 	if member.ID != "" {
 		if known, err = m.store.KnownAddress(ctx, member.ID, actor.Address); err != nil {
 			return SignedIn{}, err
 		}
 	}
-	if left := m.lockout.wait(who, actor.Address, known); left > 0 {
+	if left := m.lockout.wait(who, from, known); left > 0 {
 		return SignedIn{}, &ErrWait{left}
 	}
 	if hash == "" {
@@ -110,12 +112,21 @@ func (m *Members) SignIn(ctx context.Context, email, password string) (SignedIn,
 		return SignedIn{}, err
 	}
 	if !right || member.Password == "" {
-		m.lockout.wrong(who, actor.Address)
+		m.lockout.wrong(who, from)
 		m.log.Warn("wrong password in the portal", "address", actor.Address, "request", actor.RequestID)
 		return SignedIn{}, video.Errorf(video.CodeUnauthorized, "the email address or the password is wrong")
 	}
-	m.lockout.right(who, actor.Address)
+	m.lockout.right(who, from)
 	return m.open(ctx, member)
+}
+
+// doorstep is what counts as one address: that of IPv4 by itself, of IPv6 the /64 that one customer has.
+func doorstep(address string) string {
+	parsed, err := netip.ParseAddr(address)
+	if err != nil {
+		return address
+	}
+	return household(parsed).String()
 }
 
 // hashingTurn waits for a place among those whose passwords are hashed.

@@ -105,9 +105,26 @@ func TestGuessingIsSlow(t *testing.T) {
 			t.Fatalf("guess %d waits %s longer", i, wait)
 		}
 	}
+	if wait, _ := l.try("192.0.2.2", "wrong"); wait != 0 {
+		t.Errorf("its neighbour waits %s", wait)
+	}
 	l.present = l.present.Add(longestWait)
 	if wait, in := l.try("192.0.2.1", horse); !in {
 		t.Errorf("after the longest wait, wait %s", wait)
+	}
+}
+
+// One customer has a /64 of IPv6, and with it more addresses than anybody can count.
+func TestAddressesOfOneCustomerCountTogether(t *testing.T) {
+	l := newLobby(t)
+	for i := range freeTries + 1 {
+		l.try("2001:db8::"+strconv.Itoa(i), "wrong")
+	}
+	if wait, _ := l.try("2001:db8::ffff", horse); wait == 0 {
+		t.Error("a further address need not wait")
+	}
+	if _, in := l.try("2001:db8:0:1::1", horse); !in {
+		t.Error("another customer must wait")
 	}
 }
 
@@ -117,8 +134,8 @@ func TestStrangersCannotLockAMemberOut(t *testing.T) {
 	if _, in := l.try("198.51.100.7", horse); !in {
 		t.Fatal("not let in")
 	}
-	for i := range manyTries {
-		l.try("203.0.113."+strconv.Itoa(i), "wrong")
+	for i := range manyTries { // without passwords, whose hashes take their time
+		l.lockout.wrong("ada@example.com", doorstep("203.0.113."+strconv.Itoa(i)))
 	}
 	if wait, in := l.try("192.0.2.99", horse); in || wait == 0 {
 		t.Errorf("an unknown address waits %s, in %t", wait, in)

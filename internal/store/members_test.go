@@ -19,8 +19,11 @@ func testMembers(t *testing.T, f *fixture) {
 	_, err = add(f.foreign(), "ADA@EXAMPLE.COM", video.RoleViewer)
 	wantCode(t, err, video.CodeDuplicate)
 	for _, bad := range []video.Member{
-		{Email: "x@y", Name: "x", Role: "king"}, {Email: "x", Name: "x", Role: video.RoleViewer}, {Email: "x@y", Name: " ", Role: video.RoleViewer},
-		{Email: "x@y\x00", Name: "x", Role: video.RoleViewer}, {Email: "x@y", Name: "a\nb", Role: video.RoleViewer},
+		{Email: "x@y", Name: "x", Role: "king"},
+		{Email: "x", Name: "x", Role: video.RoleViewer},
+		{Email: "x@y", Name: " ", Role: video.RoleViewer},
+		{Email: "x@y\x00", Name: "x", Role: video.RoleViewer},
+		{Email: "x@y", Name: "a\nb", Role: video.RoleViewer},
 	} {
 		bad.AccountID = f.account
 		_, err := f.AddMember(ctx, bad)
