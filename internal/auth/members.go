@@ -79,15 +79,15 @@ type SignedIn struct {
 	ExpiresAt time.Time
 }
 
-// ErrWait is why somebody who guessed too often is not listened to, right or wrong.
-type ErrWait struct{ For time.Duration }
+// WaitError is why somebody who guessed too often is not listened to, right or wrong.
+type WaitError struct{ For time.Duration }
 
-func (e *ErrWait) Error() string {
+func (e *WaitError) Error() string {
 	return fmt.Sprintf("too many wrong passwords: wait %d seconds", int(math.Ceil(e.For.Seconds())))
 }
 
 // SignIn opens a session for who knows the password. Anything wrong is CodeUnauthorized, and takes as long; after wrong
-// passwords it can be an *ErrWait. The address is that of the actor in ctx.
+// passwords it can be an *WaitError. The address is that of the actor in ctx.
 func (m *Members) SignIn(ctx context.Context, email, password string) (SignedIn, error) {
 	actor, _ := video.ActorOf(ctx)
 	member, err := m.store.MemberByEmail(ctx, email)
@@ -102,7 +102,7 @@ func (m *Members) SignIn(ctx context.Context, email, password string) (SignedIn,
 		}
 	}
 	if left := m.lockout.wait(who, from, known); left > 0 {
-		return SignedIn{}, &ErrWait{left}
+		return SignedIn{}, &WaitError{left}
 	}
 	if hash == "" {
 		hash = m.nobody

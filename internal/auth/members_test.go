@@ -53,7 +53,7 @@ func (l *lobby) must(err error) {
 func (l *lobby) try(address, password string) (wait time.Duration, in bool) {
 	l.t.Helper()
 	_, err := l.SignIn(video.WithActor(l.t.Context(), video.Actor{Address: address}), "Ada@example.com", password)
-	if found, ok := errors.AsType[*ErrWait](err); ok {
+	if found, ok := errors.AsType[*WaitError](err); ok {
 		return found.For, false
 	}
 	if err != nil && video.CodeOf(err) != video.CodeUnauthorized {

@@ -142,7 +142,7 @@ func (e *entrance) changePassword(r *request) (answer, error) {
 
 // welcome answers who was signed in with the cookie of their session.
 func (e *entrance) welcome(r *request, found auth.SignedIn, err error) (answer, error) {
-	if wait, ok := errors.AsType[*auth.ErrWait](err); ok {
+	if wait, ok := errors.AsType[*auth.WaitError](err); ok {
 		a := refuse(http.StatusTooManyRequests, tooManyRequests,
 			"There were too many wrong passwords. Wait %s seconds, or let an owner or 'rotunda member reset' make a new link.", wholeSeconds(wait.For))
 		a.retryAfter = wait.For

@@ -16,6 +16,15 @@ interface Props {
   unit?: string;
 }
 
+const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+
+/** What stands at a mark of the axis: the day where one begins, else the time. */
+function markOf(seconds: number): string {
+  const at = new Date(seconds * 1000);
+  return at.getHours() === 0 && at.getMinutes() === 0 ? day.format(at) : clock.format(at);
+}
+
 /** Thin lines over time. Hovering reads all of them at that moment; a table behind it says the same to screen readers. */
 export function Chart({ label, times, series, unit = "" }: Props) {
   const frame = useRef<HTMLDivElement>(null);
@@ -47,7 +56,10 @@ export function Chart({ label, times, series, unit = "" }: Props) {
         cursor: { y: false, points: { size: 6 } },
         legend: { live: true },
         scales: { y: { range: (_, __, most) => [0, Math.max(4, Math.ceil(most * 1.15))] } },
-        axes: [axis, { ...axis, size: 44, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000] }],
+        axes: [
+          { ...axis, values: (_, marks) => marks.map(markOf) },
+          { ...axis, size: 44, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000] },
+        ],
         series: [
           { value: "{D} {MMM} {HH}:{mm}" },
           ...series.map((each) => ({
