@@ -138,8 +138,10 @@ func TestEveryFormOfEverySetting(t *testing.T) {
 		"duplicate_identity": {
 			[]string{"--duplicate-identity=replace"}, "replace", "replace", "replace", func(c *Config) any { return c.Identities },
 		},
-		"drain_timeout": {[]string{"--drain-timeout=1m"}, "1m", "1m", time.Minute, func(c *Config) any { return c.DrainTimeout }},
-		"whep_viewers":  {[]string{"--whep-viewers=9"}, "9", "9", 9, func(c *Config) any { return c.WHEPViewers }},
+		"drain_timeout":  {[]string{"--drain-timeout=1m"}, "1m", "1m", time.Minute, func(c *Config) any { return c.DrainTimeout }},
+		"whep_viewers":   {[]string{"--whep-viewers=9"}, "9", "9", 9, func(c *Config) any { return c.WHEPViewers }},
+		"loudest_voices": {[]string{"--loudest-voices=3"}, "3", "3", 3, func(c *Config) any { return c.LoudestVoices }},
+		"large_room":     {[]string{"--large-room=30"}, "30", "30", 30, func(c *Config) any { return c.LargeRoom }},
 		"allowed_origins": {
 			[]string{"--allowed-origins=https://A.example", "--allowed-origins=http://localhost:5173"},
 			"https://a.example, http://localhost:5173", "['https://a.example/', 'http://localhost:5173']",

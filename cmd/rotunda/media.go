@@ -30,9 +30,12 @@ var (
 	busyShare       = prometheus.NewDesc("rotunda_media_busy_ratio", "Part of its time that the busiest reader of the media port needs, 0 to 1.", nil, nil)
 	shedShare       = prometheus.NewDesc("rotunda_media_shedding_ratio", "Part of the subscribers' lines that get no video because there is too much to do, 0 to 1.", nil, nil)
 	packetsRepaired = prometheus.NewDesc("rotunda_media_packets_retransmitted_total", "RTP packets sent again on request.", nil, nil)
+	packetsRestored = prometheus.NewDesc("rotunda_media_packets_restored_total", "RTP packets of audio lost on the way here and put in from the copy in a later one.", nil, nil)
 	packetsBad      = prometheus.NewDesc("rotunda_media_packets_undecryptable_total", "Packets dropped because SRTP refused them.", nil, nil)
 	packetsForeign  = prometheus.NewDesc("rotunda_media_packets_unsupported_total", "Packets a subscriber was not sent because it does not take their codec.", nil, nil)
 	keyframesAsked  = prometheus.NewDesc("rotunda_media_keyframe_requests_total", "Keyframes asked of publishers.", nil, nil)
+	dataSent        = prometheus.NewDesc("rotunda_media_data_sent_total", "Lossy messages sent to receivers.", nil, nil)
+	dataDropped     = prometheus.NewDesc("rotunda_media_data_dropped_total", "Lossy messages not sent to receivers that were too slow.", nil, nil)
 	pathProbes      = prometheus.NewDesc("rotunda_media_probes_total", "Short bursts of padding sent to learn whether the path to a client carries more.", nil, nil)
 	pathsLimited    = prometheus.NewDesc("rotunda_media_transports_limited", "Media connections whose path carries less than the client wants.", nil, nil)
 	pathsEstimated  = prometheus.NewDesc("rotunda_media_limited_bits_per_second", "Sum of what the paths of those connections are estimated to carry.", nil, nil)
@@ -47,7 +50,7 @@ var (
 // Describe lists the metrics of the engine.
 func (media) Describe(descriptions chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		packetsReceived, packetsSent, packetsUnsent, packetsShed, joinsRefused, busyShare, shedShare, packetsRepaired, packetsBad, packetsForeign, keyframesAsked, pathProbes, pathsLimited, pathsEstimated, picturesPaused, transportsOpen, tcpOpen, tcpRefused, tcpDropped, sessionsRouted,
+		packetsReceived, packetsSent, packetsUnsent, packetsShed, joinsRefused, busyShare, shedShare, packetsRepaired, packetsRestored, packetsBad, packetsForeign, keyframesAsked, dataSent, dataDropped, pathProbes, pathsLimited, pathsEstimated, picturesPaused, transportsOpen, tcpOpen, tcpRefused, tcpDropped, sessionsRouted,
 	} {
 		descriptions <- d
 	}
@@ -57,8 +60,9 @@ func (media) Describe(descriptions chan<- *prometheus.Desc) {
 func (m media) Collect(metrics chan<- prometheus.Metric) {
 	s := m.Stats()
 	for d, total := range map[*prometheus.Desc]uint64{
-		packetsReceived: s.PacketsReceived, packetsSent: s.PacketsSent, packetsRepaired: s.PacketsRetransmitted,
+		packetsReceived: s.PacketsReceived, packetsSent: s.PacketsSent, packetsRepaired: s.PacketsRetransmitted, packetsRestored: s.PacketsRestored,
 		packetsUnsent: s.PacketsUnsent, packetsShed: s.PacketsShed, joinsRefused: s.ConnectionsRefused,
+		dataSent: s.DataSent, dataDropped: s.DataDropped,
 		tcpRefused: s.TCPConnectionsRefused, tcpDropped: s.TCPPacketsDropped,
 		packetsBad: s.PacketsUndecryptable, packetsForeign: s.PacketsUnsupported, keyframesAsked: s.KeyframeRequests, pathProbes: s.Probes,
 	} {

@@ -193,7 +193,7 @@ func (h *house) engines(ctx context.Context) (err error) {
 	}
 	h.engine, err = sfu.New(sfu.Config{
 		UDPPort: h.config.RTCUDPPort, TCPPort: h.config.RTCTCPPort, Addresses: h.config.mediaAddresses(ctx, h.log), Logger: h.log,
-		Loopback: h.config.clientsHere(),
+		Loopback: h.config.clientsHere(), LoudestVoices: h.config.LoudestVoices, LargeRoom: h.config.LargeRoom,
 	})
 	if err != nil {
 		return fmt.Errorf("%w: choose another port with --rtc-udp-port or --rtc-tcp-port, or addresses with --rtc-public-ip", err)
@@ -247,6 +247,9 @@ func (h *house) entrances(ctx context.Context) (err error) {
 		Host: h.host, Tokens: tokens, Version: version, Origins: h.config.AllowedOrigins, Logger: h.log, Proxies: proxies,
 		ICEServers: h.config.ICEServers, Relay: h.turnServers, ResumeGrace: h.config.ResumeGrace,
 	})
+	if err := h.metrics.Register(socketMetrics{h.sockets}); err != nil {
+		return err
+	}
 	h.whip = whip.New(whip.Config{Host: h.host, Tokens: tokens, PublicURL: publicURL, Logger: h.log, ICEServers: h.config.ICEServers, Relay: h.turnServers})
 	h.routes = &routes{health: h.ready, signal: h.sockets, whip: h.whip, media: h.downloads(), app: callApp(), docs: reference(), portal: portalApp()}
 	members := auth.NewMembers(h.db, h.log, nil)

@@ -44,6 +44,8 @@ type Config struct {
 	Identities     string            // what happens when an identity comes twice: see live.IdentityPolicy
 	DrainTimeout   time.Duration     // how long a stop may take
 	WHEPViewers    int               // at most this many WHEP viewers in a session
+	LoudestVoices  int               // so many audio streams are forwarded at a time in a large session; 0: all
+	LargeRoom      int               // a session with more audio streams than this is large
 	AllowedOrigins []string          // of signalling sockets; empty: any
 	CORSOrigins    []string          // whose scripts may use API keys
 	RateLimit      int               // units a second of each API key; 0: no limit
@@ -97,6 +99,8 @@ func defaultConfig() *Config {
 		Identities:    string(live.IdentityAllowed),
 		DrainTimeout:  5 * time.Second,
 		WHEPViewers:   500,
+		LoudestVoices: 5,
+		LargeRoom:     20,
 		RateLimit:     5000,
 		Metrics:       "127.0.0.1:9464",
 		LogLevel:      slog.LevelInfo,
@@ -146,6 +150,8 @@ type serveFlags struct {
 	ResumeGrace    string   `name:"resume-grace" placeholder:"TIME" help:"How long a participant is kept whose connection was lost (default 15s; 0 is not at all)."`
 	Identities     string   `name:"duplicate-identity" placeholder:"POLICY" help:"What happens when a token's identity joins that is in the room already: allow (default), refuse the newer, or replace the older."`
 	DrainTimeout   string   `name:"drain-timeout" placeholder:"TIME" help:"How long a stop may take (default 5s)."`
+	LoudestVoices  string   `name:"loudest-voices" placeholder:"N" help:"In large sessions forward this many audio streams at a time, those that are heard most (default 5; 0 forwards all)."`
+	LargeRoom      string   `name:"large-room" placeholder:"N" help:"A session is large when it has more audio streams than this that are switched on (default 20)."`
 	WHEPViewers    string   `name:"whep-viewers" placeholder:"N" help:"At most this many WHEP viewers in a session (default 500)."`
 	AllowedOrigins []string `name:"allowed-origins" placeholder:"ORIGIN" help:"Web origins that may open signalling sockets, such as https://app.example.com (default: any)."`
 	CORSOrigins    []string `name:"cors-origins" placeholder:"ORIGIN" help:"Web origins whose scripts may call the API with a key, such as https://admin.example.com (default: none; keys belong on servers)."`
@@ -258,6 +264,8 @@ var settings = map[string]setting{
 	"duplicate_identity": text(func(c *Config) *string { return &c.Identities }, oneOf(
 		string(live.IdentityAllowed), string(live.IdentityRefused), string(live.IdentityReplaced))),
 	"drain_timeout":   text(func(c *Config) *time.Duration { return &c.DrainTimeout }, duration(time.Second, time.Hour)),
+	"loudest_voices":  text(func(c *Config) *int { return &c.LoudestVoices }, number(0, 1000)),
+	"large_room":      text(func(c *Config) *int { return &c.LargeRoom }, number(0, 100_000)),
 	"whep_viewers":    text(func(c *Config) *int { return &c.WHEPViewers }, number(1, 100_000)),
 	"allowed_origins": list(func(c *Config) *[]string { return &c.AllowedOrigins }, origin),
 	"cors_origins":    list(func(c *Config) *[]string { return &c.CORSOrigins }, origin),

@@ -28,6 +28,12 @@
 // out; if the writing fails, the bar is lifted and nothing has happened. The bar stays for as long as a grant may be in
 // use that was verified before: who said hello in time does not join late. Those with a seat count as in the session.
 //
+// # Speakers and messages
+//
+// While a stream has audio the loop looks every 200 ms who is heard, and tells changes. Messages need not arrive: a [ChoosyListener] may
+// refuse them when its client is slow, and the sender is told. Lossy data comes from a goroutine of the sender's transport into a
+// bounded queue of the session, and goes from the loop to the others' transports, which drop it rather than wait.
+//
 // # Recording
 //
 // Whom a moderator or the room wants recorded, of them every stream is given to the [Recorder] when it is published, or when

@@ -284,6 +284,7 @@ func (s *session) remove(m *member, reason video.LeftReason) {
 			s.withdraw(st, reason)
 		}
 	}
+	s.tellSpeakers()
 	s.tell(ParticipantLeft{ID: m.presence.ID, Reason: reason}, nil)
 	s.tellRecording(nil)
 	m.leave(reason)

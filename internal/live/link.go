@@ -24,7 +24,7 @@ type link struct {
 	// ────────
 	in          bool // announced and not gone yet
 	negotiating bool
-	news        report // taken from pending, not told yet
+	lossy       lossyAllowance
 	wanted      LinesWanted
 	receiving   []video.ReceiveLine
 }
@@ -52,13 +52,14 @@ type pausedStream struct {
 	paused bool
 }
 
-// updates collects the reports of a session's transports. It holds each link once at most, so that it is bounded by
-// their number, and whoever reports never waits.
+// updates collects the reports of a session's transports, and the lossy data that came with them. It holds each link once at most, so
+// that it is bounded by their number, and whoever reports never waits.
 type updates struct {
 	wake chan struct{} // has room for one
 
-	mu    sync.Mutex
-	links []*link
+	mu        sync.Mutex
+	links     []*link
+	datagrams []datagram // bounded by datagramsWaiting
 }
 
 func newLink(s *session, listener Listener) *link {
@@ -79,7 +80,7 @@ func (l *link) follow(r *reporter) {
 	u.mu.Lock()
 	l.source, l.pending = r, r.early
 	u.mu.Unlock()
-	l.news, l.wanted, l.receiving = report{}, LinesWanted{}, nil
+	l.wanted, l.receiving = LinesWanted{}, nil
 	r.report(func(*report) {}) // what came early is to be delivered
 }
 
@@ -139,36 +140,17 @@ func (r *reporter) LayersWanted(stream video.StreamID, layers int) {
 // deliver passes on what was reported. It runs in the loop.
 func (u *updates) deliver() {
 	u.mu.Lock()
-	links := u.links
-	u.links = nil
+	links, datagrams := u.links, u.datagrams
+	u.links, u.datagrams = nil, nil
 	for _, l := range links {
-		l.news.merge(l.pending)
-		l.pending, l.queued = report{}, false
+		l.queued = false
 	}
 	u.mu.Unlock()
 	for _, l := range links {
 		l.flush()
 	}
-}
-
-func (r *report) merge(newer report) {
-	if newer.wanted != nil {
-		r.wanted = newer.wanted
-	}
-	if newer.receiving != nil {
-		r.receiving = newer.receiving
-	}
-	if newer.media != nil {
-		r.media = newer.media
-	}
-	for _, sent := range newer.layers {
-		r.layer(sent)
-	}
-	for _, p := range newer.paused {
-		r.pause(p)
-	}
-	for _, demand := range newer.demands {
-		r.demand(demand)
+	for i := range datagrams {
+		datagrams[i].from.session.forward(&datagrams[i])
 	}
 }
 
@@ -193,8 +175,11 @@ func (l *link) flush() {
 	if !l.in || l.negotiating {
 		return
 	}
-	news := l.news
-	l.news = report{}
+	u := &l.session.updates
+	u.mu.Lock()
+	news := l.pending
+	l.pending = report{}
+	u.mu.Unlock()
 	if l.participant != nil {
 		l.session.noteMedia(l.participant, news)
 	}

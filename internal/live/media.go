@@ -10,6 +10,14 @@ import (
 // Media makes the media connections of participants and viewers.
 type Media interface {
 	NewTransport(TransportConfig) (Transport, error)
+
+	// Voices appends what is heard at this moment on the streams of a session whose publishers tell how loud they are. It
+	// is called by the session loop, and returns at once.
+	Voices(session video.SessionID, into []video.Voice) []video.Voice
+
+	// Speaking names the streams on which somebody speaks, all of them: where a path carries too little, their pictures come before
+	// those of others.
+	Speaking(session video.SessionID, streams []video.StreamID)
 }
 
 // TransportConfig says for whom a transport is. Streams are shared between the transports of one session. Viewers have
@@ -34,6 +42,10 @@ type Transport interface {
 	Unsubscribe(stream video.StreamID)
 	Close()
 
+	// SendData sends a lossy message, once and without waiting. It reports false if it was dropped here: the client has no channel
+	// for it, or is too slow.
+	SendData(message []byte) bool
+
 	// Record hangs sinks on a stream this transport publishes; nil takes them off. When it, or Unpublish or Close, has
 	// returned, no packet is given to a sink that was taken off.
 	Record(stream video.StreamID, audio, video packet.Sink)
@@ -49,6 +61,9 @@ type TransportUpdates interface {
 
 	// Layer says that of the video of a stream this layer is sent from now on: its rid, empty for the only one.
 	Layer(stream video.StreamID, rid string)
+
+	// Data brings a lossy message of the client, lent until the call returns.
+	Data(message []byte)
 
 	// Paused says that the path does not carry the video of a stream for now, or carries it again. A subscription begins unpaused.
 	Paused(stream video.StreamID, paused bool)

@@ -75,6 +75,7 @@ func (s *session) mute(m *member, muted bool) {
 			s.tell(StreamUpdated{st.Stream}, nil)
 		}
 	}
+	s.tellSpeakers()
 	s.logger.Info("participant moderated", "participant", m.presence.ID, "muted", muted)
 }
 

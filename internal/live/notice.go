@@ -18,6 +18,13 @@ type ListenerFunc func(Notice)
 // Notify calls f.
 func (f ListenerFunc) Notify(n Notice) { f(n) }
 
+// ChoosyListener is a Listener that may refuse what need not arrive, because too much waits for its client already. What it takes comes
+// in order with what it is notified of.
+type ChoosyListener interface {
+	Listener
+	Take(Notice) bool
+}
+
 // Notice is one of the types of this file. Receivers share what it points to and must not change it.
 type Notice interface{ notice() }
 
@@ -37,6 +44,7 @@ type Snapshot struct {
 	Participants []Presence
 	Streams      []video.Stream
 	Recording    bool // of someone, or of whoever comes
+	Speakers     Speakers
 }
 
 // The notices everybody in the session hears, except about what they did themselves.
@@ -63,10 +71,26 @@ type (
 	// RecordingChanged says whether anyone in the session is being recorded, or whoever comes will be.
 	RecordingChanged struct{ Recording bool }
 
+	// Speakers says who is heard speaking from now on, as a whole: on which streams, in the order of publishing, and who is the
+	// dominant speaker, empty until someone spoke. It is as true as at the last look, a fifth of a second ago at most.
+	Speakers struct {
+		Streams  []video.StreamID
+		Dominant video.ParticipantID
+	}
+
 	// Message is a text message; its sender hears it too when it was to everyone. Body is JSON as it was sent.
 	Message struct {
 		From       video.ParticipantID
 		Body       []byte
+		Recipients []video.ParticipantID // empty: everyone
+		SentAt     time.Time
+	}
+
+	// Data is bytes that someone sent, under a topic of the application's.
+	Data struct {
+		From       video.ParticipantID
+		Topic      string
+		Payload    []byte
 		Recipients []video.ParticipantID // empty: everyone
 		SentAt     time.Time
 	}
@@ -117,7 +141,9 @@ func (StreamUpdated) notice()     {}
 func (StreamUnpublished) notice() {}
 func (ConnectionChanged) notice() {}
 func (RecordingChanged) notice()  {}
+func (Speakers) notice()          {}
 func (Message) notice()           {}
+func (Data) notice()              {}
 func (LinesWanted) notice()       {}
 func (Receiving) notice()         {}
 func (ICEServers) notice()        {}

@@ -15,6 +15,7 @@ type member struct {
 	grant         video.Grant
 	families      []string // of all tokens it showed
 	name          string
+	outgoing      allowance              // of messages and reliable data
 	muted         bool                   // by a moderator
 	recorded      bool                   // as far as there is something to record
 	kicks         int                    // under way

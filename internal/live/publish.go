@@ -168,6 +168,7 @@ func (p *Participant) bind(request *PublishRequest) (*stream, error) {
 	}
 	st.setGates()
 	s.streams = append(s.streams, st)
+	s.listenTo()
 	s.logger.Info("stream published", "participant", m.presence.ID, "stream", st.ID, "key", st.Key)
 	return st, nil
 }
@@ -221,6 +222,7 @@ func (p *Participant) UpdateStream(ctx context.Context, id video.StreamID, audio
 			st.setGates()
 			p.m.session.noteEnabled(st, before)
 			p.m.session.tell(StreamUpdated{st.Stream}, p.m)
+			p.m.session.tellSpeakers()
 		}
 		return nil
 	})

@@ -42,6 +42,7 @@ type session struct {
 	ending    *ending
 
 	toldRecording bool // what everyone knows of it
+	speakers      speakers
 }
 
 // ending is why a session ends, and what it means for those inside and those at the door.
@@ -102,6 +103,7 @@ func (s *session) run() {
 }
 
 func (s *session) loop() {
+	defer s.stopListening()
 	for s.ending == nil || len(s.seats) > 0 {
 		var linger <-chan time.Time
 		if s.linger != nil {
@@ -110,6 +112,8 @@ func (s *session) loop() {
 		select {
 		case do := <-s.asks:
 			do()
+		case <-s.speakers.ticks():
+			s.listen()
 		case <-s.updates.wake:
 			s.updates.deliver()
 		case end := <-s.stops:
@@ -208,6 +212,8 @@ func (s *session) withdraw(st *stream, reason video.LeftReason) {
 	for _, v := range slices.Clone(st.viewers) {
 		s.dismiss(v, reason)
 	}
+	s.listenTo()
+	s.tellSpeakers()
 }
 
 func (s *session) snapshot() Snapshot {
@@ -216,6 +222,7 @@ func (s *session) snapshot() Snapshot {
 		Participants: make([]Presence, 0, len(s.members)),
 		Streams:      make([]video.Stream, 0, len(s.streams)),
 		Recording:    s.recording(),
+		Speakers:     s.speakers.told,
 	}
 	for _, m := range s.members {
 		snapshot.Participants = append(snapshot.Participants, m.presence)

@@ -107,6 +107,12 @@ func (r *Reception) Wanted(now int64, out []uint16) (wanted []uint16, final bool
 	return out, final
 }
 
+// Skips reports whether a packet with this number would be the newest and the one before it is missing.
+func (r *Reception) Skips(seq uint16) bool {
+	highest, started := r.sequence.Highest()
+	return started && int16(seq-uint16(highest)) > 1
+}
+
 // Misses reports whether Wanted will have anything to say.
 func (r *Reception) Misses() bool { return len(r.missing) > 0 || r.broken }
 

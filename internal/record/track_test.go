@@ -468,3 +468,34 @@ func TestPanicEndsOneTrack(t *testing.T) {
 		}
 	}
 }
+
+// Silence of which a packet comes every 400 ms only (DTX) is no gap, and nothing after it moves.
+func TestSilenceThatIsNotSent(t *testing.T) {
+	b := newBench(t)
+	track := b.track(video.Audio, nil)
+	number, at, frames := uint64(1), int64(0), 0
+	send := func(step int64) {
+		b.take(track, packet.Media{
+			Codec: packet.CodecOpus, ClockRate: 48000, Number: number, Timestamp: uint32(at / 1000 * 48 / 1000), Marker: true, Keyframe: true,
+			Payload: []byte{0xfc, 0xff, 0xfe}, Arrived: firstMoment + at, Sampled: firstMoment + at, Reported: true,
+		})
+		number, at, frames = number+1, at+step, frames+1
+	}
+	for range 50 {
+		send(20e6)
+	}
+	for range 50 {
+		send(400e6)
+	}
+	for range 50 {
+		send(20e6)
+	}
+	b.stop()
+	r := b.only()
+	if got := gaps(r.index); len(got) != 0 || len(r.blocks) != frames {
+		t.Fatalf("%d blocks of %d, gaps %v", len(r.blocks), frames, got)
+	}
+	if got := r.blocks[100].at; got != 21*time.Second {
+		t.Errorf("what follows the silence is at %v", got)
+	}
+}

@@ -89,9 +89,7 @@ func (t *Transport) allocate(now int64) {
 		d.next = 0
 		return
 	}
-	slices.SortStableFunc(d.bids, func(a, b bid) int {
-		return cmp.Or(cmp.Compare(b.f.priority, a.f.priority), cmp.Compare(b.rungs[b.wish].height, a.rungs[a.wish].height))
-	})
+	slices.SortStableFunc(d.bids, compareBids)
 	first := d.sound.rate + d.repair.share.rate
 	left := budget - first
 	d.next = d.spread(&left)
@@ -104,6 +102,38 @@ func (t *Transport) allocate(now int64) {
 			b.f.interrupt()
 		}
 		b.f.grant(b.got)
+	}
+}
+
+// compareBids puts what is more important first: shared screens, then those who speak, then the larger wanted picture.
+func compareBids(a, b bid) int {
+	speaks := func(b bid) int {
+		if b.f.source.speaks {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(cmp.Compare(b.f.priority, a.f.priority), speaks(b)-speaks(a), cmp.Compare(b.rungs[b.wish].height, a.rungs[a.wish].height))
+}
+
+// Speaking names the streams of a session on which somebody speaks: where a path carries too little, viewers get their pictures before
+// those of others. It replaces what was named before.
+func (e *Engine) Speaking(session video.SessionID, streams []video.StreamID) {
+	e.mu.RLock()
+	r := e.routers[session]
+	e.mu.RUnlock()
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.media.Lock()
+	defer r.media.Unlock()
+	r.speaking = slices.Clone(streams)
+	for _, s := range r.streams {
+		if s.video != nil {
+			s.video.speaks = slices.Contains(streams, s.id)
+		}
 	}
 }
 

@@ -49,6 +49,47 @@ func TestSpread(t *testing.T) {
 	}
 }
 
+// TestImportance: whose bid comes first.
+func TestImportance(t *testing.T) {
+	make := func(name video.StreamID, priority int, speaks bool, height int) bid {
+		return bid{f: &forwarder{priority: priority, source: &track{stream: name, speaks: speaks}}, rungs: []rung{{height: height}}}
+	}
+	bids := []bid{make("small", 0, false, 180), make("large", 0, false, 720), make("small voice", 0, true, 180), make("screen", 1, false, 90), make("large voice", 0, true, 360)}
+	slices.SortStableFunc(bids, compareBids)
+	var got []video.StreamID
+	for _, b := range bids {
+		got = append(got, b.f.source.stream)
+	}
+	if !slices.Equal(got, []video.StreamID{"screen", "large voice", "small voice", "large", "small"}) {
+		t.Errorf("the order is %q", got)
+	}
+}
+
+func TestSpeaking(t *testing.T) {
+	e := newEngine(t)
+	s := newScene(t, e, "f")
+	picture := s.publisher.transport.all[0].track
+	for _, c := range []struct {
+		session video.SessionID
+		streams []video.StreamID
+		want    bool
+	}{
+		{"session", []video.StreamID{"elsewhere", "camera"}, true}, {"none", nil, true}, {"session", nil, false}, {"session", []video.StreamID{"camera"}, true},
+	} {
+		if e.Speaking(c.session, c.streams); picture.speaks != c.want {
+			t.Errorf("after Speaking(%q, %q) it is %t", c.session, c.streams, picture.speaks)
+		}
+	}
+	s.publisher.transport.Unpublish("camera")
+	if s.publisher.publish("another", video.Lines{VideoMID: "0"}); picture.speaks {
+		t.Error("another stream over the same line speaks")
+	}
+	s.publisher.transport.Unpublish("another")
+	if s.publisher.publish("camera", video.Lines{VideoMID: "0"}); !picture.speaks {
+		t.Error("the same stream does not speak any more")
+	}
+}
+
 func TestParseREMB(t *testing.T) {
 	head := []byte{0x8f, 206, 0, 5, 0, 0, 0, 1, 0, 0, 0, 0}
 	for _, c := range []struct {

@@ -78,7 +78,11 @@ func writeAnswer(sessionID uint64, version int, id identity, lines []answerLine,
 			w("a=mid:%s", lines[i].offered.mid)
 			continue
 		}
-		writeLine(w, id, &lines[i])
+		if lines[i].offered.data {
+			writeDataLine(w, id, &lines[i])
+		} else {
+			writeLine(w, id, &lines[i])
+		}
 		if first { // all lines share one transport; its candidates are named once
 			first = false
 			for _, c := range id.candidates {
@@ -98,21 +102,36 @@ func rejectedFormats(l *offeredLine) string {
 	return "0"
 }
 
-func writeLine(w func(string, ...any), id identity, l *answerLine) {
-	var pts []string
-	for _, f := range l.offered.formats {
-		pts = append(pts, fmt.Sprint(f.payloadType))
-		if f.rtx != 0 {
-			pts = append(pts, fmt.Sprint(f.rtx))
-		}
-	}
-	w("m=%s 9 %s %s", l.offered.media, l.offered.protocol, strings.Join(pts, " "))
+// writeDataLine answers a line for data channels (RFC 8841).
+func writeDataLine(w func(string, ...any), id identity, l *answerLine) {
+	w("m=%s 9 %s webrtc-datachannel", l.offered.media, l.offered.protocol)
+	writeTransport(w, id, l)
+	w("a=sctp-port:5000")
+	w("a=max-message-size:%d", maxDataMessage)
+}
+
+func writeTransport(w func(string, ...any), id identity, l *answerLine) {
 	w("c=IN IP4 0.0.0.0")
 	w("a=mid:%s", l.offered.mid)
 	w("a=ice-ufrag:%s", id.ufrag)
 	w("a=ice-pwd:%s", id.password)
 	w("a=fingerprint:sha-256 %s", id.fingerprint)
 	w("a=setup:passive")
+}
+
+func writeLine(w func(string, ...any), id identity, l *answerLine) {
+	var pts []string
+	for _, f := range l.offered.formats {
+		if f.red != 0 { // clients send what is named first
+			pts = append(pts, fmt.Sprint(f.red))
+		}
+		pts = append(pts, fmt.Sprint(f.payloadType))
+		if f.rtx != 0 {
+			pts = append(pts, fmt.Sprint(f.rtx))
+		}
+	}
+	w("m=%s 9 %s %s", l.offered.media, l.offered.protocol, strings.Join(pts, " "))
+	writeTransport(w, id, l)
 	w("a=rtcp-mux")
 	if l.offered.rtcpRsize {
 		w("a=rtcp-rsize")
@@ -167,6 +186,10 @@ func writeFormats(w func(string, ...any), l *answerLine, feedback []string) {
 			w("a=rtpmap:%d rtx/90000", f.rtx)
 			w("a=fmtp:%d apt=%d", f.rtx, f.payloadType)
 		}
+		if f.red != 0 {
+			w("a=rtpmap:%d red/48000/2", f.red)
+			w("a=fmtp:%d %d/%d", f.red, f.payloadType, f.payloadType)
+		}
 	}
 }
 
@@ -179,7 +202,7 @@ func answerFmtp(l *answerLine, f *format) string {
 	var parts []string
 	switch {
 	case f.codec == opus:
-		return "minptime=10;useinbandfec=1"
+		return answerOpus(l, f)
 	case f.codec == h264:
 		parts = append(parts, "level-asymmetry-allowed=1", "packetization-mode=1")
 		if id := fmtpValue(f.fmtp, "profile-level-id"); id != "" {
@@ -199,6 +222,22 @@ func answerFmtp(l *answerLine, f *format) string {
 		parts = append(parts, fmt.Sprintf("x-google-start-bitrate=%d", start))
 	}
 	return strings.Join(parts, ";")
+}
+
+// answerOpus asks the client for error correction, and for silence not to be sent (RFC 7587 section 7.1) unless it said usedtx=0. It is
+// asked for stereo only if it says that it has some: browsers would encode a mono source as two.
+func answerOpus(l *answerLine, f *format) string {
+	p := "minptime=10;useinbandfec=1"
+	if l.direction != receives {
+		return p
+	}
+	if fmtpValue(f.fmtp, "usedtx") != "0" {
+		p += ";usedtx=1"
+	}
+	if fmtpValue(f.fmtp, "stereo") == "1" || fmtpValue(f.fmtp, "sprop-stereo") == "1" {
+		p += ";stereo=1"
+	}
+	return p
 }
 
 func writeSource(w func(string, ...any), l *answerLine) {

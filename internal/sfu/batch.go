@@ -56,7 +56,7 @@ type chained struct {
 
 // tally counts what happened since the last flush.
 type tally struct {
-	received, sent, unsent, shed, undecryptable, unsupported, retransmitted, probes uint64
+	received, sent, unsent, shed, undecryptable, unsupported, retransmitted, restored, probes uint64
 }
 
 // segmentation says whether the kernel cuts messages into datagrams.

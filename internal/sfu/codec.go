@@ -47,6 +47,7 @@ type format struct {
 	codec       codecName
 	payloadType uint8
 	rtx         uint8
+	red         uint8 // audio: the payload type of packets that hold copies of earlier ones as well (RFC 2198)
 	clockRate   uint32
 	channels    int
 	fmtp        string

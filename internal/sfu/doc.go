@@ -14,7 +14,9 @@
 //     client is sent in view of what its path carries (allocate.go, probe.go; docs/design/bandwidth.md).
 //   - Two per connection of ICE-TCP (tcp_conn.go): one reads and takes what came to completion, as a reader does, one writes what
 //     waits in the connection's queue (tcp_queue.go). One per listener accepts them (tcp.go).
-//   - One per DTLS connection (dtls.go): the handshake, then waiting for the peer's close.
+//   - One per DTLS connection (dtls.go): the handshake, then passing on data until the peer closes.
+//   - For a connection with data channels (data.go) one that accepts them, one for each that reads it, and those of the SCTP
+//     library. The DTLS goroutine awaits them all.
 //
 // # Locks
 //

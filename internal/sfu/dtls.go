@@ -84,7 +84,7 @@ func newDTLSEnd(t *Transport) *dtlsEnd {
 
 func (d *dtlsEnd) receive(b []byte) { _, _ = d.queue.Write(b) }
 
-// run shakes hands, hands the keys to the transport, and then waits for the peer to close. It returns why it ended.
+// run shakes hands, hands the keys to the transport, and then passes on data until the peer closes. It returns why it ended.
 func (d *dtlsEnd) run(ctx context.Context, cert certificate) error {
 	conn, err := dtls.ServerWithOptions(d, d.RemoteAddr(),
 		dtls.WithCertificates(cert.tls),
@@ -121,11 +121,14 @@ func (d *dtlsEnd) run(ctx context.Context, cert certificate) error {
 	}
 	d.transport.secured(in, out)
 
-	var discard [1024]byte
+	defer d.transport.data.stop()
+	var record [readSize]byte
 	for {
-		if _, err := conn.Read(discard[:]); err != nil {
+		n, err := conn.Read(record[:])
+		if err != nil {
 			return errPeerClosed
 		}
+		d.transport.data.receive(conn, record[:n])
 	}
 }
 

@@ -29,7 +29,10 @@ type Config struct {
 	Addresses []netip.Addr
 	// Loopback adds the loopback addresses to the discovered ones.
 	Loopback bool
-	Logger   *slog.Logger
+	// LoudestVoices is how many audio streams of a session are forwarded at a time, once it has more than LargeRoom of them; 0
+	// forwards all.
+	LoudestVoices, LargeRoom int
+	Logger                   *slog.Logger
 }
 
 // Engine holds the media port and everything that uses it. Its methods may be called from any goroutine.
@@ -41,6 +44,7 @@ type Engine struct {
 	port        int
 	tcp         *tcpPort
 	started     time.Time
+	floor       floor // of new sessions
 	counters    counters
 	limits      atomic.Pointer[limits] // of the ticker's last round
 	full        atomic.Bool            // nobody was let in the last time someone asked
@@ -68,7 +72,7 @@ type Engine struct {
 
 // counters are totals since the start.
 type counters struct {
-	received, sent, unsent, shed, refused, undecryptable, unsupported, retransmitted, keyframeRequests, probes atomic.Uint64
+	received, sent, unsent, shed, refused, undecryptable, unsupported, retransmitted, restored, keyframeRequests, dataSent, dataDropped, probes atomic.Uint64
 }
 
 func (c *counters) add(t *tally) {
@@ -79,6 +83,7 @@ func (c *counters) add(t *tally) {
 	c.undecryptable.Add(t.undecryptable)
 	c.unsupported.Add(t.unsupported)
 	c.retransmitted.Add(t.retransmitted)
+	c.restored.Add(t.restored)
 	c.probes.Add(t.probes)
 }
 
@@ -88,7 +93,9 @@ type Stats struct {
 	PacketsUnsent                                      uint64 // of those sent: a full or failing socket did not take them
 	PacketsShed                                        uint64 // kept back because there was too much to do
 	PacketsUndecryptable, PacketsUnsupported           uint64
+	PacketsRestored                                    uint64 // lost on the way here, and put in from the copy in a later one (RED)
 	KeyframeRequests                                   uint64
+	DataSent, DataDropped                              uint64 // lossy messages: sent to receivers, and not sent to those who are too slow
 	Probes                                             uint64 // of paths to clients
 	TransportsLimited                                  int    // whose path carries less than is wanted, as of 100 ms ago at most
 	BandwidthEstimated                                 int64  // sum of what those paths carry (bit/s)
@@ -113,7 +120,7 @@ func New(cfg Config) (*Engine, error) {
 		return nil, fmt.Errorf("make DTLS certificate: %w", err)
 	}
 	e := &Engine{
-		log: cfg.Logger, certificate: cert, started: now, ticker: newTicker(), segments: segmentation{log: cfg.Logger},
+		log: cfg.Logger, certificate: cert, started: now, floor: floor{places: cfg.LoudestVoices, large: cfg.LargeRoom}, ticker: newTicker(), segments: segmentation{log: cfg.Logger},
 		all: map[*Transport]struct{}{}, byUfrag: map[string]*Transport{}, byRemote: map[netip.AddrPort]*Transport{}, routers: map[video.SessionID]*router{},
 	}
 	e.limits.Store(&limits{})
@@ -244,7 +251,7 @@ func (e *Engine) Stats() Stats {
 		Probes: c.probes.Load(), TransportsLimited: limited.connections, BandwidthEstimated: limited.estimate, SubscriptionsPaused: limited.paused,
 		Busy: busy, Shedding: shed, ConnectionsRefused: c.refused.Load(),
 		PacketsReceived: c.received.Load(), PacketsSent: c.sent.Load(), PacketsUnsent: c.unsent.Load(), PacketsShed: c.shed.Load(), PacketsUndecryptable: c.undecryptable.Load(),
-		PacketsUnsupported: c.unsupported.Load(), PacketsRetransmitted: c.retransmitted.Load(),
+		PacketsUnsupported: c.unsupported.Load(), PacketsRetransmitted: c.retransmitted.Load(), PacketsRestored: c.restored.Load(), DataSent: c.dataSent.Load(), DataDropped: c.dataDropped.Load(),
 		TCPConnections: e.tcp.count(), TCPConnectionsRefused: e.tcp.refused.Load(), TCPPacketsDropped: e.tcp.dropped.Load(),
 		KeyframeRequests: c.keyframeRequests.Load(), Transports: len(e.all), Routers: len(e.routers),
 	}
@@ -280,7 +287,7 @@ func (e *Engine) NewTransport(cfg TransportConfig) (*Transport, error) {
 	}
 	r := e.routers[cfg.Session]
 	if r == nil {
-		r = newRouter()
+		r = newRouter(e.floor)
 		e.routers[cfg.Session] = r
 	}
 	r.users++

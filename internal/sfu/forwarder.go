@@ -177,7 +177,8 @@ func (f *forwarder) write(p *onward, number uint64, pictureOffset uint16, empty 
 		picture: p.picture.PictureID + pictureOffset, tl0: p.picture.TL0PicIdx + f.tl0Offset,
 		empty: empty, marker: !empty && f.cut.ends(p),
 	}
-	payload, descriptor := p.payload, f.descriptor(p.format.codec, p.descriptor)
+	payload, payloadType := shape(p.payload, p.wrapped, p.format, f.to)
+	descriptor := f.descriptor(p.format.codec, p.descriptor)
 	if empty {
 		payload, descriptor = nil, nil
 	}
@@ -204,7 +205,7 @@ func (f *forwarder) write(p *onward, number uint64, pictureOffset uint16, empty 
 		return
 	}
 	b := p.batch.room()
-	putHeader(b, f.to.payloadType, entry.marker, uint16(number), entry.timestamp, f.ssrc)
+	putHeader(b, payloadType, entry.marker, uint16(number), entry.timestamp, f.ssrc)
 	f.putExtensions(b, entry.wide, descriptor, entry.picture)
 	if (pictureOffset != 0 || f.tl0Offset != 0) && len(payload) > 0 && p.format.codec.numbersPictures() {
 		payload = b[header:][:copy(b[header:], payload)]

@@ -27,6 +27,7 @@ type inbound struct {
 	rid     uint8
 	repair  uint8
 	seq     uint8
+	level   uint8
 	depends uint8          // dependency descriptor
 	twcc    *twcc.Recorder // nil unless negotiated
 	nacks   []uint16       // scratch of the ticker
@@ -45,6 +46,7 @@ type arrival struct {
 	batch  *batch
 	plain  []byte // RTCP
 	buffer []byte
+	spare  []byte // for what RED brings back
 	rtp    rtp.Header
 	census census
 	onward onward
@@ -58,8 +60,14 @@ type onward struct {
 	number  uint64 // extended sequence number
 	header  packet.Header
 	payload []byte
+	wrapped []byte     // the payload as it came in RED, nil if it did not
+	red     packet.RED // of wrapped
 	vp8     packet.VP8
 	vp9     packet.VP9
+
+	level    uint8 // of audio, where hasLevel says that it was told (-dBov)
+	hasLevel bool
+	restored bool // out of the copy in a later packet
 
 	descriptor []byte // the dependency descriptor, nil without
 	described  bool   // it was understood
@@ -82,7 +90,9 @@ func (in *inbound) register(tr *track, l *offeredLine) {
 	media.Lock()
 	defer media.Unlock()
 	in.tracks[l.mid] = tr
-	for uri, id := range map[string]*uint8{extMID: &in.mid, extRID: &in.rid, extRepairedRID: &in.repair, extTransportCC: &in.seq, extDependency: &in.depends} {
+	for uri, id := range map[string]*uint8{
+		extMID: &in.mid, extRID: &in.rid, extRepairedRID: &in.repair, extTransportCC: &in.seq, extAudioLevel: &in.level, extDependency: &in.depends,
+	} {
 		if n := l.extensions[uri]; n != 0 {
 			*id = n
 		}
@@ -150,6 +160,9 @@ func (t *Transport) receiveRTP(b []byte, a *arrival, now int64) {
 		}
 	}
 	a.onward.batch = a.batch
+	if h.PayloadType == f.red && f.red != 0 && src.layer.reception.Skips(h.Sequence) {
+		a.restore(src.layer, f, raw, &h, now)
+	}
 	if a.onward.take(src.layer, f, raw, &h, now) {
 		a.buffer = src.layer.history.Put(a.onward.number, raw)
 		a.onward.fanOut()
@@ -167,7 +180,9 @@ func (p *onward) take(l *layer, f *format, raw []byte, h *packet.Header, now int
 		return false
 	}
 	l.heard.Store(now)
-	l.reception.Transit(h.Timestamp, now, f.clockRate)
+	if !p.restored {
+		l.reception.Transit(h.Timestamp, now, f.clockRate)
+	}
 	if c := l.clock.Load(); c == nil || !c.fits(h.Timestamp, now) {
 		l.clock.Store(&senderClock{timestamp: h.Timestamp, at: now, rate: f.clockRate})
 	}
@@ -187,11 +202,16 @@ func (p *onward) describe(l *layer, f *format, raw []byte, h *packet.Header, num
 	if !ok {
 		return false
 	}
-	*p = onward{batch: p.batch, layer: l, format: f, number: number, header: *h, payload: payload, now: now}
+	*p = onward{batch: p.batch, layer: l, format: f, number: number, header: *h, payload: payload, restored: p.restored, now: now}
 	if len(payload) == 0 {
 		return true
 	}
 	switch f.codec {
+	case opus:
+		if !p.unwrapRED() {
+			return false
+		}
+		p.level, p.hasLevel = packet.ParseLevel(h.Extension(raw, l.track.transport.in.level))
 	case vp8:
 		return p.describeVP8()
 	case vp9:
@@ -213,8 +233,10 @@ func (p *onward) fanOut() {
 	if !tr.open.Load() {
 		return
 	}
-	for _, f := range *tr.sinks.Load() {
-		f.forward(p)
+	if tr.kind != video.Audio || tr.transport.router.floor.admits(p) {
+		for _, f := range *tr.sinks.Load() {
+			f.forward(p)
+		}
 	}
 	if tap := tr.tap.Load(); tap != nil {
 		tap.take(p)

@@ -153,3 +153,28 @@ func TestNobodyIsTakenBack(t *testing.T) {
 		t.Fatalf("goes on with packet %d, want %d", seq, key.SequenceNumber)
 	}
 }
+
+// TestKeyframeIsAskedForOnce, however many viewers of a layer want one at a time.
+func TestKeyframeIsAskedForOnce(t *testing.T) {
+	c := newCall(t)
+	c.camera.frame(true)
+	viewers := []*wire{c.viewer}
+	for range 9 {
+		v := newWire(t, c.engine, c.session, receivePair("a", "v")...)
+		v.subscribe(video.Subscription{StreamID: c.stream, Video: true})
+		viewers = append(viewers, v)
+	}
+	c.camera.frame(true)
+	c.camera.frame(false)
+	c.layer().asked.Store(0)
+	before, now := c.keyframesAsked(), c.engine.Now()
+	for _, v := range viewers {
+		ssrc := v.take(1)[0].SSRC
+		for range 3 {
+			v.report(now, &rtcp.PictureLossIndication{SenderSSRC: 1, MediaSSRC: ssrc})
+		}
+	}
+	if n := c.keyframesAsked() - before; n != 1 {
+		t.Fatalf("%d requests for ten viewers", n)
+	}
+}

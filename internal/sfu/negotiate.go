@@ -78,7 +78,7 @@ func (t *Transport) consistent(o *offer) error {
 		if l.direction == sdp.DirectionSendOnly && !l.rejected && len(l.formats) == 0 {
 			return video.Errorf(video.CodeMedia, "the line with mid %q sends %s in no codec this server forwards (%s)", l.mid, l.media, codecNames)
 		}
-		usable = usable || !l.rejected && len(l.formats) > 0
+		usable = usable || !l.rejected && (len(l.formats) > 0 || l.data)
 	}
 	if !usable {
 		return video.Errorf(video.CodeMedia, "the offer has no line with a codec this server forwards (%s)", codecNames)
@@ -91,6 +91,11 @@ func (t *Transport) consistent(o *offer) error {
 
 // apply opens a line at its first offer and follows its direction at later ones.
 func (t *Transport) apply(l *line, o *offeredLine) {
+	if o.data && !o.rejected {
+		l.rejected = false
+		t.data.offered.Store(true)
+		return
+	}
 	if o.rejected || len(o.formats) == 0 {
 		l.rejected = l.track == nil && l.forwarder == nil
 		l.direction = inactive
@@ -149,8 +154,11 @@ func (t *Transport) newForwarder(o *offeredLine) *forwarder {
 		t.out.bySSRC[f.rtx] = f
 	}
 	if o.kind == video.Video {
-		f.sent, f.shedRank = make([]sentPacket, sentHistory), rand.IntN(allRanks)
+		f.shedRank = rand.IntN(allRanks)
 		f.numbers.gaps = make([]gap, rememberedGaps)
+	}
+	if o.kind == video.Video || asksAgain(o.formats) {
+		f.sent = make([]sentPacket, sentHistory)
 	}
 	t.out.forwarders = append(t.out.forwarders, f)
 	return f

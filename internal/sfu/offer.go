@@ -33,6 +33,7 @@ type offeredLine struct {
 	protocol   string
 	direction  sdp.Direction
 	rejected   bool // port 0 without bundle-only
+	data       bool // for data channels (RFC 8841)
 	formats    []format
 	extensions map[string]uint8 // uri → id
 	rids       []string         // simulcast layers the client sends, as listed
@@ -162,6 +163,7 @@ func parseLine(m *sdp.MediaDescription) offeredLine {
 		}
 	}
 	line.rejected = m.MediaName.Port.Value == 0 && !bundleOnly
+	line.data = line.media == "application" && strings.HasSuffix(line.protocol, "DTLS/SCTP") && slices.Contains(m.MediaName.Formats, "webrtc-datachannel")
 	line.parseFormats(m.MediaName.Formats, rtpmaps, fmtps, feedback)
 	repairs := map[uint32]bool{}
 	for _, r := range fid {
@@ -192,12 +194,25 @@ func (l *offeredLine) parseFormats(order []string, rtpmaps, fmtps map[string]str
 		}
 		f.feedback = append(slices.Clone(feedback[s]), feedback["*"]...)
 		for _, r := range order {
-			if strings.HasPrefix(strings.ToLower(rtpmaps[r]), "rtx/") && fmtpValue(fmtps[r], "apt") == s {
+			switch encoding := strings.ToLower(rtpmaps[r]); {
+			case strings.HasPrefix(encoding, "rtx/") && fmtpValue(fmtps[r], "apt") == s:
 				f.rtx, _ = parsePayloadType(r)
+			case encoding == "red/48000/2" && codec == opus && onlyHolds(fmtps[r], s):
+				f.red, _ = parsePayloadType(r)
 			}
 		}
 		l.formats = append(l.formats, f)
 	}
+}
+
+// onlyHolds reports whether the blocks of a RED format (RFC 2198 section 5), such as 111/111, are all of this payload type.
+func onlyHolds(fmtp, payloadType string) bool {
+	for block := range strings.SplitSeq(strings.TrimSpace(fmtp), "/") {
+		if block != payloadType {
+			return false
+		}
+	}
+	return true
 }
 
 // parseExtension reads an extmap value: id[/direction] uri (RFC 8285 section 8).

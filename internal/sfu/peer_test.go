@@ -38,6 +38,7 @@ type watcher struct {
 	layers       []string // "stream rid"
 	pauses       []string // "stream paused" or "stream resumed"
 	timesBack    int
+	data         []string
 	demands      []string // "stream layers"
 }
 
@@ -165,6 +166,19 @@ func (w *watcher) sent() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.layers)
+}
+
+func (w *watcher) Data(message []byte) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.data = append(w.data, string(message))
+}
+
+// messages returns the data that came.
+func (w *watcher) messages() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.data)
 }
 
 func (w *watcher) Failed(err error) { w.failed <- err }

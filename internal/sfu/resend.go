@@ -59,6 +59,10 @@ func (f *forwarder) resend(batch *batch, seq uint16, now int64) {
 	if target == nil {
 		return
 	}
+	payload, payloadType, ok := reshape(payload, h.PayloadType, source, target)
+	if !ok {
+		return
+	}
 	descriptor := f.descriptor(source.codec, h.Extension(raw, l.track.transport.in.depends))
 	if e.empty {
 		payload, descriptor = nil, nil
@@ -67,8 +71,8 @@ func (f *forwarder) resend(batch *batch, seq uint16, now int64) {
 	renumber(source.codec, payload, e)
 	batch.retransmitted++
 	b := batch.room()
-	if f.rtx == 0 || target.rtx == 0 {
-		putHeader(b, target.payloadType, e.marker, seq, e.timestamp, f.ssrc)
+	if f.rtx == 0 || target.rtx == 0 || payloadType != target.payloadType {
+		putHeader(b, payloadType, e.marker, seq, e.timestamp, f.ssrc)
 		if f.wide != 0 { // it must be the same packet, with the number it had
 			out.downlink.departures.forget(e.wide)
 		}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/rotunda-rtc/rotunda/internal/packet"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
@@ -14,9 +15,11 @@ type router struct {
 	// media guards what the packets of all transports of the session meet: their inbound and outbound sides, tracks, layers
 	// and forwarders. A reader takes it once for a run of packets.
 	media sync.Mutex
+	floor floor // guarded by media
 
-	mu      sync.Mutex
-	streams map[video.StreamID]*stream // guarded by mu
+	mu       sync.Mutex
+	streams  map[video.StreamID]*stream // guarded by mu
+	speaking []video.StreamID           // guarded by mu
 }
 
 // stream is what a participant publishes at present over some lines.
@@ -64,7 +67,7 @@ type pair struct {
 	subscription *subscription
 }
 
-func newRouter() *router { return &router{streams: map[video.StreamID]*stream{}} }
+func newRouter(f floor) *router { return &router{streams: map[video.StreamID]*stream{}, floor: f} }
 
 // Publish makes the lines carry this stream from now on. Its gates are closed until SetGate opens them.
 func (t *Transport) Publish(id video.StreamID, l video.Lines) error {
@@ -95,7 +98,7 @@ func (t *Transport) Publish(id video.StreamID, l video.Lines) error {
 	r.streams[id] = s
 	if s.video != nil {
 		r.media.Lock()
-		s.video.stream, s.video.demand = id, demand{}
+		s.video.stream, s.video.demand, s.video.speaks = id, demand{}, slices.Contains(r.speaking, id)
 		r.media.Unlock()
 	}
 	return nil
@@ -144,6 +147,10 @@ func (t *Transport) SetGate(id video.StreamID, kind video.Kind, open bool) {
 		tap.interrupt()
 	}
 	tr.open.Store(open)
+	r.count()
+	for _, l := range *tr.order.Load() {
+		l.voice = packet.Voice{} // what is not let through is not heard
+	}
 	if !open {
 		return
 	}
@@ -178,6 +185,9 @@ func (r *router) unpublish(s *stream) {
 			l.track.open.Store(false)
 		}
 	}
+	r.media.Lock()
+	defer r.media.Unlock()
+	r.count()
 }
 
 // Subscribe makes or changes a subscription to a stream of the session. It takes a free pair of lines, or asks the

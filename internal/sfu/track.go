@@ -40,9 +40,11 @@ type track struct {
 
 	stream video.StreamID // what it carries at present; guarded by router.media
 	demand demand         // guarded by router.media
+	speaks bool           // its pictures come before those of others; guarded by router.media
 	serial int            // layers made so far, replaced ones included; guarded by router.media
 	rungs  []rung         // of the last ladder; guarded by router.media
 	sizes  int            // how many sizes of the picture there are, those not sent included, as of the last ladder; guarded by router.media
+	held   bool           // its audio is kept back for want of the floor; guarded by router.media
 }
 
 // layer is one RTP source of a track: all of it, or one of its simulcast encodings.
@@ -69,6 +71,8 @@ type layer struct {
 	height    int                         // guarded by router.media
 	made      composition                 // guarded by router.media
 	structure *packet.DependencyStructure // nil before the first; guarded by router.media
+	voice     packet.Voice                // of audio; guarded by router.media
+	since     int64                       // when it got the floor (ns), 0 without; guarded by router.media
 }
 
 func newTrack(t *Transport, l *offeredLine) *track {
@@ -132,17 +136,22 @@ func (l *layer) active(now int64) bool { return now-l.heard.Load() < layerSilenc
 
 // repairable reports whether the client sends lost packets of this track again.
 func (t *track) repairable() bool {
-	return slices.ContainsFunc(t.formats, func(f format) bool { return slices.Contains(f.feedback, "nack") })
+	return asksAgain(t.formats)
+}
+
+// asksAgain reports whether lost packets of one of these formats can be asked for.
+func asksAgain(formats []format) bool {
+	return slices.ContainsFunc(formats, func(f format) bool { return slices.Contains(f.feedback, "nack") })
 }
 
 // format returns the format with this payload type, or nil. repair is set when it is the format's RTX.
 func (t *track) format(payloadType uint8) (f *format, repair bool) {
 	for i := range t.formats {
-		switch payloadType {
-		case t.formats[i].payloadType:
-			return &t.formats[i], false
-		case t.formats[i].rtx:
-			return &t.formats[i], true
+		switch f := &t.formats[i]; {
+		case payloadType == f.payloadType, payloadType == f.red && f.red != 0:
+			return f, false
+		case payloadType == f.rtx && f.rtx != 0:
+			return f, true
 		}
 	}
 	return nil, false

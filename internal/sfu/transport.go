@@ -33,6 +33,8 @@ type Updates interface {
 	// Layer says which layer of a stream's video the client is sent from now on: its rid, empty for the only one. It comes
 	// up to 100 ms after the switch; of several in between the last is told.
 	Layer(stream video.StreamID, rid string)
+	// Data brings a message of the client's lossy data channel. It is lent until the call returns.
+	Data(message []byte)
 	// Paused says that the path to the client does not carry the video of a stream for now, or carries it again. A subscription begins
 	// unpaused, and when it ends nothing is told of it any more.
 	Paused(stream video.StreamID, paused bool)
@@ -60,6 +62,7 @@ type Transport struct {
 
 	ice  iceLite
 	dtls *dtlsEnd
+	data dataEnd
 	in   inbound
 	out  outbound
 
@@ -88,6 +91,7 @@ func newTransport(e *Engine, r *router, cfg TransportConfig) *Transport {
 	}
 	t.ice.local = newCredentials()
 	t.dtls = newDTLSEnd(t)
+	t.data.transport = t
 	t.in.tracks, t.in.sources = map[string]*track{}, map[uint32]source{}
 	t.out.bySSRC = map[uint32]*forwarder{}
 	t.out.chained[1].audio = true

@@ -57,6 +57,7 @@ var wireCodes = map[video.Code]ws.Closing{
 	video.CodeSubscriptionNotFound: closeBadRequest,
 	video.CodeTooLarge:             closeBadRequest,
 	video.CodeTooMany:              closeBadRequest,
+	video.CodeRateLimited:          closeBadRequest,
 	video.CodeMedia:                closeInternal,
 	video.CodeUnavailable:          closeUnavailable,
 	video.CodeOverloaded:           closeOverloaded,

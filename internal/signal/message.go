@@ -81,6 +81,7 @@ type (
 		Participants []participantBody `json:"participants"`
 		Streams      []streamBody      `json:"streams"`
 		Recording    bool              `json:"recording"`
+		Speakers     speakersBody      `json:"speakers"`
 	}
 	publishReply struct {
 		StreamID video.StreamID `json:"stream_id"`
@@ -115,12 +116,27 @@ func snapshotOf(s live.Snapshot) snapshotBody {
 		Participants: make([]participantBody, 0, len(s.Participants)),
 		Streams:      make([]streamBody, 0, len(s.Streams)),
 		Recording:    s.Recording,
+		Speakers:     speakersOf(s.Speakers),
 	}
 	for _, p := range s.Participants {
 		body.Participants = append(body.Participants, participantOf(p))
 	}
 	for _, st := range s.Streams {
 		body.Streams = append(body.Streams, streamOf(st))
+	}
+	return body
+}
+
+// speakersBody is who is heard speaking.
+type speakersBody struct {
+	Streams  []video.StreamID     `json:"streams"`
+	Dominant *video.ParticipantID `json:"dominant"`
+}
+
+func speakersOf(s live.Speakers) speakersBody {
+	body := speakersBody{Streams: append([]video.StreamID{}, s.Streams...)}
+	if s.Dominant != "" {
+		body.Dominant = &s.Dominant
 	}
 	return body
 }
@@ -187,8 +203,12 @@ func (f noticeFrame) Size() int {
 	switch n := f.notice.(type) {
 	case live.Message:
 		return head + len(n.Body) + 40*len(n.Recipients)
+	case live.Data:
+		return head + 4*len(n.Payload)/3 + len(n.Topic) + 40*len(n.Recipients)
 	case live.Receiving:
 		return head + 96*len(n.Lines)
+	case live.Speakers:
+		return head + 64 + 39*len(n.Streams)
 	case live.ParticipantJoined:
 		return head + 128 + len(n.Participant.Context)
 	case live.ICEServers:
@@ -203,6 +223,15 @@ func (f noticeFrame) AppendTo(buf []byte) []byte {
 	switch n := f.notice.(type) {
 	case live.Message:
 		return f.appendMessage(buf, n)
+	case live.Data:
+		return render(buf, struct {
+			noticeHead
+			From       video.ParticipantID   `json:"from"`
+			Topic      string                `json:"topic"`
+			Recipients []video.ParticipantID `json:"recipients"`
+			SentAt     timestamp             `json:"sent_at"`
+			Data       []byte                `json:"data"`
+		}{f.head("data"), n.From, n.Topic, append([]video.ParticipantID{}, n.Recipients...), timestamp(n.SentAt), n.Payload})
 	case live.ParticipantJoined:
 		return render(buf, struct {
 			noticeHead
@@ -234,6 +263,11 @@ func (f noticeFrame) AppendTo(buf []byte) []byte {
 			noticeHead
 			Recording bool `json:"recording"`
 		}{f.head("recording_changed"), n.Recording})
+	case live.Speakers:
+		return render(buf, struct {
+			noticeHead
+			speakersBody
+		}{f.head("speakers"), speakersOf(n)})
 	case live.VideoPaused:
 		return render(buf, struct {
 			noticeHead

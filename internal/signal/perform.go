@@ -52,6 +52,7 @@ var inSession = map[string]func(*conn, context.Context, request) error{
 	"offer":               (*conn).performOffer,
 	"replace_media":       (*conn).performReplaceMedia,
 	"send_message":        (*conn).performSendMessage,
+	"send_data":           (*conn).performSendData,
 	"leave":               (*conn).performLeave,
 }
 
@@ -186,18 +187,45 @@ func (c *conn) performSendMessage(ctx context.Context, r request) error {
 	if err := checkMessage(fields.Message); err != nil {
 		return err
 	}
-	for _, id := range fields.Recipients {
+	if err := checkRecipients(fields.Recipients); err != nil {
+		return err
+	}
+	_, err = c.stay.participant.SendMessage(ctx, fields.Message, fields.Recipients, c.sent(r))
+	return err
+}
+
+func (c *conn) performSendData(ctx context.Context, r request) error {
+	fields, err := parse[sendDataFields](r)
+	if err != nil {
+		return err
+	}
+	if err := missing(required("/data", fields.Data)); err != nil {
+		return err
+	}
+	if err := checkRecipients(fields.Recipients); err != nil {
+		return err
+	}
+	_, err = c.stay.participant.SendData(ctx, *fields.Data, fields.Topic, fields.Recipients, c.sent(r))
+	return err
+}
+
+func checkRecipients(ids []video.ParticipantID) error {
+	for _, id := range ids {
 		if !video.IsUUID(string(id)) {
 			return video.Errorf(video.CodeInvalid, "a recipient is no participant id").WithField("/recipients")
 		}
 	}
-	_, err = c.stay.participant.SendMessage(ctx, fields.Message, fields.Recipients, func(missed []video.ParticipantID) {
+	return nil
+}
+
+// sent answers with those who were not reached.
+func (c *conn) sent(r request) func([]video.ParticipantID) {
+	return func(missed []video.ParticipantID) {
 		if missed == nil {
 			missed = []video.ParticipantID{}
 		}
 		c.succeed(r, sendMessageReply{missed})
-	})
-	return err
+	}
 }
 
 func (c *conn) performLeave(_ context.Context, r request) error {

@@ -151,6 +151,11 @@ type (
 		Message    json.RawMessage       `json:"message"`
 		Recipients []video.ParticipantID `json:"recipients"`
 	}
+	sendDataFields struct {
+		Data       *[]byte               `json:"data"` // base64
+		Topic      string                `json:"topic"`
+		Recipients []video.ParticipantID `json:"recipients"`
+	}
 	tokenFields struct {
 		Token *string `json:"token"`
 	}

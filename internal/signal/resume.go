@@ -95,6 +95,7 @@ func (c *conn) takeOver(ctx context.Context, r request, seq uint64) error {
 		return &removedError{left}
 	}
 	if err == nil {
+		s.stays.resumed.Add(1)
 		c.keepServers(ctx)
 	}
 	return err

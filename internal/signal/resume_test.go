@@ -201,6 +201,9 @@ func TestOthersSeeALossOnlyAfterASecondAndALeaveAfterTheGrace(t *testing.T) {
 			t.Error("c sees", p)
 		}
 	}
+	if got := h.handler.Stats(); got.Away != 1 || got.Resumed != 1 || got.Lost == 0 {
+		t.Errorf("%+v", got)
+	}
 	b, _ = h.resumed(b)
 	if got := a.until("connection_changed"); got["participant_id"] != b.id || got["connected"] != true {
 		t.Error("a heard", got)
@@ -212,6 +215,9 @@ func TestOthersSeeALossOnlyAfterASecondAndALeaveAfterTheGrace(t *testing.T) {
 	}
 	if kept := time.Since(lost); kept < 1400*time.Millisecond {
 		t.Error("b was kept for", kept)
+	}
+	if got := h.handler.Stats(); got.Resumed != 2 || got.Lost < 2 {
+		t.Errorf("%+v", got)
 	}
 	again := h.back(b)
 	if got := again.refused("resume", again.resumption(h.token())); got != "not_resumable" {
@@ -265,19 +271,19 @@ func TestTheNewerSocketWins(t *testing.T) {
 }
 
 func TestASlowReaderMayResume(t *testing.T) {
-	h := newHouse(t, graceful(time.Minute), func(c *signal.Config) { c.Socket.QueueFrames = 800 })
+	h := newHouse(t, graceful(time.Minute), func(c *signal.Config) { c.Socket.QueueFrames, c.Socket.Burst = 800, 10_000 })
 	a, b := h.joined(), h.joined()
 	stream := a.ask("publish", publishFields("self"))["stream_id"]
 	b.until("stream_published")
-	const text = 200 << 10 // until socket buffers and queue are full
-	for range 40 {
-		a.chat(strings.Repeat("x", text))
+	h.fill(b, func() { a.until("message") })
+	for i := range 1000 { // what must arrive, more than the queue holds
+		a.ask("update_stream", object{"stream_id": stream, "video": object{"enabled": i%2 == 0}})
 	}
 	a.ask("unpublish", object{"stream_id": stream})
 	b, reply := h.resumed(b)
 	snapshot, ok := reply["snapshot"].(object)
 	if !ok {
-		t.Fatal("2 MiB cannot hold what b missed")
+		t.Fatal("a thousand notices are more than is kept")
 	}
 	if n := len(snapshot["streams"].([]any)); n != 0 {
 		t.Errorf("%d streams", n)

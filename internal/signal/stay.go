@@ -64,6 +64,26 @@ func (s *stay) Notify(n live.Notice) {
 	}
 }
 
+// What may wait for a client before it is given no more messages: those are the least that must arrive. Beyond what ws allows the
+// connection is closed.
+const (
+	messagesWaiting     = 256
+	messageBytesWaiting = 1 << 20
+)
+
+// Take implements live.ChoosyListener. It runs in the session loop.
+func (s *stay) Take(n live.Notice) bool {
+	frames, bytes := s.conn.socket.Waiting()
+	if s.conn.socket.Err() != nil { // it is away, and may come back
+		frames, bytes = len(s.backlog.frames), s.backlog.bytes
+	}
+	if frames >= messagesWaiting || frames > 0 && bytes+(noticeFrame{notice: n}).Size() > messageBytesWaiting {
+		return false
+	}
+	s.Notify(n)
+	return true
+}
+
 // answer sends the answer to a request. It runs in the session loop.
 func (s *stay) answer(frame ws.Frame) { s.send(sent{s.seq, false, frame}) }
 
@@ -146,6 +166,9 @@ func (c *conn) depart() {
 // participant leaves, or nothing if it does not or has left.
 func (c *conn) awaitResume() video.LeftReason {
 	s := c.stay
+	s.stays.lost.Add(1)
+	s.stays.away.Add(1)
+	defer s.stays.away.Add(-1)
 	telling := time.NewTimer(lossNotice)
 	defer telling.Stop()
 	grace := time.NewTimer(c.config.ResumeGrace)

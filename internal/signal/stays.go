@@ -10,6 +10,7 @@ import (
 // stays are those that can be resumed, and why others ended, for as long as a grace: who was put out while away hears it.
 type stays struct {
 	grace time.Duration
+	counters
 
 	mu    sync.Mutex
 	byKey map[stayKey]*stay

@@ -26,6 +26,7 @@ const (
 	CodeSubscriptionNotFound Code = "subscription_not_found" // the stream is not subscribed
 	CodeTooLarge             Code = "too_large"              // message, context or body beyond its limit
 	CodeTooMany              Code = "too_many"               // more of something than its limit
+	CodeRateLimited          Code = "rate_limited"           // more a second than allowed; try again in a moment
 	CodeMedia                Code = "media_failed"           // SDP refused, or the media path broke
 	CodeUnavailable          Code = "unavailable"            // try again later: shutting down, storage down
 	CodeOverloaded           Code = "overloaded"             // try again later: as much media as the server can carry

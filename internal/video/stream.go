@@ -12,6 +12,7 @@ const (
 const (
 	MaxContextBytes          = 4 << 10
 	MaxMessageBytes          = 256 << 10
+	MaxTopicBytes            = 64
 	MaxStreamKeyBytes        = 64
 	MaxStreamsPerParticipant = 8
 )
@@ -75,4 +76,11 @@ type ReceiveLine struct {
 	MID      string
 	StreamID StreamID
 	Kind     Kind
+}
+
+// Voice is what is heard on the audio of a stream at one moment. Loudness is in dB above digital silence (0 to 127), smoothed.
+type Voice struct {
+	StreamID StreamID
+	Speaks   bool
+	Loudness int
 }

@@ -157,6 +157,13 @@ func (c *Conn) Send(f Frame) bool {
 	return true
 }
 
+// Waiting returns how many frames wait to be written, and how many bytes they have. What is being written just now does not count.
+func (c *Conn) Waiting() (frames, bytes int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.queue), c.bytes
+}
+
 // Close sends what is queued, then the close frame, waits for the peer's, and returns when nothing of the connection
 // runs: after Config.CloseTimeout at the latest. Only the first code and reason count; closing again waits again.
 func (c *Conn) Close(code int, reason string) {

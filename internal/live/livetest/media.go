@@ -24,6 +24,8 @@ type Media struct {
 
 	mu         sync.Mutex
 	transports []*Transport
+	voices     []video.Voice
+	speaking   []video.StreamID
 }
 
 // Transport is one of a Media's transports.
@@ -40,6 +42,7 @@ type Transport struct {
 	gates         map[Gate]bool
 	subscriptions []video.Subscription
 	closed        bool
+	data          [][]byte // what SendData was given
 }
 
 // Gate names one kind of a stream.
@@ -62,6 +65,41 @@ func (m *Media) NewTransport(config live.TransportConfig) (live.Transport, error
 	}
 	m.transports = append(m.transports, t)
 	return t, nil
+}
+
+// Hear sets what is heard from now on, in whichever session.
+func (m *Media) Hear(voices ...video.Voice) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.voices = voices
+}
+
+// Voices implements live.Media: it returns what Hear set of the session's streams that are published with an open gate.
+func (m *Media) Voices(session video.SessionID, into []video.Voice) []video.Voice {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, v := range m.voices {
+		for _, t := range m.transports {
+			if t.config.Session == session && !t.closed && t.gates[Gate{v.StreamID, video.Audio}] {
+				into = append(into, v)
+			}
+		}
+	}
+	return into
+}
+
+// Speaking implements live.Media.
+func (m *Media) Speaking(_ video.SessionID, streams []video.StreamID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.speaking = slices.Clone(streams)
+}
+
+// Foreground returns what Speaking was told last.
+func (m *Media) Foreground() []video.StreamID {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.speaking)
 }
 
 // Transport returns the newest transport of a participant or viewer, or nil.
@@ -93,6 +131,21 @@ func (m *Media) All() []*Transport {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return slices.Clone(m.transports)
+}
+
+// SendData implements live.Transport.
+func (t *Transport) SendData(message []byte) bool {
+	t.media.mu.Lock()
+	defer t.media.mu.Unlock()
+	t.data = append(t.data, message)
+	return true
+}
+
+// Data returns the lossy messages that the client was sent.
+func (t *Transport) Data() [][]byte {
+	t.media.mu.Lock()
+	defer t.media.mu.Unlock()
+	return slices.Clone(t.data)
 }
 
 // Updates returns whom the transport reports to, so that a test can report.

@@ -43,10 +43,7 @@ export function useSpeakers(): readonly string[] {
   return speakers;
 }
 
-/** The participant who has the word: of those who speak, who began first; while nobody does, who spoke last. */
+/** The participant who has the word: who is heard speaking, or the last who was. May be this client. */
 export function useDominantSpeaker(): Participant | undefined {
-  const [first] = useSpeakers();
-  const [last, setLast] = useState(first);
-  if (first !== undefined && first !== last) setLast(first);
-  return useParticipant(first ?? last);
+  return useParticipant(useRoomState((state) => state.dominantSpeakerId) ?? undefined);
 }

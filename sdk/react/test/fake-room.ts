@@ -19,6 +19,7 @@ export class FakeRoom {
     subscriptions: new Map(),
     recording: false,
     audioBlocked: false,
+    dominantSpeakerId: null,
   } as State;
 
   get room(): Room {

@@ -2,6 +2,7 @@ import { ActivityMonitor } from "./activity.js";
 import type { Encryption } from "./e2ee/encryption.js";
 import type { RoomError } from "./errors.js";
 import { type ConnectionListener, MediaConnection } from "./media/connection.js";
+import { LossyChannel } from "./media/lossy-channel.js";
 import { MixedAudio } from "./media/mixed-audio.js";
 import { MediaRecovery } from "./media/recovery.js";
 import { Publisher } from "./publisher.js";
@@ -28,6 +29,8 @@ export interface CallOptions {
   mayReceive: boolean;
   /** Whether the application wants a mix. */
   mixes: boolean;
+  /** Whether the application wants messages, and so data. */
+  messages: boolean;
   /** Whether ICE servers are those the server names. */
   obeys: boolean;
   encryption: Encryption | undefined;
@@ -37,6 +40,7 @@ export interface CallOptions {
 export class Call {
   readonly publisher: Publisher;
   readonly subscriber: Subscriber;
+  readonly activity: ActivityMonitor;
   readonly #session: Session;
   readonly #keeper: MediaKeeper | undefined;
   readonly #mixed: MixedAudio | undefined;
@@ -46,20 +50,22 @@ export class Call {
   #replacedAt = Number.NEGATIVE_INFINITY;
   #recovery!: MediaRecovery;
   readonly #obeys: boolean;
-
+  readonly #messages: boolean;
+  #lossy: LossyChannel | undefined;
   readonly #encryption: Encryption | undefined;
 
   /** Without a keeper, lost media ends the room. */
   constructor(
     session: Session,
     configuration: RTCConfiguration,
-    { mayReceive, mixes, obeys, encryption }: CallOptions,
+    { mayReceive, mixes, messages, obeys, encryption }: CallOptions,
     keeper?: MediaKeeper,
   ) {
     this.#encryption = encryption;
     this.#session = session;
     this.#keeper = keeper;
     this.#obeys = obeys;
+    this.#messages = messages;
     this.#configuration = configuration;
     this.#media = this.#connect(configuration);
     session.onEnd(() => this.#close());
@@ -67,8 +73,8 @@ export class Call {
     session.onEnd(() => this.#mixed?.close());
     this.publisher = new Publisher(session, this.#media);
     this.subscriber = new Subscriber(session, this.#media, mayReceive, mixes);
-    const activity = new ActivityMonitor(session, this.publisher, this.subscriber, this.#mixed);
-    session.onEnd(() => activity.stop());
+    this.activity = new ActivityMonitor(session, mixes);
+    session.onEnd(() => this.activity.stop());
     session.watch(() => this.#mix());
     session.watchNotices((notice) => this.#notice(notice));
   }
@@ -79,6 +85,11 @@ export class Call {
 
   get mixedAudioTrack(): MediaStreamTrack | undefined {
     return this.#mixed?.track;
+  }
+
+  /** Absent for those who take no messages. */
+  get lossy(): LossyChannel | undefined {
+    return this.#lossy;
   }
 
   /** Publishes and receives everything over a new connection, to a server that knows nothing of the one before. */
@@ -126,6 +137,20 @@ export class Call {
     }
   }
 
+  /** Offers the line for data, for those whose offers have no other. */
+  offerData(): void {
+    this.#media
+      .negotiate(
+        () => this.#lossy !== undefined,
+        (sdp) => this.#offer(sdp),
+      )
+      .catch((error: unknown) => this.#session.log.debug("lossy data cannot be sent", error));
+  }
+
+  async #offer(sdp: string): Promise<string> {
+    return (await this.#session.channel.request("offer", { sdp })).sdp;
+  }
+
   #close(): void {
     this.#recovery.close();
     this.#media.close();
@@ -143,11 +168,16 @@ export class Call {
       broken,
     };
     const media = new MediaConnection(configuration, listener, log, this.#encryption);
+    if (this.#messages) {
+      this.#lossy = new LossyChannel(media, (from, message) =>
+        this.#session.tell("data_received", from, message),
+      );
+    }
     const recovery = new MediaRecovery(
       media,
       {
         isReachable: () => !channel.suspended,
-        exchange: async (sdp) => (await channel.request("offer", { sdp })).sdp,
+        exchange: (sdp) => this.#offer(sdp),
         lost: () => this.#keeper?.mediaLost(),
         restored: () => this.#keeper?.mediaRestored(),
         hopeless: broken,

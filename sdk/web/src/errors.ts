@@ -21,6 +21,7 @@
  * | `not_supported` | the browser or the server lacks a feature that this needs |
  * | `messages_disabled` | the room was initialized without `enableMessages: true` |
  * | `message_invalid`, `message_too_large` | the message has no type or payload, or is beyond the limit of the server |
+ * | `rate_limited` | more was sent in a second than the server takes; send it again in a moment |
  * | `media_failed` | the media connection could not be negotiated, or failed and could not be restarted |
  * | `permission_denied`, `permission_dismissed` | the user or the browser refused a device or the screen, or closed the question |
  * | `insecure_page` | the page was opened over plain HTTP, where browsers give no device |
@@ -50,6 +51,7 @@ export type ErrorCode =
   | "messages_disabled"
   | "message_invalid"
   | "message_too_large"
+  | "rate_limited"
   | "media_failed"
   | "permission_denied"
   | "permission_dismissed"

@@ -1,5 +1,5 @@
 import type { RoomError } from "./errors.js";
-import type { Message } from "./messages.js";
+import type { DataMessage, Message } from "./messages.js";
 import type { NetworkMetrics } from "./metrics.js";
 import type { DisconnectReason, State, TrackKind } from "./state.js";
 
@@ -50,12 +50,14 @@ export interface Events {
   /** Recording began in the session or ended, of whomever. Not for what `connected` shows already: look at `state.recording`. */
   recording_changed: (recording: boolean, state: State) => void;
   /**
-   * A pulse: the participant is speaking. Repeats every two seconds while it lasts. The key is that of the stream it was heard on if
-   * that is local or subscribed with audio, and null for what is heard in the mix alone, of whichever streams of the participant.
+   * A pulse: the participant is speaking, as the server hears it. Repeats every two seconds while it lasts. The key is that of the stream
+   * if that is local or subscribed with audio, and null for what is heard in the mix alone, of whichever streams of the participant.
    */
   audio_activity: (participantId: string, key: string | null, state: State) => void;
   /** The participant stopped speaking. The key is that of the pulses before. */
   audio_activity_ended: (participantId: string, key: string | null, state: State) => void;
+  /** Someone else has the word, see `state.dominantSpeakerId`; null: nobody any more. */
+  dominant_speaker_changed: (participantId: string | null, state: State) => void;
   /** The tracks of a subscribed stream are in the state. */
   subscription_started: (participantId: string, key: string, state: State) => void;
   /** The kinds of a subscription changed. */
@@ -75,6 +77,8 @@ export interface Events {
   audio_output_lost: (deviceId: string, state: State) => void;
   /** A message arrived; one's own messages to everybody arrive too. `recipients` is empty for a message to everybody. */
   message_received: (participantId: string, message: Message, recipients: string[], state: State) => void;
+  /** Somebody sent bytes with `sendData`. */
+  data_received: (participantId: string, message: DataMessage, state: State) => void;
   /** Every five seconds while enabled. */
   network_metrics_report: (metrics: NetworkMetrics) => void;
   /** Something failed that no pending promise can tell. */

@@ -11,9 +11,10 @@ export { LocalMedia } from "./local/local-media.js";
 export type { Publication, PublicationOptions } from "./local/publication.js";
 export type { LocalScreen, ScreenOptions } from "./local/screen.js";
 export type { LogFunction, Logger, LogLevel } from "./log.js";
-export type { Message } from "./messages.js";
+export type { DataMessage, DataOptions, Message } from "./messages.js";
 export type { ConnectionQuality, NetworkMetrics, ParticipantMetrics, TrackQuality } from "./metrics.js";
 export type {
+  AudioPublishOptions,
   InitializeConfig,
   ReconnectOptions,
   StreamTracks,

@@ -72,12 +72,24 @@ export interface VideoPublishOptions {
   codec?: VideoCodec;
 }
 
+/** How an audio track is sent. Decided when its stream is added; `updateStream` may change `maxBitrate` alone. */
+export interface AudioPublishOptions {
+  /** Sends next to nothing in silence. On by default; turn it off for music. */
+  dtx?: boolean;
+  /** Sends each packet twice, so that single losses are not heard, at twice the bits. On by default. */
+  red?: boolean;
+  /** Sends two channels, for sources that have two. Off by default. */
+  stereo?: boolean;
+  /** Bits per second, without what `red` adds. By default the browser's choice: 32,000, and 64,000 in stereo. */
+  maxBitrate?: number;
+}
+
 /** The codecs of video that servers forward. */
 export type VideoCodec = "vp8" | "h264" | "vp9" | "av1";
 
 /** The tracks of a stream. What is left out sends nothing and can be added later by `updateStream`. */
 export interface StreamTracks {
-  audio?: MediaStreamTrack;
+  audio?: MediaStreamTrack | { track?: MediaStreamTrack; options?: AudioPublishOptions };
   video?: MediaStreamTrack | { track?: MediaStreamTrack; options?: VideoPublishOptions };
 }
 

@@ -8,7 +8,7 @@ import {
   sendOver,
   videoShape,
 } from "./media/send-lines.js";
-import type { StreamTracks, VideoPublishOptions } from "./options.js";
+import type { AudioPublishOptions, StreamTracks, VideoPublishOptions } from "./options.js";
 import type { SentTracks } from "./reducer.js";
 import type { Session } from "./session.js";
 import type { MovedStream } from "./signal/frames.js";
@@ -19,6 +19,7 @@ interface Sources {
   audio?: MediaStreamTrack;
   video?: MediaStreamTrack;
   options: VideoPublishOptions;
+  audioOptions: AudioPublishOptions;
 }
 
 /** A stream of this client, from the call of `addStream` on. */
@@ -65,7 +66,11 @@ export class Publisher {
     const sources = readTracks(tracks);
     return this.#inTurn(stream, async () => {
       this.#requireSame(stream);
-      await this.#replace(stream, { ...sources, options: { ...stream.sources.options, ...sources.options } });
+      await this.#replace(stream, {
+        ...sources,
+        options: { ...stream.sources.options, ...sources.options },
+        audioOptions: { ...stream.sources.audioOptions, ...sources.audioOptions },
+      });
     });
   }
 
@@ -89,9 +94,9 @@ export class Publisher {
     return {
       open: () => {
         for (const stream of published) {
-          const { audio, video, options } = stream.sources;
+          const { audio, video, options, audioOptions } = stream.sources;
           stream.lines = {
-            audio: lines.open(audioShape, audio),
+            audio: lines.open(audioShape(audioOptions), audio, audioOptions.maxBitrate),
             video: lines.open(videoShape(video, options), video, options.maxBitrate),
           };
         }
@@ -169,21 +174,21 @@ export class Publisher {
   }
 
   async #publish(stream: LocalStream): Promise<void> {
-    const { audio, video, options } = stream.sources;
+    const { audio, video, options, audioOptions } = stream.sources;
     hint(video, options);
-    const shapes = { audio: audioShape, video: videoShape(video, options) };
     const lines = this.#lines;
+    const shapes = { audio: audioShape(audioOptions), video: videoShape(video, options) };
     const idle = { audio: lines.take(shapes.audio), video: lines.take(shapes.video) };
     const held = Object.values(idle).filter((line) => line !== undefined);
     try {
-      if (idle.audio) await sendOver(idle.audio, audio);
+      if (idle.audio) await sendOver(idle.audio, audio, audioOptions.maxBitrate);
       if (idle.video) await sendOver(idle.video, video, options.maxBitrate);
       if (held.length === 2 && held.every(isNegotiated)) {
         stream.lines = idle as Record<TrackKind, SendLine>;
         await this.#announce(stream);
       } else {
         await this.#negotiate(stream, () => {
-          const audioLine = idle.audio ?? lines.open(shapes.audio, audio);
+          const audioLine = idle.audio ?? lines.open(shapes.audio, audio, audioOptions.maxBitrate);
           if (!idle.audio) held.push(audioLine);
           const videoLine = idle.video ?? lines.open(shapes.video, video, options.maxBitrate);
           if (!idle.video) held.push(videoLine);
@@ -240,11 +245,11 @@ export class Publisher {
     this.#session.apply({ type: "local_stream_changed", streamId, tracks });
   }
 
-  async #send(stream: LocalStream, { audio, video, options }: Sources): Promise<void> {
+  async #send(stream: LocalStream, { audio, video, options, audioOptions }: Sources): Promise<void> {
     const { lines } = stream;
     hint(video, options);
     if (!lines) return; // the connection is being replaced, which will send what the stream has then
-    await sendOver(lines.audio, audio);
+    await sendOver(lines.audio, audio, audioOptions.maxBitrate);
     await sendOver(lines.video, video, options.maxBitrate);
   }
 
@@ -291,23 +296,32 @@ function noStream(key: string): RoomError {
 
 function readTracks(tracks: StreamTracks): Sources {
   const { audio, video } = tracks;
-  const bare = isTrack(video);
-  const options = (bare ? undefined : video?.options) ?? {};
-  const sources = { audio: audio ?? undefined, video: bare ? video : (video?.track ?? undefined), options };
+  const options = (isTrack(video) ? undefined : video?.options) ?? {};
+  const audioOptions = (isTrack(audio) ? undefined : audio?.options) ?? {};
+  const sources = { audio: trackOf(audio), video: trackOf(video), options, audioOptions };
   for (const kind of ["audio", "video"] as const) {
     const track = sources[kind];
     if (track !== undefined && (!isTrack(track) || track.kind !== kind)) {
       throw new RoomError("invalid_argument", `${kind} must be a MediaStreamTrack of kind ${kind}`);
     }
   }
-  const { maxBitrate, codec } = options;
-  if (maxBitrate !== undefined && !(Number.isFinite(maxBitrate) && maxBitrate > 0)) {
-    throw new RoomError("invalid_argument", "maxBitrate must be a positive number of bits per second");
+  for (const { maxBitrate } of [options, audioOptions]) {
+    if (maxBitrate !== undefined && !(Number.isFinite(maxBitrate) && maxBitrate > 0)) {
+      throw new RoomError("invalid_argument", "maxBitrate must be a positive number of bits per second");
+    }
   }
+  const { codec } = options;
   if (codec !== undefined && !["vp8", "h264", "vp9", "av1"].includes(codec)) {
     throw new RoomError("invalid_argument", 'codec must be "vp8", "h264", "vp9" or "av1"');
   }
   return sources;
+}
+
+/** The track of what is given for a kind. */
+export function trackOf(
+  source: MediaStreamTrack | { track?: MediaStreamTrack } | undefined,
+): MediaStreamTrack | undefined {
+  return isTrack(source) ? source : (source?.track ?? undefined);
 }
 
 function isTrack(value: unknown): value is MediaStreamTrack {

@@ -1,7 +1,7 @@
 import type { Events } from "./events.js";
-import type { Message } from "./messages.js";
+import { bytesOf, type Message } from "./messages.js";
 import { rejoined, resynced } from "./resync.js";
-import type { Notice, ParticipantFrame, StreamFrame } from "./signal/frames.js";
+import type { Notice, ParticipantFrame, SnapshotFrame, StreamFrame } from "./signal/frames.js";
 import {
   type DisconnectReason,
   isInside,
@@ -28,21 +28,9 @@ export interface SentTracks extends ReceivedTracks {
 export type Change =
   | Notice
   | { type: "connecting" }
-  | {
-      type: "joined";
-      participants: ParticipantFrame[];
-      streams: StreamFrame[];
-      recording?: boolean;
-      mixedAudioTrack?: MediaStreamTrack;
-    }
-  | { type: "resynced"; participants: ParticipantFrame[]; streams: StreamFrame[]; recording?: boolean }
-  | {
-      type: "rejoined";
-      localParticipantId: string;
-      participants: ParticipantFrame[];
-      streams: StreamFrame[];
-      recording?: boolean;
-    }
+  | ({ type: "joined"; mixedAudioTrack?: MediaStreamTrack | undefined } & SnapshotFrame)
+  | ({ type: "resynced" } & SnapshotFrame)
+  | ({ type: "rejoined"; localParticipantId: string } & SnapshotFrame)
   | { type: "connection_lost"; status: boolean }
   | { type: "connection_restored"; resumed: boolean }
   | { type: "local_stream_added"; streamId: string; key: string; tracks: SentTracks }
@@ -78,6 +66,7 @@ export function initialState(local: Participant): State {
     streams: new Map(),
     subscriptions: new Map(),
     recording: false,
+    dominantSpeakerId: null,
     audioBlocked: false,
   };
 }
@@ -120,6 +109,8 @@ export function reduce(state: State, change: Change): Step[] {
     case "recording_changed":
       if (state.recording === change.recording) return [];
       return [step({ ...state, recording: change.recording }, ["recording_changed", change.recording])];
+    case "speakers":
+      return dominantSpeaker(state, change.dominant);
     case "local_stream_added":
       return localStreamAdded(state, change);
     case "local_stream_configured":
@@ -138,6 +129,12 @@ export function reduce(state: State, change: Change): Step[] {
       return tracksReceived(state, change.streams);
     case "message":
       return [step(state, ["message_received", change.from, change.message as Message, change.recipients])];
+    case "data": {
+      const { topic, recipients } = change;
+      const data = bytesOf(change.data);
+      const message = { data, topic, reliable: true, isPrivate: recipients.length > 0 };
+      return [step(state, ["data_received", change.from, message])];
+    }
     case "audio_blocked":
       if (state.audioBlocked === change.blocked) return [];
       return [step({ ...state, audioBlocked: change.blocked }, ["audio_blocked_changed", change.blocked])];
@@ -165,7 +162,12 @@ function joined(state: State, snapshot: Extract<Change, { type: "joined" }>): St
   for (const frame of snapshot.participants) {
     if (frame.id !== state.localParticipantId) participants.set(frame.id, remoteParticipant(frame));
   }
-  let next: State = { ...state, participants, recording: snapshot.recording === true };
+  let next: State = {
+    ...state,
+    participants,
+    recording: snapshot.recording === true,
+    dominantSpeakerId: snapshot.speakers?.dominant ?? null,
+  };
   for (const frame of snapshot.streams) next = withRemoteStream(next, frame);
   if (snapshot.mixedAudioTrack) next = { ...next, mixedAudioTrack: snapshot.mixedAudioTrack };
   return [step({ ...next, status: "connected" }, ["connected"])];
@@ -198,7 +200,13 @@ export function participantLeft(state: State, id: string, reason: string): Step[
   const participants = new Map(before.participants);
   participants.delete(id);
   steps.push(step({ ...before, participants }, ["participant_left", id]));
+  if (before.dominantSpeakerId === id) steps.push(...dominantSpeaker(lastState(state, steps), null));
   return steps;
+}
+
+export function dominantSpeaker(state: State, id: string | null): Step[] {
+  if (state.dominantSpeakerId === id) return [];
+  return [step({ ...state, dominantSpeakerId: id }, ["dominant_speaker_changed", id])];
 }
 
 export function streamPublished(state: State, frame: StreamFrame): Step[] {

@@ -1,6 +1,7 @@
 import {
   type Change,
   connectionChanged,
+  dominantSpeaker,
   lastState,
   participantJoined,
   participantLeft,
@@ -37,6 +38,7 @@ export function resynced(state: State, snapshot: SnapshotFrame): Step[] {
       before.streams.has(frame.id) ? streamUpdated(before, frame) : streamPublished(before, frame),
     );
   }
+  take((before) => dominantSpeaker(before, snapshot.speakers?.dominant ?? null));
   const recording = snapshot.recording === true;
   if (recording !== state.recording) {
     take((before) => [{ state: { ...before, recording }, events: [["recording_changed", recording]] }]);

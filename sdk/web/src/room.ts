@@ -4,14 +4,14 @@ import { watchEndedTracks } from "./ended-tracks.js";
 import { RoomError } from "./errors.js";
 import type { Events } from "./events.js";
 import { uuid } from "./ids.js";
-import type { Message } from "./messages.js";
+import { base64Of, checkedData, type DataOptions, type Message } from "./messages.js";
 import { MetricsReporter } from "./metrics-reporter.js";
 import type { InitializeConfig, StreamTracks, SubscriptionConfig } from "./options.js";
 import { Playback } from "./playback.js";
 import { ATTEMPT_TIMEOUT, Reconnector } from "./reconnector.js";
 import { streamOf } from "./reducer.js";
 import type { Session } from "./session.js";
-import type { HelloReply, JoinReply } from "./signal/frames.js";
+import type { HelloReply, JoinReply, SnapshotFrame } from "./signal/frames.js";
 import { ending, endingOfError } from "./signal/refusals.js";
 import type { Participant, State, Stream, TrackKind } from "./state.js";
 import { TokenRefresher } from "./token-refresher.js";
@@ -40,6 +40,7 @@ export class Room {
   readonly #tokens: TokenRefresher;
   readonly #metrics: MetricsReporter;
   #call: Call | undefined;
+  #buffered = 0;
   #playback: Playback | undefined;
   #playsAudio: boolean;
 
@@ -208,18 +209,58 @@ export class Room {
    * did not reach. Rejects with `messages_disabled`, `message_invalid` or `message_too_large` (256 KiB unless the server says otherwise).
    */
   async sendMessage(message: Message, recipients: string[] = []): Promise<string[]> {
-    if (this.#config.enableMessages !== true) {
-      throw new RoomError("messages_disabled", "the room was initialized without enableMessages: true");
-    }
+    this.#requireMessages();
     const limit = this.#hello.limits.message_bytes;
     const copy = checkedMessage(message, limit);
     requireIds("recipients", recipients);
     this.#session.require("connected");
-    const { not_delivered } = await this.#session.channel.request("send_message", {
-      message: copy,
-      ...(recipients.length > 0 && { recipients }),
-    });
-    return not_delivered;
+    return this.#buffer(JSON.stringify(copy).length, () =>
+      this.#session.channel.request("send_message", {
+        message: copy,
+        ...(recipients.length > 0 && { recipients }),
+      }),
+    );
+  }
+
+  /**
+   * Sends bytes to everybody else, or to some. They must have enabled messages, as must this client; `data_received` tells them.
+   *
+   * Reliable data (the default) is at most 256 KiB, arrives in order with messages, and the promise resolves when the server accepted
+   * it, with those it did not reach. With `reliable: false` it is at most 1,200 bytes and goes over the media connection: at once, in any
+   * order, or not at all. It is dropped, and the promise resolves all the same, while that connection is not up yet, when more than
+   * 200 a second are sent, and for receivers that are too slow. Rejects with `messages_disabled`, `invalid_argument`, `message_too_large`
+   * or `rate_limited`.
+   */
+  async sendData(data: Uint8Array | ArrayBuffer, options: DataOptions = {}): Promise<string[]> {
+    this.#requireMessages();
+    const { reliable = true, topic = "", recipients = [] } = options ?? {};
+    requireIds("recipients", recipients);
+    const bytes = checkedData(
+      data,
+      topic,
+      recipients,
+      reliable ? this.#hello.limits.message_bytes : undefined,
+    );
+    this.#session.require("connected");
+    if (!reliable) {
+      this.#call?.lossy?.send(bytes, topic, recipients);
+      return [];
+    }
+    return this.#buffer(bytes.length, () =>
+      this.#session.channel.request("send_data", {
+        data: base64Of(bytes),
+        ...(topic && { topic }),
+        ...(recipients.length > 0 && { recipients }),
+      }),
+    );
+  }
+
+  /**
+   * Bytes of messages and reliable data that the server has not accepted yet. Whoever sends much waits while this is large, or for
+   * the promises.
+   */
+  get bufferedAmount(): number {
+    return this.#buffered;
   }
 
   /**
@@ -304,18 +345,21 @@ export class Room {
         this.#reconnector?.entered(reply);
         this.#reconnector?.start();
         session.apply({ type: "joined", ...snapshotOf(reply), mixedAudioTrack });
+        call?.activity.speakers(reply.speakers?.streams ?? []);
       },
       CONNECT_TIMEOUT,
     );
     // The media is set up, and its first offer made, while the server lets this client in.
     joined.catch(() => {});
     const mayReceive = this.#hello.grants.subscribe;
+    const messages = this.#config.enableMessages === true;
     call = new Call(
       session,
       this.#configuration(),
       {
         mayReceive,
         mixes: this.#config.mixedAudio !== false,
+        messages,
         obeys: this.#config.iceServers === undefined,
         encryption: this.#config.encryption,
       },
@@ -325,9 +369,25 @@ export class Room {
     this.#playback = new Playback(session, call.mixedAudio, this.#playsAudio);
     watchEndedTracks(session, call.publisher);
     if (mayReceive) queueMicrotask(() => call.subscriber.prepare());
+    else if (messages) queueMicrotask(() => call.offerData());
     const { autoSubscribe } = this.#config;
     if (autoSubscribe && mayReceive) new AutoSubscriber(session, call.subscriber, autoSubscribe);
     await joined;
+  }
+
+  #requireMessages(): void {
+    if (this.#config.enableMessages !== true) {
+      throw new RoomError("messages_disabled", "the room was initialized without enableMessages: true");
+    }
+  }
+
+  async #buffer(size: number, send: () => Promise<{ not_delivered: string[] }>): Promise<string[]> {
+    this.#buffered += size;
+    try {
+      return (await send()).not_delivered;
+    } finally {
+      this.#buffered -= size;
+    }
   }
 
   #joining(participant_id: string) {
@@ -353,7 +413,9 @@ export class Room {
       rejoin: () => this.#rejoin(),
       resumed: ({ ice_servers, snapshot }) => {
         this.#hello = { ...this.#hello, ice_servers };
-        if (snapshot) this.#call?.forgetWithdrawn(new Set(snapshot.streams.map(({ id }) => id)));
+        if (!snapshot) return;
+        this.#call?.forgetWithdrawn(new Set(snapshot.streams.map(({ id }) => id)));
+        this.#call?.activity.speakers(snapshot.speakers?.streams ?? []);
       },
       networkChanged: () => this.#call?.networkChanged(this.#configuration().iceServers),
     });
@@ -383,6 +445,7 @@ export class Room {
         channel.restart();
         session.apply({ type: "rejoined", localParticipantId, ...snapshotOf(reply) });
         this.#call?.renew(this.#configuration());
+        this.#call?.activity.speakers(reply.speakers?.streams ?? []);
       },
       CONNECT_TIMEOUT,
     );
@@ -409,8 +472,13 @@ export class Room {
   }
 }
 
-function snapshotOf({ participants, streams, recording }: JoinReply) {
-  return { participants, streams, ...(recording !== undefined && { recording }) };
+function snapshotOf({ participants, streams, recording, speakers }: JoinReply): SnapshotFrame {
+  return {
+    participants,
+    streams,
+    ...(recording !== undefined && { recording }),
+    ...(speakers && { speakers }),
+  };
 }
 
 function requireText(name: string, value: unknown): asserts value is string {

@@ -89,6 +89,11 @@ export interface State {
   /** Whether the browser holds back sound until the user touches the page; `startAudio()` in a click ends that. */
   readonly audioBlocked: boolean;
   /**
+   * The id of the participant who has the word: who is heard speaking, or the last who was. `null` until someone spoke, and when
+   * that one has left. May be this client.
+   */
+  readonly dominantSpeakerId: string | null;
+  /**
    * Everybody else's sound in one track, subscribed or not: all there is to play for an application that does not play the
    * streams' own audio tracks. Present from `connected` until the end, unless `initialize` was given `mixedAudio: false`.
    */

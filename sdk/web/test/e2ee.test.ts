@@ -124,6 +124,9 @@ describe("a room", () => {
     }
     const picture = transceivers.find(({ kind, direction }) => kind === "video" && direction === "sendonly");
     expect(picture?.codecs[0]?.mimeType).toBe("video/VP8");
+    const sound = transceivers.find(({ kind, direction }) => kind === "audio" && direction === "sendonly");
+    expect(sound?.codecs.map(({ mimeType }) => mimeType)).not.toContain("audio/red");
+    expect(sound?.codecs).not.toEqual([]);
     const h264 = { track: videoTrack(), options: { codec: "h264" as const } };
     await expectCode(room.addStream("other", { video: h264 }), "not_supported");
     expect(server.socket.requests("publish")).toHaveLength(1);

@@ -400,6 +400,7 @@ describe("what the server says", () => {
       participants: server.participants,
       streams: server.streams,
       recording: false,
+      speakers: server.speakers,
     });
     server.notice({ type: "participant_left", participant_id: alice, reason: "left" });
     await connecting;

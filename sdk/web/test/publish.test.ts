@@ -504,3 +504,42 @@ describe("how video is sent", () => {
     ]);
   });
 });
+
+describe("audio options", () => {
+  it("sends with RED and as the browser likes unless told otherwise", async () => {
+    const room = await connectedRoom();
+    await room.addStream("self", { audio: audioTrack() });
+    expect(line("audio").codecs).toEqual([]);
+    expect(line("audio").sender.encodings).toEqual([{}]);
+  });
+
+  it("leaves out RED, and limits the bits", async () => {
+    const room = await connectedRoom();
+    const track = audioTrack();
+    await room.addStream("self", { audio: { track, options: { red: false, maxBitrate: 24_000 } } });
+    expect(line("audio").codecs.map(({ mimeType }) => mimeType)).toEqual(["audio/opus", "audio/PCMU"]);
+    expect(line("audio").sender.encodings).toEqual([{ maxBitrate: 24_000 }]);
+    expect(mine(room)?.audioTrack).toBe(track);
+    await room.updateStream("self", { audio: { track, options: { maxBitrate: 48_000 } } });
+    expect(line("audio").sender.encodings).toEqual([{ maxBitrate: 48_000 }]);
+  });
+
+  it("gives a line only to streams that send like the one before", async () => {
+    const room = await connectedRoom();
+    const lines = () => sending().filter(({ kind }) => kind === "audio");
+    await room.addStream("self", { audio: audioTrack() });
+    await room.removeStream("self");
+    await room.addStream("music", { audio: { track: audioTrack(), options: { dtx: false, stereo: true } } });
+    expect(lines()).toHaveLength(2);
+    await room.addStream("self", { audio: audioTrack() });
+    expect(lines()).toHaveLength(2);
+  });
+
+  it("refuses a bitrate that is none", async () => {
+    const room = await connectedRoom();
+    for (const maxBitrate of [0, -1, Number.NaN]) {
+      const audio = { track: audioTrack(), options: { maxBitrate } };
+      await expectCode(room.addStream("self", { audio }), "invalid_argument");
+    }
+  });
+});

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { InitializeConfig, Room } from "../src/index.js";
-import { audioTrack, FakePeerConnection, videoTrack } from "./fakes/media.js";
+import { audioTrack, type FakeDataChannel, FakePeerConnection, videoTrack } from "./fakes/media.js";
 import {
   alice,
   aliceStream,
@@ -154,11 +154,14 @@ describe("a lost socket", () => {
     room.on("stream_published", (id, key) => told.push(`published ${id === bob} ${key}`));
     room.on("participant_connection_changed", (id, there) => told.push(`${id === bob} ${there}`));
     room.on("recording_changed", (recording) => told.push(`recording ${recording}`));
+    room.on("dominant_speaker_changed", (id) => told.push(`dominant ${id === bob}`));
+    room.on("audio_activity", (id, key) => told.push(`heard ${id === bob} ${key}`));
     const self = room.getState().localParticipantId;
     const snapshot = {
       participants: [participant(self), participant(bob, { connection_lost: true })],
       streams: [stream(own, self), stream(bobStream, bob)],
       recording: true,
+      speakers: { streams: [bobStream], dominant: bob },
     };
     server.resumes = { seq: 40, snapshot };
     server.socket.drop(1006);
@@ -168,7 +171,9 @@ describe("a lost socket", () => {
       "left true",
       "true false",
       "published true self",
+      "dominant true",
       "recording true",
+      "heard true null",
     ]);
     expect([...room.getState().streams.keys()]).toEqual([own, bobStream]);
     const errors: unknown[] = [];
@@ -462,6 +467,10 @@ describe("lost media", () => {
     server.peer.become("connected");
     expect(told).toEqual(["reconnecting connected", "reconnected true connected"]);
     await room.updateStream("self", { audio: audioTrack() });
+    const [lossy] = server.peer.channels as [FakeDataChannel];
+    lossy.readyState = "open";
+    await room.sendData(new Uint8Array([7]), { reliable: false });
+    expect(lossy.sent).toHaveLength(1);
     await room.disconnect();
     expect(vi.getTimerCount()).toBe(0);
   });

@@ -71,7 +71,7 @@ describe("addSubscription", () => {
     const names = (line: FakeTransceiver) => line.codecs.map((codec) => codec.mimeType);
     for (const line of receiving()) {
       const video = ["video/VP8", "video/rtx", "video/VP9", "video/H264"];
-      expect(names(line)).toEqual(line.kind === "audio" ? ["audio/opus"] : video);
+      expect(names(line)).toEqual(line.kind === "audio" ? ["audio/opus", "audio/red"] : video);
       expect(line.codecs.some((codec) => codec.sdpFmtpLine?.endsWith("packetization-mode=0"))).toBe(false);
     }
   });

@@ -34,10 +34,11 @@ function filmOf({ width, height, left, right }: Person): string[] {
 }
 
 /** One second holds a whole number of waves, so that the loop has no seam. */
-function toneOf({ pitch }: Person): string[] {
+function toneOf({ pitch, phrase }: Person): string[] {
+  const silence = phrase ? `,apad=pad_dur=${phrase}` : "";
   return [
-    ...["-f", "lavfi", "-i", `sine=frequency=${pitch}:sample_rate=48000:duration=1`],
-    ...["-af", "volume=12dB", "-ac", "1", "-c:a", "pcm_s16le", "-f", "wav"],
+    ...["-f", "lavfi", "-i", `sine=frequency=${pitch}:sample_rate=48000:duration=${phrase ?? 1}`],
+    ...["-af", `volume=12dB${silence}`, "-ac", "1", "-c:a", "pcm_s16le", "-f", "wav"],
   ];
 }
 

@@ -8,6 +8,8 @@ export interface Person {
   readonly right: Colour;
   /** Of their tone, in Hz. */
   readonly pitch: number;
+  /** They sound for so many seconds, and are silent for as many; without it they sound all the time. */
+  readonly phrase?: number;
   readonly width: number;
   readonly height: number;
 }
@@ -26,6 +28,15 @@ export const dee: Person = {
   width: 1280,
   height: 720,
 };
+/** Speaks for four seconds, then is silent for four. */
+export const eve: Person = {
+  name: "Eve",
+  left: [90, 90, 30],
+  right: [150, 40, 90],
+  pitch: 780,
+  phrase: 4,
+  ...small,
+};
 /** Refuses camera and microphone. */
 export const shy: Person = { name: "Shy", left: [0, 0, 0], right: [0, 0, 0], pitch: 0, width: 0, height: 0 };
 
@@ -35,4 +46,4 @@ export const wary: Person = { ...shy, name: "Wary" };
 /** The colour of the page that is shared. */
 export const desk: Colour = [30, 140, 200];
 
-export const filmed = [ada, bo, cy, dee];
+export const filmed = [ada, bo, cy, dee, eve];

@@ -1,4 +1,6 @@
 import {
+  type AudioPublishOptions,
+  type DataOptions,
   Encryption,
   type Events,
   type InitializeConfig,
@@ -34,6 +36,16 @@ export interface StreamSummary {
   configured: boolean;
 }
 
+/** Data as a test sees it: its length, and its first and last byte. */
+export interface Received {
+  from: string;
+  topic: string;
+  reliable: boolean;
+  isPrivate: boolean;
+  length: number;
+  ends: [number | undefined, number | undefined];
+}
+
 export interface StateSummary {
   status: State["status"];
   self: string;
@@ -50,6 +62,7 @@ export type Outcome<T> = { value: T } | { refused: { code: string; message: stri
 /** One browser page of an application, worked by a test from outside. */
 export class Rig {
   readonly told: Told[] = [];
+  readonly dataReceived: Received[] = [];
   /** The close codes of signalling sockets. */
   readonly closes: number[] = [];
   /** The user's devices, as the SDK captures them. */
@@ -60,6 +73,7 @@ export class Rig {
   #shown: HTMLVideoElement | undefined;
   readonly #watches = new Map<MediaStreamTrack, FrameWatch>();
   readonly #ears = new Map<MediaStreamTrack, Ear>();
+  readonly #sides = new Map<MediaStreamTrack, Ear[]>();
   readonly #own: Record<string, { audio?: MediaStreamTrack; video?: MediaStreamTrack }> = {};
   /** The kinds of which something could not be decrypted. */
   readonly unreadable = new Set<string>();
@@ -138,6 +152,9 @@ export class Rig {
       "audio_blocked_changed",
       "track_censored",
       "track_uncensored",
+      "audio_activity",
+      "audio_activity_ended",
+      "dominant_speaker_changed",
       "subscription_started",
       "subscription_reconfigured",
       "subscription_ended",
@@ -150,6 +167,9 @@ export class Rig {
         this.told.push({ event, args: plain, at: Date.now() });
       });
     }
+    room.on("data_received", (from, { data, ...message }) => {
+      this.dataReceived.push({ from, ...message, length: data.length, ends: [data[0], data.at(-1)] });
+    });
     return room.getLocalParticipant().id;
   }
 
@@ -180,6 +200,7 @@ export class Rig {
   async publishCamera(
     size: { width: number; height: number },
     options: VideoPublishOptions = {},
+    audioOptions: AudioPublishOptions = {},
   ): Promise<void> {
     const media = await navigator.mediaDevices.getUserMedia({
       video: { width: { exact: size.width }, height: { exact: size.height } },
@@ -188,7 +209,10 @@ export class Rig {
     const [audio] = media.getAudioTracks();
     const [video] = media.getVideoTracks();
     this.#own.self = { audio, video };
-    await this.room.addStream("self", { audio, video: { track: video, options } });
+    await this.room.addStream("self", {
+      audio: { track: audio, options: audioOptions },
+      video: { track: video, options },
+    });
   }
 
   /** Publishes as `self` a picture and a sound made here, in step: every second a white flash and a beep, for 200 ms. */
@@ -196,6 +220,28 @@ export class Rig {
     const { audio, video } = await flashes();
     this.#own.self = { audio, video };
     await this.room.addStream("self", { audio, video: { track: video } });
+  }
+
+  /** Publishes as `self` a sound made here: one pitch on the left, another on the right. */
+  async publishStereo(left: number, right: number, options: AudioPublishOptions): Promise<void> {
+    const context = new AudioContext({ sampleRate: 48_000 });
+    const merger = context.createChannelMerger(2);
+    for (const [channel, frequency] of [left, right].entries()) {
+      const tone = new OscillatorNode(context, { frequency });
+      tone.connect(merger, 0, channel);
+      tone.start();
+    }
+    const destination = new MediaStreamAudioDestinationNode(context, { channelCount: 2 });
+    merger.connect(destination);
+    const [track] = destination.stream.getAudioTracks();
+    this.#own.self = { audio: track };
+    await this.room.addStream("self", { audio: { track, options } });
+  }
+
+  /** Limits the bits of the sound of `self`. */
+  async limitSound(maxBitrate: number): Promise<void> {
+    const { audio, video } = this.#own.self ?? {};
+    await this.room.updateStream("self", { audio: { track: audio, options: { maxBitrate } }, video });
   }
 
   /** Switches a track of `self` and says so, as an application does. */
@@ -270,6 +316,14 @@ export class Rig {
     return this.room.sendMessage(message, recipients);
   }
 
+  /** Sends so many bytes, counting up from 1. */
+  sendData(length: number, options: DataOptions): Promise<string[]> {
+    return this.room.sendData(
+      Uint8Array.from({ length }, (_, at) => at + 1),
+      options,
+    );
+  }
+
   /** What the picture of a stream shows now. */
   picture(participantId: string, key: string): Picture | undefined {
     const track = this.room.getParticipantStream(participantId, key)?.videoTrack;
@@ -318,6 +372,25 @@ export class Rig {
   tone(participantId: string, key: string): Tone | undefined {
     const track = this.room.getParticipantStream(participantId, key)?.audioTrack;
     return track && this.#ear(track).loudest();
+  }
+
+  /** The level of a pitch on each side of a stream, in dB. */
+  sides(participantId: string, key: string, pitch: number): number[] {
+    const track = this.room.getParticipantStream(participantId, key)?.audioTrack;
+    if (!track) return [];
+    this.#hearing ??= new AudioContext({ sampleRate: 48_000 });
+    const context = this.#hearing;
+    const ears = this.#sides.get(track) ?? [0, 1].map((channel) => new Ear(context, track, channel));
+    this.#sides.set(track, ears);
+    return ears.map((ear) => ear.levelAt(pitch));
+  }
+
+  /** What was sent of this client's sound until now. */
+  async sentSound(key: string): Promise<{ bytes: number; packets: number }> {
+    const { senders } = await this.room.getWebRTCStatsForStream(this.room.getLocalParticipant().id, key);
+    const reports = Object.values(senders.audio ?? {}) as Record<string, unknown>[];
+    const outbound = reports.find(({ type }) => type === "outbound-rtp");
+    return { bytes: Number(outbound?.bytesSent), packets: Number(outbound?.packetsSent) };
   }
 
   /** How loud a pitch is in the mix of everything subscribed, in dB. */

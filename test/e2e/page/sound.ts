@@ -15,7 +15,8 @@ export class Ear {
   readonly #source: MediaStreamAudioSourceNode;
   readonly #element = new Audio();
 
-  constructor(context: AudioContext, track: MediaStreamTrack) {
+  /** With a channel it hears that side alone. */
+  constructor(context: AudioContext, track: MediaStreamTrack, channel?: number) {
     this.#context = context;
     const stream = new MediaStream([track]);
     // Chromium decodes a remote track only if an element plays it.
@@ -28,7 +29,12 @@ export class Ear {
       minDecibels: silence,
     });
     this.#source = context.createMediaStreamSource(stream);
-    this.#source.connect(this.#analyser);
+    if (channel === undefined) {
+      this.#source.connect(this.#analyser);
+      return;
+    }
+    const splitter = context.createChannelSplitter(2);
+    this.#source.connect(splitter).connect(this.#analyser, channel);
   }
 
   loudest(): Tone {

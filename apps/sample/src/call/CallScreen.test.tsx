@@ -67,6 +67,7 @@ function roomOf(count: number): State {
     streams,
     subscriptions: new Map(),
     recording: false,
+    dominantSpeakerId: null,
     audioBlocked: false,
   };
 }

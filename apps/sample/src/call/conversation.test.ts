@@ -12,6 +12,7 @@ const empty: State = {
   streams: new Map(),
   subscriptions: new Map(),
   recording: false,
+  dominantSpeakerId: null,
   audioBlocked: false,
 };
 

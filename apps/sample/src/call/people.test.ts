@@ -40,6 +40,7 @@ function stateOf(...sketches: Sketch[]): State {
     streams,
     subscriptions: new Map(),
     recording: false,
+    dominantSpeakerId: null,
     audioBlocked: false,
   };
 }

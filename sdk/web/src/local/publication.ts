@@ -1,5 +1,6 @@
 import type { RoomError } from "../errors.js";
-import type { StreamTracks, VideoPublishOptions } from "../options.js";
+import type { AudioPublishOptions, StreamTracks, VideoPublishOptions } from "../options.js";
+import { trackOf } from "../publisher.js";
 import type { Room } from "../room.js";
 import type { LocalMediaState } from "./local-media.js";
 
@@ -9,9 +10,13 @@ export interface PublicationOptions {
   key?: string;
   /** The key of the screen; `presentation` by default. */
   screenKey?: string;
+  /** How the microphone is sent. */
+  audio?: AudioPublishOptions;
   /** How the camera is sent; with simulcast by default. */
   video?: VideoPublishOptions;
-  /** How the screen is sent. */
+  /** How the sound of the screen is sent. */
+  screenAudio?: AudioPublishOptions;
+  /** How the picture of the screen is sent. */
   screenVideo?: VideoPublishOptions;
   /** Hears what could not be published, such as `forbidden` for a token without that grant. */
   onError?: (error: RoomError) => void;
@@ -93,21 +98,21 @@ export class Publication {
 
   /** @internal */
   constructor(room: Room, source: Source, options: PublicationOptions) {
-    const { key = "self", screenKey = "presentation", video, screenVideo, onError = () => {} } = options;
+    const { key = "self", screenKey = "presentation", onError = () => {} } = options;
     let hasBegun = false;
     const devices = () => {
       const { microphone, camera } = source.getState();
-      const audio = microphone.interrupted ? undefined : microphone.track;
+      const sound = microphone.interrupted ? undefined : microphone.track;
       const picture = camera.interrupted ? undefined : camera.track;
       // Nothing is published before there was any device.
-      hasBegun ||= audio !== undefined || picture !== undefined;
+      hasBegun ||= sound !== undefined || picture !== undefined;
       // Simulcast is said even without a camera: it is decided once, and the camera may come later.
-      const options = { enableSimulcast: true, ...video };
-      return hasBegun ? { audio, video: { track: picture, options } } : undefined;
+      const video = { enableSimulcast: true, ...options.video };
+      return hasBegun ? sent(sound, options.audio, picture, video) : undefined;
     };
     const screen = () => {
       const { screen } = source.getState();
-      return screen && { audio: screen.audio, video: { track: screen.video, options: screenVideo ?? {} } };
+      return screen && sent(screen.audio, options.screenAudio, screen.video, options.screenVideo);
     };
     this.#followers = [
       new Follower(room, key, devices, onError),
@@ -135,10 +140,22 @@ export class Publication {
   }
 }
 
+function sent(
+  sound: MediaStreamTrack | undefined,
+  audio: AudioPublishOptions = {},
+  picture: MediaStreamTrack | undefined,
+  video: VideoPublishOptions = {},
+): StreamTracks {
+  return {
+    audio: { track: sound, options: audio },
+    video: { track: picture, options: video },
+  } as StreamTracks;
+}
+
 /** The tracks as one word to compare. */
 function describe(tracks: StreamTracks | undefined): string {
   if (!tracks) return "";
   const { audio, video } = tracks;
-  const picture = video && "track" in video ? video.track : undefined;
-  return `${audio?.id ?? "-"} ${audio?.enabled ?? false} ${picture?.id ?? "-"}`;
+  const [sound, picture] = [trackOf(audio), trackOf(video)];
+  return `${sound?.id ?? "-"} ${sound?.enabled ?? false} ${picture?.id ?? "-"}`;
 }

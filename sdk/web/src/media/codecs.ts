@@ -16,6 +16,7 @@ const substitutes: Record<VideoCodec, VideoCodec | undefined> = {
 function isForwarded({ mimeType, sdpFmtpLine = "" }: RTCRtpCodec): boolean {
   switch (mimeType.toLowerCase()) {
     case "audio/opus":
+    case "audio/red":
     case "video/vp8":
     case "video/rtx":
       return true;
@@ -32,7 +33,7 @@ function isForwarded({ mimeType, sdpFmtpLine = "" }: RTCRtpCodec): boolean {
 /** What the browser receives of a kind that servers forward; empty if it does not tell. */
 export function received(kind: TrackKind): RTCRtpCodec[] {
   const kept = (globalThis.RTCRtpReceiver?.getCapabilities?.(kind)?.codecs ?? []).filter(isForwarded);
-  return kept.some(({ mimeType }) => !/rtx/i.test(mimeType)) ? kept : [];
+  return kept.some(({ mimeType }) => !/(rtx|red)$/i.test(mimeType)) ? kept : [];
 }
 
 /** The codec that is sent where this one is preferred: itself, or what takes its place. */
@@ -71,8 +72,14 @@ interface HeaderExtensions {
   setHeaderExtensionsToNegotiate?(extensions: { uri: string; direction: RTCRtpTransceiverDirection }[]): void;
 }
 
-function sent(): RTCRtpCodec[] {
-  return globalThis.RTCRtpSender?.getCapabilities?.("video")?.codecs ?? [];
+/** What the browser sends of a kind. */
+function sent(kind: TrackKind = "video"): RTCRtpCodec[] {
+  return globalThis.RTCRtpSender?.getCapabilities?.(kind)?.codecs ?? [];
+}
+
+/** All codecs of sound the browser sends but RED. */
+export function withoutRed(): RTCRtpCodec[] {
+  return sent("audio").filter(({ mimeType }) => mimeType.toLowerCase() !== "audio/red");
 }
 
 function is({ mimeType }: RTCRtpCodec, codec: VideoCodec): boolean {

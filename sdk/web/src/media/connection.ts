@@ -1,6 +1,7 @@
 import type { Encryption } from "../e2ee/encryption.js";
 import { RoomError } from "../errors.js";
 import type { Logger } from "../log.js";
+import { type OpusWishes, receivingStereo, tellingWishes } from "./audio-sdp.js";
 
 /** Where the connection tells what became of it. */
 export interface ConnectionListener {
@@ -22,6 +23,7 @@ export class MediaConnection {
   readonly #pc: RTCPeerConnection;
   readonly #listener: ConnectionListener;
   readonly #log: Logger;
+  readonly #wishes = new Map<RTCRtpTransceiver, OpusWishes>();
   readonly #configuration: RTCConfiguration;
   readonly #encryption: Encryption | undefined;
   #tail: Promise<unknown> = Promise.resolve();
@@ -57,6 +59,11 @@ export class MediaConnection {
     return this.#encryption !== undefined;
   }
 
+  /** Says how a line that sends sound is to send it, before it is offered. */
+  wish(transceiver: RTCRtpTransceiver, wishes: OpusWishes): void {
+    this.#wishes.set(transceiver, wishes);
+  }
+
   transceiver(mid: string): RTCRtpTransceiver | undefined {
     return this.#pc.getTransceivers().find((transceiver) => transceiver.mid === mid);
   }
@@ -71,6 +78,11 @@ export class MediaConnection {
     const turn = this.#tail.then(() => this.#negotiate(prepare, exchange));
     this.#tail = turn.catch(() => {});
     return turn;
+  }
+
+  /** A channel for data; it opens after the next offer. */
+  createDataChannel(label: string, init: RTCDataChannelInit): RTCDataChannel {
+    return this.#pc.createDataChannel(label, init);
   }
 
   /** Takes other ICE servers, or fresh credentials, for the next ICE restart. A relay in use goes on. */
@@ -115,8 +127,12 @@ export class MediaConnection {
   async #offer(): Promise<string> {
     try {
       const offer = await this.#pc.createOffer();
-      await this.#pc.setLocalDescription(offer);
-      return offer.sdp as string;
+      const sdp = receivingStereo(offer.sdp as string);
+      await this.#pc.setLocalDescription({ type: "offer", sdp });
+      return tellingWishes(
+        sdp,
+        new Map([...this.#wishes].map(([{ mid }, wishes]) => [mid as string, wishes])),
+      );
     } catch (error) {
       throw new RoomError("media_failed", "the browser could not make an offer", { cause: error });
     }

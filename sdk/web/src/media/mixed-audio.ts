@@ -7,12 +7,8 @@ const gestures = ["pointerdown", "keydown", "touchend"] as const;
 /** How long a graph may take to start before it counts as held back, in milliseconds. */
 export const START_LIMIT = 1_000;
 
-/** How many samples a level is taken from: 0.17 s at 48 kHz. */
-const LEVEL_WINDOW = 8192;
-
 interface Source {
   node: MediaStreamAudioSourceNode;
-  analyser: AnalyserNode;
   element: HTMLAudioElement;
 }
 
@@ -21,7 +17,6 @@ export class MixedAudio {
   readonly #context: AudioContext;
   readonly #destination: MediaStreamAudioDestinationNode;
   readonly #sources = new Map<MediaStreamTrack, Source>();
-  readonly #samples = new Float32Array(LEVEL_WINDOW);
   readonly #log: Logger;
   readonly #unwatch: () => void;
   #check: ReturnType<typeof setTimeout> | undefined;
@@ -51,16 +46,6 @@ export class MixedAudio {
       if (!this.#sources.has(track)) this.#add(track);
     }
     this.#resume();
-  }
-
-  /** The peak of what a track sounded like just now, 0 to 1; undefined while the graph does not run or lacks the track. */
-  level(track: MediaStreamTrack): number | undefined {
-    const source = this.#sources.get(track);
-    if (!source || this.#context.state !== "running") return undefined;
-    source.analyser.getFloatTimeDomainData(this.#samples);
-    let peak = 0;
-    for (const sample of this.#samples) peak = Math.max(peak, Math.abs(sample));
-    return peak;
   }
 
   /** Runs the graph; rejects while the browser does not let it. */
@@ -111,11 +96,8 @@ export class MixedAudio {
     element.srcObject = stream;
     element.play().catch((error: unknown) => this.#log.debug("remote audio does not play yet", error));
     const node = this.#context.createMediaStreamSource(stream);
-    const analyser = this.#context.createAnalyser();
-    analyser.fftSize = LEVEL_WINDOW;
-    node.connect(analyser);
     node.connect(this.#destination);
-    this.#sources.set(track, { node, analyser, element });
+    this.#sources.set(track, { node, element });
   }
 
   #remove(track: MediaStreamTrack, { node, element }: Source): void {

@@ -1,7 +1,8 @@
 import { RoomError } from "../errors.js";
-import type { VideoCodec } from "../options.js";
+import type { AudioPublishOptions, VideoCodec } from "../options.js";
 import type { TrackKind } from "../state.js";
-import { describeFrames, isScalable, preferring, sendable } from "./codecs.js";
+import type { OpusWishes } from "./audio-sdp.js";
+import { describeFrames, isScalable, preferring, sendable, withoutRed } from "./codecs.js";
 import type { MediaConnection } from "./connection.js";
 import { encodingsFor, layerCount, layeredEncoding, sizeOf, withWanted } from "./layers.js";
 
@@ -11,6 +12,8 @@ export interface LineShape {
   /** Sizes: simulcast layers, or spatial layers of VP9 and AV1. 1 without simulcast. */
   layers: 1 | 2 | 3;
   codec?: VideoCodec | undefined;
+  /** Of audio. */
+  opus?: OpusWishes & { red: boolean };
 }
 
 /** A line that sends, used by one stream after another. */
@@ -21,7 +24,10 @@ export interface SendLine {
   wanted?: number | undefined;
 }
 
-export const audioShape: LineShape = { kind: "audio", layers: 1 };
+export function audioShape({ dtx, red, stereo }: AudioPublishOptions): LineShape {
+  const opus = { dtx: dtx !== false, red: red !== false, stereo: stereo === true };
+  return { kind: "audio", layers: 1, opus };
+}
 
 export function videoShape(
   track: MediaStreamTrack | undefined,
@@ -55,14 +61,22 @@ export class SendLines {
   open(shape: LineShape, track: MediaStreamTrack | undefined, maxBitrate?: number): SendLine {
     const init: RTCRtpTransceiverInit = { direction: "sendonly" };
     if (shape.kind === "video") init.sendEncodings = encodings(shape, track, maxBitrate);
+    else if (maxBitrate) init.sendEncodings = [{ maxBitrate }];
     const codec = shape.codec ?? (this.#media.isEncrypted && shape.kind === "video" ? "vp8" : undefined);
     if (this.#media.isEncrypted && codec !== undefined && codec !== "vp8") {
       throw new RoomError("not_supported", `end-to-end encryption sends VP8, not ${codec.toUpperCase()}`);
     }
     const transceiver = this.#media.addTransceiver(track ?? shape.kind, init);
     if (codec) transceiver.setCodecPreferences?.(preferring(codec));
-    if (shape.kind === "video") describeFrames(transceiver);
+    if (shape.opus) this.#openAudio(transceiver, shape.opus);
+    else describeFrames(transceiver);
     return { shape, transceiver };
+  }
+
+  /** Frames that are encrypted cannot be taken out of RED again, so they are not put in. */
+  #openAudio(transceiver: RTCRtpTransceiver, { red, ...wishes }: OpusWishes & { red: boolean }): void {
+    if (!red || this.#media.isEncrypted) transceiver.setCodecPreferences?.(withoutRed());
+    this.#media.wish(transceiver, wishes);
   }
 
   /** Gives a line back. It sends nothing from now on. */
@@ -81,7 +95,13 @@ export function isNegotiated(line: SendLine): boolean {
 }
 
 function sameShape(one: LineShape, other: LineShape): boolean {
-  return one.kind === other.kind && one.layers === other.layers && one.codec === other.codec;
+  const opus = (shape: LineShape) => Object.values(shape.opus ?? {}).join();
+  return (
+    one.kind === other.kind &&
+    one.layers === other.layers &&
+    one.codec === other.codec &&
+    opus(one) === opus(other)
+  );
 }
 
 /** Sends another track, or nothing, over a line. */
@@ -94,6 +114,7 @@ export async function sendOver(
   try {
     if (sender.track !== (track ?? null)) await sender.replaceTrack(track ?? null);
     if (line.shape.kind === "video" && track) await setEncodings(line, track, maxBitrate);
+    if (line.shape.kind === "audio" && track) await setBitrate(sender, maxBitrate);
   } catch (error) {
     throw new RoomError("media_failed", `the browser does not send this ${line.shape.kind} track`, {
       cause: error,
@@ -112,6 +133,16 @@ async function setEncodings(line: SendLine, track: MediaStreamTrack, maxBitrate?
     const { rid: _, ...changeable } = kept[index] ?? {};
     Object.assign(encoding, changeable);
   });
+  await sender.setParameters(parameters);
+}
+
+/** Limits the bits per second; without a limit it is the browser's choice. */
+async function setBitrate(sender: RTCRtpSender, maxBitrate: number | undefined): Promise<void> {
+  const parameters = sender.getParameters();
+  const [encoding] = parameters.encodings;
+  if (!encoding || encoding.maxBitrate === maxBitrate) return;
+  if (maxBitrate === undefined) delete encoding.maxBitrate;
+  else encoding.maxBitrate = maxBitrate;
   await sender.setParameters(parameters);
 }
 

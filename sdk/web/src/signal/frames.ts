@@ -71,6 +71,7 @@ export interface Requests {
   offer: { sdp: string };
   replace_media: { sdp: string; streams: MovedStream[] };
   send_message: { message: MessageFrame; recipients?: string[] };
+  send_data: { data: string; topic?: string; recipients?: string[] };
   update_token: { token: string };
   ping: { seq?: number };
   leave: object;
@@ -86,12 +87,20 @@ export interface HelloReply {
   server: { version: string };
 }
 
+/** On which streams somebody speaks, and who has the word. */
+export interface SpeakersFrame {
+  streams: string[];
+  dominant: string | null;
+}
+
 /** Who and what is in a session at one moment. */
 export interface SnapshotFrame {
   participants: ParticipantFrame[];
   streams: StreamFrame[];
   /** Absent from servers that cannot record. */
   recording?: boolean;
+  /** Absent from servers that do not listen. */
+  speakers?: SpeakersFrame;
 }
 
 export interface JoinReply extends SnapshotFrame {
@@ -123,6 +132,7 @@ export interface Replies {
   offer: { sdp: string };
   replace_media: { sdp: string };
   send_message: { not_delivered: string[] };
+  send_data: { not_delivered: string[] };
   update_token: { token_expires_at: string };
   ping: object;
   leave: object;
@@ -149,12 +159,14 @@ export type Notice = { seq: number } & (
   | { type: "stream_unpublished"; stream_id: string }
   | { type: "connection_changed"; participant_id: string; connected: boolean }
   | { type: "recording_changed"; recording: boolean }
+  | ({ type: "speakers" } & SpeakersFrame)
   | { type: "ice_servers_changed"; ice_servers: IceServerFrame[] }
   | { type: "lines_wanted"; audio: number; video: number }
   | { type: "layers_wanted"; stream_id: string; layers: number }
   | { type: "receive"; lines: ReceiveLine[] }
   | { type: "subscription_paused"; stream_id: string; paused: boolean; reason: string }
   | { type: "message"; from: string; message: MessageFrame; recipients: string[]; sent_at: string }
+  | { type: "data"; from: string; topic: string; data: string; recipients: string[]; sent_at: string }
 );
 
 export type ServerFrame =

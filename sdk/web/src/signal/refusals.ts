@@ -18,6 +18,7 @@ const refusalCodes: Readonly<Record<string, ErrorCode>> = {
   subscription_not_found: "subscription_not_found",
   too_large: "message_too_large",
   too_many: "too_many_streams",
+  rate_limited: "rate_limited",
   media_failed: "media_failed",
   unavailable: "unavailable",
   overloaded: "overloaded",

@@ -89,8 +89,10 @@ export class FakeSender {
   async getStats() {
     return report(this.stats);
   }
-  static getCapabilities() {
-    return { codecs: [{ mimeType: "video/VP8" }, { mimeType: "video/rtx" }, { mimeType: "video/H264" }] };
+  static getCapabilities(kind: string) {
+    return kind === "audio"
+      ? { codecs: [{ mimeType: "audio/opus" }, { mimeType: "audio/red" }, { mimeType: "audio/PCMU" }] }
+      : { codecs: [{ mimeType: "video/VP8" }, { mimeType: "video/rtx" }, { mimeType: "video/H264" }] };
   }
 }
 
@@ -141,6 +143,22 @@ export class FakeTransceiver {
   }
 }
 
+/** A data channel that is open when a test says so. */
+export class FakeDataChannel {
+  readyState = "connecting";
+  bufferedAmount = 0;
+  binaryType = "blob";
+  onmessage: ((event: { data: unknown }) => void) | null = null;
+  readonly sent: Uint8Array[] = [];
+  constructor(
+    readonly label: string,
+    readonly init: RTCDataChannelInit,
+  ) {}
+  send(data: Uint8Array): void {
+    this.sent.push(data);
+  }
+}
+
 /** Makes its "sdp" out of the mids and directions of its lines; refuses what a browser refuses. */
 export class FakePeerConnection {
   static all: FakePeerConnection[] = [];
@@ -155,6 +173,12 @@ export class FakePeerConnection {
 
   constructor(public configuration: RTCConfiguration) {
     FakePeerConnection.all.push(this);
+  }
+  readonly channels: FakeDataChannel[] = [];
+  createDataChannel(label: string, init: RTCDataChannelInit) {
+    const channel = new FakeDataChannel(label, init);
+    this.channels.push(channel);
+    return channel;
   }
 
   setConfiguration(configuration: RTCConfiguration): void {
@@ -208,22 +232,11 @@ export class FakePeerConnection {
 
 class FakeNode {
   connected = false;
-  analyser: FakeAnalyser | undefined;
-  connect(to: unknown): void {
+  connect(): void {
     this.connected = true;
-    if (to instanceof FakeAnalyser) this.analyser = to;
   }
   disconnect(): void {
     this.connected = false;
-  }
-}
-
-class FakeAnalyser {
-  fftSize = 2048;
-  peak = 0;
-  getFloatTimeDomainData(samples: Float32Array): void {
-    samples.fill(0);
-    samples[7] = -this.peak;
   }
 }
 
@@ -238,9 +251,6 @@ export class FakeAudioContext {
   }
   createMediaStreamDestination() {
     return { stream: this.mixed };
-  }
-  createAnalyser() {
-    return new FakeAnalyser();
   }
   createMediaStreamSource(stream: FakeStream) {
     const node = new FakeNode();

@@ -6,6 +6,7 @@ import type {
   ParticipantFrame,
   Refusal,
   ResumeReply,
+  SpeakersFrame,
   StreamFrame,
 } from "../../src/signal/frames.js";
 import {
@@ -51,6 +52,7 @@ export class FakeServer {
   readonly refuses = new Map<string, Refusal & { close?: number }>();
   notDelivered: string[] = [];
   recording = false;
+  speakers: SpeakersFrame = { streams: [], dominant: null };
   /** How it answers `resume`, beyond what is the same always; null: not resumable. */
   resumes: Partial<ResumeReply> | null = {};
   /** Frames that follow the reply to `resume`. */
@@ -134,6 +136,7 @@ export class FakeServer {
           participants: [...this.participants, self],
           streams: this.streams,
           recording: this.recording,
+          speakers: this.speakers,
           resume: { secret: "secret", grace_secs: 15 },
         };
       }
@@ -153,6 +156,7 @@ export class FakeServer {
       case "replace_media":
         return { sdp: "answer" };
       case "send_message":
+      case "send_data":
         return { not_delivered: this.notDelivered };
       case "update_token":
         return { token_expires_at: inTenMinutes() };
