@@ -96,7 +96,7 @@ test("an operation can be tried out with a key", async ({ server, read }) => {
   const bearer = page.locator(".modal-ux .auth-container", { has: page.locator("#auth-bearer-value") });
   await bearer.locator("input").fill("an-api-key-for-browser-tests");
   await bearer.getByRole("button", { name: /apply credentials|authorize/i }).click();
-  await page.locator(".modal-ux").getByRole("button", { name: "Close", exact: true }).click();
+  await page.locator(".modal-ux").getByRole("button", { name: "Close", exact: true }).first().click();
   const operation = page.locator("#operations-Rooms-listRooms");
   await operation.getByRole("button", { name: "Try it out" }).click();
   await operation.getByRole("button", { name: "Execute" }).click();
