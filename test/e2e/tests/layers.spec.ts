@@ -24,7 +24,7 @@ for (const codec of ["vp8", "h264", "vp9", "av1"] as const) {
     test.setTimeout(120_000);
     const room = await server.rest.createRoom();
     const [sender, viewer] = [await arrive(ada), await arrive(bo)];
-    await keepSize(sender);
+    await sender.keepsSize();
     await sender.join(server, room.id);
     await sender.publish({ enableSimulcast: true, codec });
     await viewer.join(server, room.id);
@@ -102,24 +102,6 @@ for (const codec of ["vp8", "vp9", "av1"] as const) {
 
 function flowOf(viewer: Participant, sender: Participant) {
   return viewer.ask((rig, id) => rig.flow(id, "self"), sender.id);
-}
-
-/** Has a browser send fewer pictures, not smaller ones, where keyframes in a row make them coarse: else it is not the server's sizes that change. */
-async function keepSize(sender: Participant): Promise<void> {
-  await sender.page.evaluate(() => {
-    const { prototype } = RTCPeerConnection;
-    const add = prototype.addTransceiver;
-    prototype.addTransceiver = function (source, init) {
-      const transceiver = add.call(this, source, init);
-      const kind = typeof source === "string" ? source : source.kind;
-      if (kind === "video" && init?.direction === "sendonly") {
-        const parameters = transceiver.sender.getParameters();
-        parameters.degradationPreference = "maintain-resolution";
-        void transceiver.sender.setParameters(parameters);
-      }
-      return transceiver;
-    };
-  });
 }
 
 function receivedBy(viewer: Participant, sender: Participant) {
