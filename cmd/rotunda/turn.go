@@ -142,6 +142,7 @@ type relayMetrics struct{ *turn.Server }
 var (
 	relaysOpen       = prometheus.NewDesc("rotunda_turn_allocations", "Relays there are.", nil, nil)
 	relayConnections = prometheus.NewDesc("rotunda_turn_connections", "Connections to the relay over TCP and TLS.", nil, nil)
+	relayStrangers   = prometheus.NewDesc("rotunda_turn_strangers", "Connections to the relay over TCP and TLS that have no relay.", nil, nil)
 	relayBytes       = prometheus.NewDesc("rotunda_turn_bytes_total", "Bytes of media relayed.", []string{"direction"}, nil)
 	relayDropped     = prometheus.NewDesc("rotunda_turn_packets_dropped_total", "Packets beyond the bandwidth of a relay.", nil, nil)
 	relaysRefused    = prometheus.NewDesc("rotunda_turn_refused_total", "What the relay refused.", []string{"reason"}, nil)
@@ -149,7 +150,7 @@ var (
 
 // Describe lists the metrics of the relay.
 func (relayMetrics) Describe(descriptions chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{relaysOpen, relayConnections, relayBytes, relayDropped, relaysRefused} {
+	for _, d := range []*prometheus.Desc{relaysOpen, relayConnections, relayStrangers, relayBytes, relayDropped, relaysRefused} {
 		descriptions <- d
 	}
 }
@@ -159,11 +160,13 @@ func (r relayMetrics) Collect(metrics chan<- prometheus.Metric) {
 	s := r.Stats()
 	metrics <- prometheus.MustNewConstMetric(relaysOpen, prometheus.GaugeValue, float64(s.Allocations))
 	metrics <- prometheus.MustNewConstMetric(relayConnections, prometheus.GaugeValue, float64(s.Connections))
+	metrics <- prometheus.MustNewConstMetric(relayStrangers, prometheus.GaugeValue, float64(s.Strangers))
 	metrics <- prometheus.MustNewConstMetric(relayBytes, prometheus.CounterValue, float64(s.BytesIn), "from_client")
 	metrics <- prometheus.MustNewConstMetric(relayBytes, prometheus.CounterValue, float64(s.BytesOut), "to_client")
 	metrics <- prometheus.MustNewConstMetric(relayDropped, prometheus.CounterValue, float64(s.PacketsDropped))
 	for reason, n := range map[string]uint64{
-		"allocations": s.AllocationsRefused, "connections": s.ConnectionsRefused, "address": s.Forbidden, "credentials": s.Unauthorized,
+		"allocations": s.AllocationsRefused, "connections": s.ConnectionsRefused, "strangers": s.StrangersRefused,
+		"address": s.Forbidden, "credentials": s.Unauthorized,
 	} {
 		metrics <- prometheus.MustNewConstMetric(relaysRefused, prometheus.CounterValue, float64(n), reason)
 	}

@@ -61,6 +61,8 @@ type Estimator struct {
 	probe   probe
 	limit   limit
 	contest contest
+	leap    leap
+	leapt   bool // since it was last asked for
 	limited bool
 
 	estimate float64
@@ -81,6 +83,9 @@ func (e *Estimator) Received(sent, arrived int64, size int, probe uint8) {
 	e.trend.packet(sent, arrived)
 	e.queue.add(sent, arrived)
 	e.contest.packet(sent, e.queue.wait())
+	if e.leap.packet(sent, arrived, size) && e.leap.rate() < leapShort*e.sent.over(500e6) {
+		e.leapt = true
+	}
 	switch {
 	case probe == 0 && sent >= e.loss.from:
 		e.loss.received++
@@ -118,10 +123,10 @@ func (e *Estimator) Untold(bytes int) {
 // Decide draws the conclusions, after the packets of a feedback. wanted is the rate that would be sent if there were no limit, flying
 // how many bytes were sent of which nothing was told yet.
 func (e *Estimator) Decide(now, wanted, flying int64) {
-	e.heard, e.flying = now, float64(flying)
-	if now-e.decided < decideEvery {
+	if !e.Due(now) {
 		return
 	}
+	e.heard, e.flying = now, float64(flying)
 	passed := min(float64(now-e.decided)/1e9, 1)
 	if e.decided == 0 {
 		passed = 0
@@ -262,6 +267,20 @@ func (e *Estimator) Silence(now int64) {
 	}
 	e.lower(now, max(e.estimate, Least)*silentKeeps)
 }
+
+// Leapt reports whether since the last time packets came so much later, one after another, that the path seems to carry far less all of a
+// sudden. It is told three packets after that, before there is an estimate, and may be wrong: what can wait for a moment should.
+func (e *Estimator) Leapt() bool {
+	leapt := e.leapt && e.draining == 0 && !e.contest.lasts()
+	e.leapt = false
+	return leapt
+}
+
+// Draining reports whether a queue is emptied at present.
+func (e *Estimator) Draining() bool { return e.draining != 0 }
+
+// Due reports whether it is time for Decide, which does nothing before.
+func (e *Estimator) Due(now int64) bool { return now-e.decided >= decideEvery }
 
 // Limited reports whether a limit was found below what is wanted.
 func (e *Estimator) Limited() bool { return e.limited }

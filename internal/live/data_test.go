@@ -236,6 +236,55 @@ func TestLossyDataIsDropped(t *testing.T) {
 	})
 }
 
+// A session goes on while lossy data is sent, and what comes meanwhile is bounded.
+func TestLossyDataHoldsNobodyUp(t *testing.T) {
+	within(t, func(t *testing.T) {
+		h := newHouse(t)
+		defer h.close()
+		a, b := h.join(), h.join()
+		release := h.media.HoldData()
+		for range 400 {
+			h.media.Transport(a.id).Updates().Data(lossy("", "x"))
+			settle()
+		}
+		c := h.join()
+		if n := notices[live.ParticipantJoined](a); len(n) != 2 || n[1].Participant.ID != c.id {
+			t.Errorf("heard %v of who came while data was sent", n)
+		}
+		release()
+		settle()
+		if n := len(h.received(b)); n < 100 || n > 300 {
+			t.Errorf("%d of 400 messages were kept while nothing could be sent", n)
+		}
+	})
+}
+
+// However many send, a session sends no more than so much.
+func TestLossyDataOfAllIsBounded(t *testing.T) {
+	within(t, func(t *testing.T) {
+		h := newHouse(t)
+		defer h.close()
+		h.rooms.Change(h.room.ID, func(r *video.Room) { r.MaxParticipants = 20 })
+		var all []*observer
+		for range 20 {
+			all = append(all, h.join())
+		}
+		for _, o := range all {
+			for range 400 {
+				h.media.Transport(o.id).Updates().Data(lossy("", "x"))
+			}
+			settle()
+		}
+		n := 0
+		for _, o := range all {
+			n += len(h.received(o))
+		}
+		if n < 20_000 || n > 25_000 {
+			t.Errorf("%d messages were sent at once, of 152,000", n)
+		}
+	})
+}
+
 func TestLossyDataNeedsTheGrant(t *testing.T) {
 	within(t, func(t *testing.T) {
 		h := newHouse(t)

@@ -114,17 +114,18 @@ func (r *reporter) Data(message []byte) {
 	}
 }
 
-// forward sends lossy data to those it is for. Nobody is waited for. It runs in the loop.
+// forward finds out whom lossy data is for, and hands it on. It runs in the loop.
 func (s *session) forward(d *datagram) {
 	from := d.from.participant
 	if !from.in || from.expelled || !from.grant.Grants.SendMessages {
 		return
 	}
-	message := d.render(from.presence.ID)
+	to := make([]Transport, 0, len(s.members))
 	for _, m := range s.members {
 		wanted := len(d.recipients) == 0 || slices.Contains(d.recipients, m.presence.ID)
 		if m != from && wanted && m.presence.ReceivesMessages && !m.expelled {
-			m.transport.SendData(message)
+			to = append(to, m.transport)
 		}
 	}
+	s.deliverLossy(delivery{d.render(from.presence.ID), to})
 }

@@ -32,7 +32,8 @@
 //
 // While a stream has audio the loop looks every 200 ms who is heard, and tells changes. Messages need not arrive: a [ChoosyListener] may
 // refuse them when its client is slow, and the sender is told. Lossy data comes from a goroutine of the sender's transport into a
-// bounded queue of the session, and goes from the loop to the others' transports, which drop it rather than wait.
+// bounded queue of the session; the loop finds out whom it is for, and a goroutine of the session hands it to the others' transports,
+// which drop it rather than wait (fanout.go).
 //
 // # Recording
 //

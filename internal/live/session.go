@@ -43,6 +43,7 @@ type session struct {
 
 	toldRecording bool // what everyone knows of it
 	speakers      speakers
+	fanOut        fanOut
 }
 
 // ending is why a session ends, and what it means for those inside and those at the door.
@@ -104,6 +105,7 @@ func (s *session) run() {
 
 func (s *session) loop() {
 	defer s.stopListening()
+	defer s.stopFanOut()
 	for s.ending == nil || len(s.seats) > 0 {
 		var linger <-chan time.Time
 		if s.linger != nil {

@@ -83,7 +83,7 @@ func (t *Transport) allocate(now int64) {
 	defer clear(d.bids) // layers end
 	budget, limited := d.limit()
 	if !limited {
-		t.out.pacer.limit(0)
+		t.out.pacer.limit(0, now)
 		for i := range d.bids {
 			d.bids[i].f.grant(everything)
 		}
@@ -91,7 +91,7 @@ func (t *Transport) allocate(now int64) {
 		return
 	}
 	slices.SortStableFunc(d.bids, compareBids)
-	t.out.pacer.limit(budget)
+	t.out.pacer.limit(budget, now)
 	first := d.sound.rate + d.repair.share.rate
 	left := budget - first
 	d.next = d.spread(&left)
@@ -101,7 +101,7 @@ func (t *Transport) allocate(now int64) {
 	for i := range d.bids {
 		b := &d.bids[i]
 		if b.got < b.flowing && float64(b.cost(b.flowing)) > flood*float64(max(budget-first, 0)) {
-			b.f.interrupt()
+			b.f.cutOff()
 		}
 		b.f.grant(b.got)
 	}
@@ -194,6 +194,14 @@ func (t *Transport) collect(now int64) {
 	d.sound.measure(octets, now)
 	d.repair.share.measure(d.repair.octets, now)
 	d.wanted = wanted + d.sound.rate
+}
+
+// cutOff ends what flows, and what waits of it. Only what is wanted in its place begins again: a keyframe of what was too much would
+// be too much as well, and encoders of several layers make all keyframes at once.
+func (f *forwarder) cutOff() {
+	f.interrupt()
+	f.tooMuch = true
+	f.transport.out.pacer.discard(f)
 }
 
 // flows returns which rung the forwarder sends at present, -1 if none.

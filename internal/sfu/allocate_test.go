@@ -148,14 +148,8 @@ func TestClientEstimates(t *testing.T) {
 
 // TestRepairsAreBounded: a client that asks again and again for what the path does not carry gets a share of it.
 func TestRepairsAreBounded(t *testing.T) {
-	d := downlink{}
-	now := int64(clockStart)
-	for range 1000 {
-		if !d.repairs(1200, now) {
-			t.Fatal("a client that tells nothing of its path is refused")
-		}
-	}
-	d = downlink{reported: true}
+	o := &outbound{downlink: downlink{reported: true}}
+	d, now := &o.downlink, int64(clockStart)
 	for range 20 { // an estimate of 2 Mbit/s
 		for i := range int64(25) {
 			d.estimator.Received(now+i*4e6, now+i*4e6+20e6, 1000, 0)
@@ -167,12 +161,56 @@ func TestRepairsAreBounded(t *testing.T) {
 	for range 1000 {
 		now += 1e6
 		for range 10 { // 96 Mbit/s are asked for
-			if d.repairs(1200, now) {
+			if o.repairs(video.Video, 1200, now) {
 				granted += 1200
 			}
 		}
 	}
 	if rate := granted * 8; rate < 800e3 || rate > 1300e3 {
 		t.Errorf("%d bit/s were sent again on a path of %d", rate, d.estimator.Estimate())
+	}
+}
+
+// TestRepairsOfUnknownPaths: a client that tells nothing of its path gets a share of what it was sent of late.
+func TestRepairsOfUnknownPaths(t *testing.T) {
+	f := &forwarder{kind: video.Video}
+	o := &outbound{forwarders: []*forwarder{f}}
+	now := int64(clockStart)
+	second := func() (rate int) { // 2 Mbit/s are sent, and 96 asked for
+		for range 1000 {
+			now += testMS
+			f.octets += 250
+			for range 10 {
+				if o.repairs(video.Video, 1200, now) {
+					rate += 9600
+				}
+			}
+		}
+		return rate
+	}
+	if rate := second(); rate < 400e3 || rate > 700e3 {
+		t.Errorf("%d bit/s were sent again before anything was measured", rate)
+	}
+	second()
+	if rate := second(); rate < 900e3 || rate > 1100e3 {
+		t.Errorf("%d bit/s were sent again beside 2,000,000", rate)
+	}
+	now += 60 * oneSec
+	second()
+	if rate := second(); rate < 900e3 || rate > 1100e3 {
+		t.Errorf("%d bit/s were sent again after a minute in which nothing was asked for", rate)
+	}
+}
+
+// TestNoRepairsWhilePicturesAreHeld: pictures that were lost would hold up sound.
+func TestNoRepairsWhilePicturesAreHeld(t *testing.T) {
+	o := &outbound{}
+	now := int64(clockStart)
+	o.pacer.suspend(now)
+	if o.repairs(video.Video, 1200, now) || !o.repairs(video.Audio, 200, now) {
+		t.Error("a picture is sent again, or sound is not")
+	}
+	if now += suspendFor; !o.repairs(video.Video, 1200, now) {
+		t.Error("a picture is not sent again afterwards")
 	}
 }

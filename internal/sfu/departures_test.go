@@ -118,7 +118,7 @@ func TestFeedbackOfAClockThatRunsBack(t *testing.T) {
 	for range packets {
 		d.departures.add(clockStart, 1000)
 	}
-	tr.takeFeedback(early, clockStart)
+	tr.takeFeedback(early, nil, clockStart)
 	for range 20 { // and then by three months, until the clock overflows
 		early[16] ^= 0x80
 		early[19]++
@@ -126,7 +126,7 @@ func TestFeedbackOfAClockThatRunsBack(t *testing.T) {
 		for range packets {
 			d.departures.add(clockStart, 1000)
 		}
-		tr.takeFeedback(early, clockStart)
+		tr.takeFeedback(early, nil, clockStart)
 	}
 }
 
@@ -148,10 +148,67 @@ func FuzzTakeFeedback(f *testing.F) {
 				b[19] += byte(i) // the feedback's count
 			}
 			now += 60e6
-			tr.takeFeedback(b, now)
+			tr.takeFeedback(b, nil, now)
 		}
 		if rate := d.estimator.Target(); rate < 0 || rate > 1e12 {
 			t.Fatalf("the estimate is %d", rate)
 		}
 	})
+}
+
+// greedyFeedback is a datagram of feedbacks that tell of thousands of packets each, and say that as many feedbacks were lost.
+func greedyFeedback(told uint16) (all []byte) {
+	for i := range 48 {
+		base := uint16(i) * 2 * told
+		all = append(all, 0x8f, 205, 0, 5, 0, 0, 0, 1, 0, 0, 0, 2, byte(base>>8), byte(base), byte(told>>8), byte(told), 0, 0, 1, byte(2*i), byte(told>>8), byte(told), 0, 0)
+	}
+	return all
+}
+
+// newGreedyClient was sent as many packets as there are numbers.
+func newGreedyClient() *Transport {
+	tr := &Transport{}
+	d := &tr.out.downlink
+	d.departures.open()
+	for range 1 << 16 {
+		d.departures.add(clockStart, 1000)
+	}
+	return tr
+}
+
+// takeAll takes every feedback of a datagram, and returns how many were not passed over.
+func (t *Transport) takeAll(all []byte, now int64) (taken int) {
+	for ; len(all) > 0; all = all[24:] {
+		before := t.out.downlink.told
+		t.takeFeedback(all[:24], nil, now)
+		if t.out.downlink.told != before {
+			taken++
+		}
+	}
+	return taken
+}
+
+// TestToldIsBounded: feedbacks that tell of more packets than were ever sent are passed over, and honest ones are taken soon again.
+func TestToldIsBounded(t *testing.T) {
+	tr := newGreedyClient()
+	now := int64(clockStart)
+	if taken := tr.takeAll(greedyFeedback(1000), now); taken == 0 || taken > departuresKept/1000 {
+		t.Errorf("%d feedbacks of a datagram are taken, each of which tells of 1,000 packets", taken)
+	}
+	now += oneSec / 4
+	if taken := tr.takeAll(greedyFeedback(4000), now); taken != 1 {
+		t.Errorf("%d feedbacks are taken, each of which tells of 4,000 packets", taken)
+	}
+	now += 50 * testMS
+	if taken := tr.takeAll(greedyFeedback(20)[:24*10], now); taken < 9 {
+		t.Errorf("of 10 small feedbacks %d are taken", taken)
+	}
+}
+
+func BenchmarkGreedyFeedback(b *testing.B) {
+	tr, all, now := newGreedyClient(), greedyFeedback(4000), int64(clockStart)
+	for b.Loop() {
+		now += testMS
+		tr.takeAll(all, now)
+	}
 }

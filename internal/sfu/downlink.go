@@ -18,6 +18,7 @@ type downlink struct {
 	clock     int64  // when that was, by the client's clock (ns)
 	told      uint16 // number of the first packet that nothing was told of
 	feedbacks uint8  // count of the last feedback
+	tellable  tellable
 
 	wanted, next int64 // what everything that is wanted takes, and what more than now; 0: nothing more (bit/s)
 	sound        share
@@ -62,11 +63,35 @@ func (d *downlink) limit() (int64, bool) {
 	return 0, false
 }
 
+// tellRate is of how many packets a second a client may tell: those of 160 Mbit/s. A feedback of 24 bytes may tell of thousands, and a
+// datagram hold sixty of them.
+const tellRate = 4 * departuresKept
+
+// tellable is of how many packets a client may still tell.
+type tellable struct {
+	left float64
+	at   int64 // when that was brought up to date (ns)
+}
+
+// spend reports whether so many are left, and takes them.
+func (a *tellable) spend(packets int, now int64) bool {
+	a.left = min(a.left+float64(now-a.at)*tellRate/1e9, departuresKept)
+	a.at = now
+	if a.left < float64(packets) {
+		return false
+	}
+	a.left -= float64(packets)
+	return true
+}
+
+// suddenly: where so little is left of what the path carried, it is acted on at once.
+const suddenly = 0.75
+
 // takeFeedback takes what a client tells of numbered packets. Called with router.media held.
-func (t *Transport) takeFeedback(b []byte, now int64) {
+func (t *Transport) takeFeedback(b []byte, batch *batch, now int64) {
 	d := &t.out.downlink
 	f, ok := packet.ParseTransportFeedback(b)
-	if !ok || d.departures.next == 0 || f.Len() > departuresKept { // nobody can tell that much of what is remembered
+	if !ok || d.departures.next == 0 || !d.tellable.spend(f.Len()+int(d.untold(&f)), now) {
 		return
 	}
 	d.follow(&f)
@@ -79,19 +104,47 @@ func (t *Transport) takeFeedback(b []byte, now int64) {
 		d.told = a.Number + 1
 	}
 	d.reported = true
+	if d.estimator.Leapt() {
+		t.out.pacer.suspend(now)
+	}
+	if d.estimator.Due(now) {
+		t.conclude(batch, now)
+	}
+}
+
+// conclude draws the conclusions from what was told. The ticker acts on them, but for those that cannot wait for it: with a tenth of the
+// path left, each 100 ms of too much are a second that sound waits in its queue.
+func (t *Transport) conclude(b *batch, now int64) {
+	d := &t.out.downlink
+	before, was := d.limit()
 	d.estimator.Decide(now, d.wanted, d.departures.flying(d.told))
+	after, limited := d.limit()
+	if limited && (!was || float64(after) < suddenly*float64(before)) {
+		t.out.pacer.resume()
+		t.start(b, now)
+	}
+}
+
+// untold returns of how many packets the feedback was lost that came before this one.
+func (d *downlink) untold(f *packet.TransportFeedback) uint16 {
+	gap := f.Base - d.told
+	if !d.reported || f.Count == d.feedbacks+1 || gap >= departuresKept {
+		return 0
+	}
+	return gap
 }
 
 // follow brings the client's clock up to date, and makes up for feedback that was lost on its way.
 func (d *downlink) follow(f *packet.TransportFeedback) {
 	const unit = 64e6 // ns
+	gap := d.untold(f)
 	if !d.reported {
 		d.clock, d.told, d.feedbacks = 1e9*3600, f.Base, f.Count-1
 	} else {
 		d.clock += int64(int32((f.Reference-d.reference)<<8)>>8) * unit
 	}
 	d.reference = f.Reference
-	if gap := f.Base - d.told; f.Count != d.feedbacks+1 && gap < departuresKept {
+	if gap > 0 {
 		bytes := 0
 		for n := range gap {
 			if p := d.departures.find(d.told + n); p != nil && p.fate == underway {

@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -60,7 +61,10 @@ type narrowCall struct {
 	credit   [3]float64
 	burst    [3]int // packets of a keyframe still to be sent
 
+	feedbackEvery int64 // ms
+
 	lastSound, worstSound int64
+	worstWait             int64 // of sound in the path's queue
 	sounds, soundsSent    int
 	lastPicture           int64
 	worstPicture          int64
@@ -81,7 +85,7 @@ func newNarrowCall(t *testing.T, rate float64) *narrowCall {
 	}
 	c := &narrowCall{
 		t: t, now: e.Now(), scene: s, sound: a.opus(600), viewer: newWire(t, e, "session", lines...), path: narrowPath{rate: rate, queue: 300 * testMS},
-		recorder: twcc.NewRecorder(9), rates: [3]float64{1600 * testKb, 500 * testKb, 150 * testKb}, layer: -1,
+		recorder: twcc.NewRecorder(9), feedbackEvery: 100, rates: [3]float64{1600 * testKb, 500 * testKb, 150 * testKb}, layer: -1,
 	}
 	c.start = c.now
 	c.viewer.subscribe(video.Subscription{StreamID: "voice", Audio: true})
@@ -104,7 +108,7 @@ func (c *narrowCall) run(span int64) {
 		c.time(at)
 		c.collect()
 		c.arrive()
-		if at%100 == 50 {
+		if at%c.feedbackEvery == c.feedbackEvery/2/5*5 {
 			c.feedback()
 		}
 	}
@@ -160,6 +164,9 @@ func (c *narrowCall) collect() {
 	for _, p := range c.viewer.take(int(sent - c.sent)) {
 		if at := c.path.carry(c.now, p.MarshalSize()+sealOverhead+28); at != 0 {
 			c.flying = append(c.flying, delivery{p, at})
+			if p.PayloadType == 111 {
+				c.worstWait = max(c.worstWait, at-c.now-halfRTT)
+			}
 		}
 	}
 	c.sent = sent
@@ -247,6 +254,31 @@ func TestNarrowPath(t *testing.T) {
 	}
 	if got := c.viewer.paused(); len(got) > 2 {
 		t.Errorf("told of pauses: %q", got)
+	}
+}
+
+// TestSuddenDrop: where a path with a deep queue breaks down to a tenth, pictures stop before sound waits for long, and what was lost of
+// them is not sent again meanwhile.
+func TestSuddenDrop(t *testing.T) {
+	for _, c := range []struct {
+		feedback int64 // ms between two
+		most     int64 // that sound waits (ns)
+	}{{50, 900 * testMS}, {100, 1200 * testMS}} {
+		t.Run(fmt.Sprint(c.feedback), func(t *testing.T) {
+			call := newNarrowCall(t, 3*testMb)
+			call.feedbackEvery, call.path.queue = c.feedback, 1600*testMS
+			call.run(5 * oneSec)
+			if call.layer != 0 {
+				t.Fatalf("layer %d, where everything has its place", call.layer)
+			}
+			call.path.rate = 300 * testKb
+			call.worstWait, call.sounds, call.soundsSent, call.worstPicture = 0, 0, 0, 0
+			call.run(3 * oneSec)
+			t.Logf("sound waited for up to %d ms, longest gap in the picture %d ms", call.worstWait/testMS, call.worstPicture/testMS)
+			if call.worstWait > c.most || call.sounds < call.soundsSent-5 || call.layer != 2 || call.worstPicture > 2*oneSec {
+				t.Errorf("layer %d, %d of %d packets of sound", call.layer, call.sounds, call.soundsSent)
+			}
+		})
 	}
 }
 

@@ -3,6 +3,7 @@ package sfu
 import (
 	"slices"
 
+	"github.com/rotunda-rtc/rotunda/internal/packet"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
@@ -11,12 +12,19 @@ const (
 	floorHold = 1e9
 	// floorLead is how much louder one must be to take the floor from somebody who speaks, in dB.
 	floorLead = 6
+
+	// Where a source tells no levels a packet counts as sound, as loud as a voice close by (-dBov), if it is longer than Opus makes in
+	// silence (bytes) and not much shorter than the longest so far. That one is forgotten by a part for each packet: half in two minutes.
+	soundLevel  = 36
+	dtxSize     = 2
+	soundPart   = 0.4
+	sizeForgets = 1.0 / 8192
 )
 
 // floor decides whose audio is forwarded in a large session: only so many sources, those that are heard most. Whoever makes a
 // sound that stands out gets in with that very packet while there is room, that is, while fewer speak; so no beginning is
 // cut off. When all places are taken by people who speak, one must be clearly louder than the quietest of them. Once in, a source stays
-// until the place is needed. Sources that tell no levels are always forwarded. It is guarded by router.media.
+// until the place is needed. Of sources that tell no levels the size of their packets is taken for one. It is guarded by router.media.
 type floor struct {
 	places  int      // 0: everybody is forwarded
 	large   int      // up to so many sources everybody is
@@ -27,8 +35,15 @@ type floor struct {
 // admits hears a packet of audio whose gate is open, and reports whether it is to be forwarded.
 func (f *floor) admits(p *onward) bool {
 	l := p.layer
-	loud := p.hasLevel && l.voice.Hear(p.level, p.number, p.header.Timestamp, p.format.clockRate, p.now)
-	if !f.crowded || !l.voice.Heard() || l.since != 0 || loud && f.takes(l, p.now) {
+	level := p.level
+	switch {
+	case p.hasLevel:
+		l.tellsLevels = true
+	case !l.tellsLevels:
+		level = l.guessLevel(len(p.payload))
+	}
+	loud := (p.hasLevel || !l.tellsLevels) && l.voice.Hear(level, p.number, p.header.Timestamp, p.format.clockRate, p.now)
+	if !f.crowded || l.since != 0 || loud && f.takes(l, p.now) {
 		l.track.held = false
 		return true
 	}
@@ -39,6 +54,16 @@ func (f *floor) admits(p *onward) bool {
 		}
 	}
 	return false
+}
+
+// guessLevel returns the level (-dBov) that a packet of so many bytes is taken for: encoders spend less on silence, or send nothing.
+// One of a constant bit rate always sounds.
+func (l *layer) guessLevel(size int) uint8 {
+	l.longest = max(float64(size), l.longest*(1-sizeForgets))
+	if size > dtxSize && float64(size) >= soundPart*l.longest {
+		return soundLevel
+	}
+	return packet.Silence
 }
 
 // takes gives the floor to a source that is loud, if it can have it.
@@ -109,7 +134,7 @@ func (e *Engine) Voices(session video.SessionID, into []video.Voice) []video.Voi
 			continue
 		}
 		for _, l := range *s.audio.order.Load() {
-			if l.voice.Heard() {
+			if l.tellsLevels && l.voice.Heard() {
 				into = append(into, video.Voice{StreamID: s.id, Speaks: l.voice.Speaks(now), Loudness: l.voice.Loudness()})
 			}
 		}

@@ -29,6 +29,7 @@ type forwarder struct {
 	shed    bool               // the reader has too much to do
 	granted int                // rung up to which the path carries it
 	paused  bool               // the path carries no picture of it
+	tooMuch bool               // current was cut off for the path does not carry it
 
 	toldPaused bool // what was last told upward of that
 
@@ -56,7 +57,7 @@ type forwarder struct {
 func (f *forwarder) attach(stream video.StreamID, tr *track, enabled bool, want video.Subscription) {
 	f.stream = stream
 	if f.source != tr {
-		f.source, f.current, f.target, f.told, f.toldPaused = tr, nil, nil, nil, false
+		f.source, f.current, f.target, f.told, f.toldPaused, f.tooMuch = tr, nil, nil, nil, false, false
 		clear(f.sent)
 	}
 	if f.enabled != enabled {
@@ -130,6 +131,9 @@ func (f *forwarder) begin(p *onward) bool {
 	if f.kind == video.Video && (f.target != nil || f.current != nil) && p.layer != f.target && p.layer != f.current {
 		return false // nothing was chosen yet, and anything will do, or this layer was not
 	}
+	if f.tooMuch && f.target != nil && p.layer != f.target {
+		return false
+	}
 	shift := f.shift
 	switch {
 	case !f.started:
@@ -149,7 +153,7 @@ func (f *forwarder) begin(p *onward) bool {
 		f.cut.wantedSpatial, f.cut.wantedTemporal = maxSpatial-1, maxTemporal-1
 	}
 	f.cut.restart()
-	f.started, f.fresh, f.current = true, false, p.layer
+	f.started, f.fresh, f.tooMuch, f.current = true, false, false, p.layer
 	return true
 }
 

@@ -363,7 +363,7 @@ func (t *Transport) receiveRTCP(b []byte, a *arrival, now int64) {
 func (t *Transport) control(h *rtcp.Header, b []byte, a *arrival, now int64) {
 	switch {
 	case h.Type == rtcp.TypeTransportSpecificFeedback && h.Count == rtcp.FormatTCC:
-		t.takeFeedback(b, now)
+		t.takeFeedback(b, a.batch, now)
 	case h.Type == rtcp.TypePayloadSpecificFeedback && h.Count == rtcp.FormatREMB:
 		if rate, ok := parseREMB(b); ok {
 			t.out.downlink.remb = rate

@@ -17,6 +17,11 @@ const (
 	paceBurst = int64(probeInterval)
 	// mostHeld is how many packets wait at most; one more, and the oldest go out at once.
 	mostHeld = 128
+	// Where the path seems to carry far less all of a sudden, pictures wait for suspendFor, by when the next feedback says more, but not for
+	// longer than suspendMost before they have left for suspendRest (ns).
+	suspendFor  = 150e6
+	suspendMost = 400e6
+	suspendRest = 1e9
 )
 
 // pacer spreads bursts of pictures to a client whose path carries less than it wants. Packets are held before they are sealed and
@@ -24,6 +29,8 @@ const (
 type pacer struct {
 	rate  int64 // bit/s; 0: nothing is held from now on
 	free  int64 // up to when the path has been given work (ns)
+	until int64 // everything is held up to then (ns)
+	since int64 // from then on (ns)
 	ring  []heldPacket
 	first int
 	count int
@@ -39,18 +46,38 @@ type heldPacket struct {
 }
 
 // limit sets the pace to a path of so many bit/s; 0 ends it.
-func (p *pacer) limit(rate int64) {
+func (p *pacer) limit(rate, now int64) {
 	p.rate = int64(paceAbove * float64(rate))
 	switch {
-	case rate > 0 && p.ring == nil:
-		p.ring = make([]heldPacket, mostHeld)
-	case rate == 0 && p.count == 0:
+	case rate > 0:
+		p.open()
+	case p.count == 0 && now >= p.until:
 		p.ring = nil
 	}
 }
 
+func (p *pacer) open() {
+	if p.ring == nil {
+		p.ring = make([]heldPacket, mostHeld)
+	}
+}
+
+// suspend holds all pictures for a moment.
+func (p *pacer) suspend(now int64) {
+	if now-p.until > suspendRest {
+		p.since = now
+	}
+	p.open()
+	p.until = max(p.until, min(now+suspendFor, p.since+suspendMost))
+}
+
+// resume ends that: it is known what the path carries.
+func (p *pacer) resume() { p.until = min(p.until, p.since) }
+
 // holds reports whether a packet must wait: there is too much, or others wait already.
-func (p *pacer) holds(now int64) bool { return p.count > 0 || p.rate > 0 && p.free > now+paceBurst }
+func (p *pacer) holds(now int64) bool {
+	return p.count > 0 || now < p.until || p.rate > 0 && p.free > now+paceBurst
+}
 
 // charge notes that so many bytes were sent.
 func (p *pacer) charge(now int64, size int) {
@@ -81,13 +108,13 @@ func (t *Transport) letGo(b *batch, now int64) {
 	f := h.f
 	h.f = nil
 	path := t.ice.chosen.Load()
-	if path == nil || t.out.sealer == nil {
+	if f == nil || path == nil || t.out.sealer == nil {
 		return
 	}
 	if f.wide != 0 {
 		wide := t.out.downlink.departures.add(now, h.size+sealOverhead)
 		putWide(h.plain[:], wide)
-		if e := &f.sent[h.number&(sentHistory-1)]; e.number == h.number {
+		if e := f.entry(h.number); e != nil {
 			e.wide = wide
 		}
 	}
@@ -100,11 +127,25 @@ func (t *Transport) letGo(b *batch, now int64) {
 // pump sends what waits and may leave by now, and goes on with a probe. It reports whether there is more to come.
 func (t *Transport) pump(b *batch, now int64) bool {
 	p := &t.out.pacer
-	for p.count > 0 && (p.rate == 0 || p.free <= now+paceBurst) {
+	for p.count > 0 && now >= p.until && (p.rate == 0 || p.free <= now+paceBurst) {
 		t.letGo(b, now)
 	}
 	probing := t.out.downlink.probe.rate != 0 && t.pad(b, now)
 	return probing || p.count > 0
+}
+
+// discard drops what waits of a line whose picture is to go on with a keyframe. It is not sent when it is asked for either.
+func (p *pacer) discard(f *forwarder) {
+	for i := range p.count {
+		h := &p.ring[(p.first+i)%len(p.ring)]
+		if h.f != f {
+			continue
+		}
+		h.f = nil
+		if e := f.entry(h.number); e != nil {
+			*e = sentPacket{}
+		}
+	}
 }
 
 // putWide writes another transport-wide number into a header that has one.

@@ -51,7 +51,7 @@ func TestPacer(t *testing.T) {
 	if n := sent() - before; n != 50 || p.count != 0 {
 		t.Fatalf("%d of 50 were sent without a limit, %d are held", n, p.count)
 	}
-	locked(func() { p.limit(100 * testKb) })
+	locked(func() { p.limit(100*testKb, s.engine.Now()) })
 	before = sent()
 	send(50)
 	if n := sent() - before; n > 5 || p.count != 50-int(n) {
@@ -65,7 +65,7 @@ func TestPacer(t *testing.T) {
 	if n := sent() - before; p.count != mostHeld || n == 0 {
 		t.Errorf("%d are held, %d left", p.count, n)
 	}
-	locked(func() { p.limit(0) })
+	locked(func() { p.limit(0, s.engine.Now()) })
 	before = sent()
 	if send(1); p.count != mostHeld { // behind those that wait
 		t.Errorf("%d are held", p.count)
@@ -75,7 +75,7 @@ func TestPacer(t *testing.T) {
 	if n := sent() - before; n != mostHeld+1 || p.count != 0 || more {
 		t.Errorf("%d left when there was no limit any more, %d are held", n, p.count)
 	}
-	locked(func() { p.limit(0) })
+	locked(func() { p.limit(0, s.engine.Now()) })
 	if p.ring != nil {
 		t.Error("it keeps its memory")
 	}

@@ -48,7 +48,7 @@ func (t *Transport) pad(b *batch, now int64) bool {
 	d := &t.out.downlink
 	f := t.paddable()
 	passed := now - d.probe.began
-	if passed >= probeSpan || f == nil {
+	if passed >= probeSpan || f == nil || d.estimator.Draining() {
 		d.estimator.ProbeSent(now, int(d.departures.next-d.probe.first))
 		d.probe.rate, d.departures.cluster = 0, 0
 		return false

@@ -26,6 +26,17 @@ type sentPacket struct {
 	described      bool // with a dependency descriptor
 }
 
+// entry returns what is remembered of the packet with this number, or nil.
+func (f *forwarder) entry(number uint64) *sentPacket {
+	if f.sent == nil {
+		return nil
+	}
+	if e := &f.sent[number&(sentHistory-1)]; e.layer != 0 && e.number == number {
+		return e
+	}
+	return nil
+}
+
 // resend sends packets the client missed again, as RTX where negotiated (RFC 4588), from the publisher's history. Called with
 // router.media held.
 func (f *forwarder) resend(batch *batch, seq uint16, now int64) {
@@ -43,7 +54,7 @@ func (f *forwarder) resend(batch *batch, seq uint16, now int64) {
 		return
 	}
 	n := l.history.Copy(e.source, out.repair[:])
-	if n == 0 || !out.downlink.repairs(n+f.header+sealOverhead, now) {
+	if n == 0 || !out.repairs(f.kind, n+f.header+sealOverhead, now) {
 		return
 	}
 	raw := out.repair[:n]

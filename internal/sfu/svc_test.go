@@ -389,6 +389,43 @@ func TestStructureWithoutALayerInUse(t *testing.T) {
 	}
 }
 
+// TestLateStructure: a keyframe's first packet that is sent again comes behind the next keyframe, which has another structure. What
+// follows is read by the newer one.
+func TestLateStructure(t *testing.T) {
+	s, v := newLayered(t, av1)
+	s.send(true, 1)
+	v.take(4)
+	aimAt(v, 0, 1) // the small size, which the next keyframe begins
+	now := s.wire.engine.Now()
+	older := s.picture(true)
+	for _, p := range older[1:] {
+		s.wire.push(p, now)
+	}
+	newer := *packettest.L2T2Key()
+	newer.Offset = 30
+	s.of = &newer
+	s.send(true, 1)
+	key := s.time
+	s.wire.push(older[0], now)
+	s.send(false, 3)
+	var small []*rtp.Packet
+	for len(small) < 8 { // of the newer keyframe and those behind it
+		if p := v.take(1)[0]; p.Timestamp-key < 1<<31 && len(p.Payload) > 0 {
+			small = append(small, p)
+		}
+	}
+	if got, want := layersOf(small), []string{"S0", "S1", "S0", "S1"}; !slices.Equal(got, want) {
+		t.Errorf("what came behind the newer keyframe is %v, want %v", got, want)
+	}
+	s.wire.burst(func() {
+		for _, l := range s.wire.transport.in.layers {
+			if l.keyTime != key {
+				t.Errorf("the last keyframe is held to be that of %d, it is that of %d", l.keyTime, key)
+			}
+		}
+	})
+}
+
 // TestDescriptorIsSentAgainAsItWas: a publisher that numbers the extension otherwise on a later line changes nothing of what was sent, as
 // one number of SRTP must not have two contents.
 func TestDescriptorIsSentAgainAsItWas(t *testing.T) {

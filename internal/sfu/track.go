@@ -77,9 +77,13 @@ type layer struct {
 	width     int                         // of the picture, as the last keyframe told it; guarded by router.media
 	height    int                         // guarded by router.media
 	made      composition                 // guarded by router.media
+	shapedAt  uint64                      // number of the newest packet that told what it is made of; guarded by router.media
 	structure *packet.DependencyStructure // nil before the first; guarded by router.media
 	voice     packet.Voice                // of audio; guarded by router.media
+	longest   float64                     // packet of audio of late, where no levels are told (bytes); guarded by router.media
 	since     int64                       // when it got the floor (ns), 0 without; guarded by router.media
+
+	tellsLevels bool // how loud its packets of audio are (RFC 6464); guarded by router.media
 }
 
 func newTrack(t *Transport, l *offeredLine) *track {
@@ -127,6 +131,9 @@ func (t *track) rank(layers []*layer) {
 
 // keyframe notes where a keyframe begins, and its size. Several packets can begin the same one.
 func (l *layer) keyframe(p *onward) {
+	if p.number < l.keyNumber && p.header.Timestamp != l.keyTime {
+		return // of a former one
+	}
 	if l.keyNumber == 0 || p.header.Timestamp != l.keyTime || p.number < l.keyNumber {
 		l.keyNumber, l.keyTime, l.keyAt, l.keyEnded = p.number, p.header.Timestamp, p.now, false
 	}

@@ -199,13 +199,73 @@ func TestSmallRoomsForwardAll(t *testing.T) {
 	}
 }
 
-// TestNoLevelsNoFloor: what cannot be judged is forwarded, however many there are.
-func TestNoLevelsNoFloor(t *testing.T) {
-	e := newLargeRoom(t, 1, 1)
-	s := []*talker{newTalker(t, e, 0), newTalker(t, e, 1)}
+// TestSizesInPlaceOfLevels: sources that tell no levels have no more places than others. What they send in silence takes none.
+func TestSizesInPlaceOfLevels(t *testing.T) {
+	e := newLargeRoom(t, 2, 3)
+	var s []*talker
+	for i := range 5 {
+		s = append(s, newTalker(t, e, i))
+	}
 	listener(t, e, s)
-	s[0].say(speech, 10)
-	if n := sent(e, func() { s[1].frames(10) }); n != 10 {
-		t.Fatalf("%d of 10 packets without levels were forwarded", n)
+	silent := func(of *talker, packets int) int {
+		return sent(e, func() {
+			for range packets {
+				of.now += 20e6
+				p := of.make(false)
+				p.Payload = p.Payload[:1] // as Opus does with DTX
+				of.wire.push(p, of.now)
+			}
+		})
+	}
+	sounds := func(of *talker, packets int) int { // without a level
+		return sent(e, func() {
+			for range packets {
+				of.now += 20e6
+				p := of.make(false)
+				p.Payload = append(p.Payload, make([]byte, 80)...)
+				of.wire.push(p, of.now)
+			}
+		})
+	}
+	quiet := func(of *talker, packets int) int { // by a variable bit rate
+		return sent(e, func() {
+			for range packets {
+				of.now += 20e6
+				p := of.make(false)
+				p.Payload = append(p.Payload, make([]byte, 25)...)
+				of.wire.push(p, of.now)
+			}
+		})
+	}
+	if n := silent(s[0], 10); n != 0 {
+		t.Errorf("%d packets of silence were forwarded", n)
+	}
+	for _, of := range s[:2] {
+		if n := sounds(of, 30); n != 30 {
+			t.Errorf("of 30 packets of sound %d were forwarded", n)
+		}
+	}
+	s[2].now, s[3].now, s[4].now = s[1].now, s[1].now, s[1].now
+	if n := sounds(s[2], 30); n != 0 {
+		t.Errorf("a third got in with %d packets", n)
+	}
+	for range 100 {
+		sounds(s[0], 1)
+		sounds(s[1], 1)
+	}
+	s[3].now = s[1].now
+	if n := sent(e, func() { s[3].say(louder, 10) }); n < 8 {
+		t.Errorf("of 10 loud packets %d were forwarded", n)
+	}
+	if v := e.Voices("s", nil); len(v) != 1 || v[0].StreamID != s[3].stream {
+		t.Errorf("heard %+v, of which only one tells levels", v)
+	}
+	for _, of := range s[:4] { // a second and a half of what is spent on silence
+		of.now = s[3].now
+		quiet(of, 75)
+	}
+	s[4].now = s[3].now
+	if n := sounds(s[4], 10); n != 10 {
+		t.Errorf("of 10 packets of sound %d were forwarded when the others were silent", n)
 	}
 }

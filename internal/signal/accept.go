@@ -21,7 +21,7 @@ type Tokens interface {
 	Verify(ctx context.Context, token string) (video.Grant, error)
 }
 
-// Relay makes credentials for servers of our own. subject tells one client from another.
+// Relay makes credentials for servers of our own. subject tells one client from another: it is the family of its token.
 type Relay func(subject string) (servers []video.ICEServer, expires time.Time)
 
 // Config is what a Handler needs. Host and Tokens are required; a zero duration means the default.

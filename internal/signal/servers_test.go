@@ -43,12 +43,15 @@ func TestICEServers(t *testing.T) {
 		return credential
 	}
 	c := h.dial()
-	hello := c.ask("hello", object{"version": 1, "token": h.token()})
+	token := h.token(func(g *video.Grant) { g.Family = "family" })
+	hello := c.ask("hello", object{"version": 1, "token": token})
 	first := check(hello["ice_servers"], 1)
 	c.id = video.NewUUID()
 	c.ask("join", object{"participant_id": c.id})
 	second := check(c.until("ice_servers_changed")["ice_servers"], first+1)
 	check(c.until("ice_servers_changed")["ice_servers"], second+1)
+	again := h.dial() // another connection has no more relays
+	check(again.ask("hello", object{"version": 1, "token": token})["ice_servers"], 1)
 	c.ask("leave", nil)
 	c.wantClose("1000 left")
 }

@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -43,8 +45,9 @@ func (i *issuer) password(username string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// authenticate is the library's AuthHandler. It names the subject as the user, so that fresh credentials of a subject serve what was
-// allocated with former ones. Expired credentials allocate nothing; what there is may be kept with them, as browsers
+// authenticate is the library's AuthHandler. It names as the user the subject and where it comes from (an IPv4 address or IPv6 /64): so fresh
+// credentials of a subject serve what was allocated with former ones, and a client whose address changed has room beside what its former
+// one still holds for minutes. Expired credentials allocate nothing; what there is may be kept with them, as browsers
 // cannot change those of an allocation.
 func (i *issuer) authenticate(request *turn.RequestAttributes) (user string, key []byte, ok bool) {
 	expiry, subject, ok := strings.Cut(request.Username, ":")
@@ -55,5 +58,16 @@ func (i *issuer) authenticate(request *turn.RequestAttributes) (user string, key
 	if request.Method == stun.MethodAllocate && at < i.now().Unix() {
 		return "", nil, false
 	}
-	return subject, turn.GenerateAuthKey(request.Username, realm, i.password(request.Username)), true
+	return subject + " " + comesFrom(request.SrcAddr).String(), turn.GenerateAuthKey(request.Username, realm, i.password(request.Username)), true
+}
+
+// comesFrom returns the IPv4 address or IPv6 /64 of a client.
+func comesFrom(a net.Addr) netip.Prefix {
+	switch a := a.(type) {
+	case *net.UDPAddr:
+		return originOf(a.AddrPort().Addr())
+	case *net.TCPAddr:
+		return originOf(a.AddrPort().Addr())
+	}
+	return netip.Prefix{}
 }

@@ -14,6 +14,7 @@ import (
 // Bounds of connections over TCP and TLS. A connection is a stranger's while it has no allocation.
 const (
 	maxConns          = 12_000
+	maxStrangers      = 512
 	maxStrangersOfOne = 64 // of one IPv4 address or IPv6 /64
 	strangerTime      = 30 * time.Second
 	idleTime          = 5 * time.Minute  // a client's checks and refreshes are more frequent
@@ -23,12 +24,14 @@ const (
 
 // guests are the connections there are, over all doors.
 type guests struct {
-	refused atomic.Uint64
+	refused atomic.Uint64 // for there are too many
+	crowded atomic.Uint64 // for there are too many strangers
 
 	mu        sync.Mutex
 	patience  time.Duration        // guarded by mu; with strangers
 	all       map[*guest]struct{}  // guarded by mu
 	strangers map[netip.Prefix]int // guarded by mu
+	unknown   int                  // guarded by mu; strangers in all
 	byRemote  map[string]*guest    // guarded by mu; with an address of this end, as two doors may have the same client
 }
 
@@ -51,18 +54,20 @@ func nameOf(remote, local net.Addr) string { return remote.String() + " " + loca
 
 // admit returns nil if there are too many.
 func (g *guests) admit(conn net.Conn) *guest {
-	c := &guest{Conn: conn, raw: conn, of: g}
-	if tcp, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
-		c.origin = originOf(tcp.AddrPort().Addr())
-	}
+	c := &guest{Conn: conn, raw: conn, of: g, origin: comesFrom(conn.RemoteAddr())}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	c.until.Store(time.Now().Add(g.patience).UnixNano())
-	if len(g.all) >= maxConns || g.strangers[c.origin] >= maxStrangersOfOne {
+	switch {
+	case len(g.all) >= maxConns:
 		g.refused.Add(1)
+		return nil
+	case g.unknown >= maxStrangers || g.strangers[c.origin] >= maxStrangersOfOne:
+		g.crowded.Add(1)
 		return nil
 	}
 	g.all[c] = struct{}{}
+	g.unknown++
 	g.strangers[c.origin]++
 	g.byRemote[nameOf(conn.RemoteAddr(), conn.LocalAddr())] = c
 	return c
@@ -85,6 +90,7 @@ func (g *guests) unsettle(remote, local net.Addr) {
 	if c == nil || !c.settled.Load() {
 		return
 	}
+	g.unknown++
 	g.strangers[c.origin]++
 	until := time.Now().Add(g.patience)
 	c.until.Store(until.UnixNano())
@@ -97,15 +103,16 @@ func (g *guests) known(c *guest) {
 	if c.settled.Swap(true) {
 		return
 	}
+	g.unknown--
 	if g.strangers[c.origin]--; g.strangers[c.origin] == 0 {
 		delete(g.strangers, c.origin)
 	}
 }
 
-func (g *guests) count() int {
+func (g *guests) count() (all, strangers int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return len(g.all)
+	return len(g.all), g.unknown
 }
 
 // close ends all connections.

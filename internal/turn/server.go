@@ -33,7 +33,7 @@ type Config struct {
 	Media []netip.AddrPort
 	// Lifetime is how long credentials hold.
 	Lifetime time.Duration
-	// Allocations is how many there may be in all, AllocationsEach with the credentials of one subject.
+	// Allocations is how many there may be in all, AllocationsEach with the credentials of one subject from one IPv4 address or IPv6 /64.
 	Allocations, AllocationsEach int
 	// Bandwidth is what each allocation may carry in each direction, in bit/s; 0 is no limit.
 	Bandwidth int
@@ -58,10 +58,12 @@ type counters struct{ in, out, dropped, refused, forbidden, unauthorized atomic.
 // Stats are totals since the start, and what is there now.
 type Stats struct {
 	Allocations, Connections int    // connections over TCP and TLS, strangers' too
+	Strangers                int    // connections without an allocation
 	BytesIn, BytesOut        uint64 // relayed from clients and to them
 	PacketsDropped           uint64 // beyond the bandwidth of an allocation
 	AllocationsRefused       uint64 // beyond a quota
 	ConnectionsRefused       uint64 // too many at once
+	StrangersRefused         uint64 // too many without an allocation
 	Forbidden                uint64 // permissions and packets for other addresses than ours
 	Unauthorized             uint64 // requests with credentials that are not good
 }
@@ -249,8 +251,9 @@ func (s *Server) Credentials(subject string) (username, password string, expires
 // Stats returns totals and present numbers.
 func (s *Server) Stats() Stats {
 	c := &s.counters
+	connections, strangers := s.guests.count()
 	return Stats{
-		Allocations: s.quota.count(), Connections: s.guests.count(),
+		Allocations: s.quota.count(), Connections: connections, Strangers: strangers, StrangersRefused: s.guests.crowded.Load(),
 		BytesIn: c.in.Load(), BytesOut: c.out.Load(), PacketsDropped: c.dropped.Load(),
 		AllocationsRefused: c.refused.Load(), ConnectionsRefused: s.guests.refused.Load(),
 		Forbidden: c.forbidden.Load(), Unauthorized: c.unauthorized.Load(),

@@ -254,7 +254,7 @@ func TestCredentials(t *testing.T) {
 		t.Error("expired credentials allocate")
 	}
 	old.Method = stun.MethodRefresh
-	if user, _, ok := s.issuer.authenticate(old); !ok || user != "alice" {
+	if user, _, ok := s.issuer.authenticate(old); !ok || !strings.HasPrefix(user, "alice ") {
 		t.Error("expired credentials do not keep what there is")
 	}
 }
@@ -294,6 +294,38 @@ func TestQuotas(t *testing.T) {
 	}
 }
 
+// Quotas go by the subject and where it comes from: fresh credentials give no more, another address does.
+func TestQuotasAreOfOneClient(t *testing.T) {
+	s := newServer(t, Config{})
+	user := func(a net.Addr) string {
+		username, _, _ := s.Credentials("alice")
+		user, _, ok := s.issuer.authenticate(&turn.RequestAttributes{Username: username, Method: stun.MethodAllocate, SrcAddr: a})
+		if !ok {
+			t.Fatal("not authorized")
+		}
+		return user
+	}
+	at := func(a string, port int) *net.UDPAddr { return &net.UDPAddr{IP: net.ParseIP(a), Port: port} }
+	first := user(at("192.0.2.1", 1))
+	for name, c := range map[string]struct {
+		addr net.Addr
+		same bool
+	}{
+		"another port":               {at("192.0.2.1", 2), true},
+		"TCP":                        {&net.TCPAddr{IP: net.ParseIP("192.0.2.1"), Port: 3}, true},
+		"another address":            {at("192.0.2.2", 1), false},
+		"IPv6":                       {at("2001:db8::1", 1), false},
+		"an address of another kind": {&net.UnixAddr{Name: "x"}, false},
+	} {
+		if same := user(c.addr) == first; same != c.same {
+			t.Errorf("%s: the same client: %v", name, same)
+		}
+	}
+	if user(at("2001:db8::1", 1)) != user(at("2001:db8::2", 1)) || user(at("2001:db8::1", 1)) == user(at("2001:db8:0:1::1", 1)) {
+		t.Error("of IPv6 the /64 counts")
+	}
+}
+
 func TestBandwidth(t *testing.T) {
 	b := newBucket(8_000_000)
 	sent := 0
@@ -323,6 +355,18 @@ func TestBandwidth(t *testing.T) {
 	}
 }
 
+// from is a connection of which only the address matters.
+type from struct{ addr netip.Addr }
+
+func (f from) RemoteAddr() net.Addr           { return &net.TCPAddr{IP: f.addr.AsSlice(), Port: 9} }
+func (from) LocalAddr() net.Addr              { return &net.TCPAddr{IP: net.IPv4(10, 9, 9, 9), Port: 3478} }
+func (from) Read([]byte) (int, error)         { return 0, io.EOF }
+func (from) Write(b []byte) (int, error)      { return len(b), nil }
+func (from) Close() error                     { return nil }
+func (from) SetDeadline(time.Time) error      { return nil }
+func (from) SetReadDeadline(time.Time) error  { return nil }
+func (from) SetWriteDeadline(time.Time) error { return nil }
+
 func TestStrangersAreBounded(t *testing.T) {
 	s := newServer(t, Config{Media: []netip.AddrPort{echo(t, "127.0.0.1:0")}, TLS: selfSigned(t)})
 	at := net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port()))
@@ -337,7 +381,10 @@ func TestStrangersAreBounded(t *testing.T) {
 	for range maxStrangersOfOne + 3 {
 		dial(at)
 	}
-	eventually(t, "strangers to be refused", func() bool { n := s.Stats(); return n.ConnectionsRefused == 3 && n.Connections == maxStrangersOfOne })
+	eventually(t, "strangers to be refused", func() bool {
+		n := s.Stats()
+		return n.StrangersRefused == 3 && n.Strangers == maxStrangersOfOne && n.Connections == maxStrangersOfOne
+	})
 	s.guests.close()
 	eventually(t, "the strangers to go", func() bool { return s.Stats().Connections == 0 })
 	s.guests.mu.Lock()
@@ -353,6 +400,21 @@ func TestStrangersAreBounded(t *testing.T) {
 		if n, ok := errors.AsType[net.Error](err); ok && n.Timeout() {
 			t.Errorf("nonsense keeps a connection open at %s", at)
 		}
+	}
+	// However many addresses they come from.
+	full := newGuests()
+	for i := range maxStrangers + 1 {
+		c := full.admit(from{netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)})})
+		if (c != nil) != (i < maxStrangers) {
+			t.Errorf("stranger %d: let in %v", i, c != nil)
+		}
+	}
+	for c := range full.all {
+		full.settle(c.raw.RemoteAddr(), c.raw.LocalAddr())
+		break
+	}
+	if full.admit(from{netip.AddrFrom4([4]byte{10, 1, 0, 0})}) == nil || full.crowded.Load() != 1 {
+		t.Errorf("nobody is let in although one is a stranger no more, or %d were refused", full.crowded.Load())
 	}
 	eventually(t, "nonsense to end", func() bool { return s.Stats().Connections == 0 })
 	// Whoever has an allocation is no stranger.

@@ -34,7 +34,7 @@ type Config struct {
 	Logger    *slog.Logger
 
 	ICEServers []video.ICEServer // that clients are told to use
-	// Relay makes credentials for servers of our own; nil: there are none. subject tells one client from another.
+	// Relay makes credentials for servers of our own; nil: there are none. subject tells one client from another: it is the family of its token.
 	Relay func(subject string) (servers []video.ICEServer, expires time.Time)
 
 	ConnectTimeout     time.Duration // a resource whose media is not up by then is removed; default 30 s

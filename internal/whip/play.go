@@ -56,6 +56,6 @@ func (h *Handler) play(w http.ResponseWriter, req *http.Request, watch live.Watc
 	if !h.keep(r) {
 		return errShuttingDown
 	}
-	h.created(w, req, r.id, tag, answer)
+	h.created(w, req, r, tag, answer)
 	return nil
 }

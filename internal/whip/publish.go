@@ -66,7 +66,7 @@ func (h *Handler) publish(w http.ResponseWriter, req *http.Request) error {
 	if !h.keep(r) {
 		return errShuttingDown
 	}
-	h.created(w, req, r.id, tag, published.Answer)
+	h.created(w, req, r, tag, published.Answer)
 	return nil
 }
 

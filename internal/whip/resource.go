@@ -128,12 +128,12 @@ func (h *Handler) remove(w http.ResponseWriter, req *http.Request) error {
 }
 
 // created answers a POST.
-func (h *Handler) created(w http.ResponseWriter, req *http.Request, id, tag, answer string) {
+func (h *Handler) created(w http.ResponseWriter, req *http.Request, r *resource, tag, answer string) {
 	w.Header().Set("Content-Type", sdpType)
-	w.Header().Set("Location", h.config.PublicURL+req.URL.EscapedPath()+"/"+id)
+	w.Header().Set("Location", h.config.PublicURL+req.URL.EscapedPath()+"/"+r.id)
 	w.Header().Set("ETag", tag)
 	w.Header().Set("Accept-Patch", fragmentType)
-	for _, link := range h.iceLinks(id) {
+	for _, link := range h.iceLinks(r.grant) {
 		w.Header().Add("Link", link)
 	}
 	w.WriteHeader(http.StatusCreated)

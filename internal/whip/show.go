@@ -39,12 +39,12 @@ func (h *Handler) showResource(w http.ResponseWriter, req *http.Request) error {
 	return nil
 }
 
-// iceLinks are the Link headers of one answer, with credentials for the resource.
-func (h *Handler) iceLinks(resource string) []string {
+// iceLinks are the Link headers of one answer, with credentials for whoever has the token.
+func (h *Handler) iceLinks(grant video.Grant) []string {
 	if h.config.Relay == nil {
 		return h.links
 	}
-	own, _ := h.config.Relay(resource)
+	own, _ := h.config.Relay(grant.Family)
 	return append(links(own), h.links...)
 }
 

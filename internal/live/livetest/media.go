@@ -26,6 +26,7 @@ type Media struct {
 	transports []*Transport
 	voices     []video.Voice
 	speaking   []video.StreamID
+	held       chan struct{} // SendData waits until it is closed; nil: it does not
 }
 
 // Transport is one of a Media's transports.
@@ -133,8 +134,23 @@ func (m *Media) All() []*Transport {
 	return slices.Clone(m.transports)
 }
 
+// HoldData has every SendData wait until the returned function is called, as if it took long.
+func (m *Media) HoldData() (release func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	held := make(chan struct{})
+	m.held = held
+	return func() { close(held) }
+}
+
 // SendData implements live.Transport.
 func (t *Transport) SendData(message []byte) bool {
+	t.media.mu.Lock()
+	held := t.media.held
+	t.media.mu.Unlock()
+	if held != nil {
+		<-held
+	}
 	t.media.mu.Lock()
 	defer t.media.mu.Unlock()
 	t.data = append(t.data, message)
