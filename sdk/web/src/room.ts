@@ -7,7 +7,7 @@ import type { DataOptions, Message } from "./messages.js";
 import { Messenger } from "./messenger.js";
 import { MetricsReporter } from "./metrics-reporter.js";
 import type { InitializeConfig, StreamTracks, SubscriptionConfig } from "./options.js";
-import { streamOf } from "./reducer.js";
+import { streamOf } from "./reducer/entries.js";
 import type { Session } from "./session.js";
 import type { HelloReply } from "./signal/frames.js";
 import { ending, endingOfError } from "./signal/refusals.js";
@@ -15,7 +15,9 @@ import type { Participant, State, Stream, TrackKind } from "./state.js";
 
 /** The browser's statistics of one stream, per kind: report id to statistics object. */
 export interface StreamStats {
+  /** Filled for a local stream. */
   senders: { audio?: Record<string, unknown>; video?: Record<string, unknown> };
+  /** Filled for a remote stream that is subscribed. */
   receivers: { audio?: Record<string, unknown>; video?: Record<string, unknown> };
 }
 
@@ -41,7 +43,7 @@ export class Room {
       limit: entrance.hello.limits.message_bytes,
       lossy: entrance.call?.lossy,
     }));
-    this.#metrics = new MetricsReporter(session, async (stream, kind) => this.#stats(stream, kind));
+    this.#metrics = new MetricsReporter(session, async () => entrance.call?.measure());
     // A page that goes away says so, lest the others wait for it.
     const leave = () => void session.leave();
     globalThis.addEventListener?.("pagehide", leave);

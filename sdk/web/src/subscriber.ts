@@ -5,7 +5,7 @@ import type { MediaConnection } from "./media/connection.js";
 import { ReceiveLines } from "./media/receive-lines.js";
 import { isForbidden, MixFeed, soundOnly } from "./mix-feed.js";
 import type { SubscriptionConfig } from "./options.js";
-import { streamOf } from "./reducer.js";
+import { streamOf } from "./reducer/entries.js";
 import type { Session } from "./session.js";
 import type { ReceiveLine } from "./signal/frames.js";
 import type { State, Stream, Subscription, TrackKind } from "./state.js";
