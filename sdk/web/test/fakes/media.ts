@@ -246,8 +246,10 @@ export class FakePeerConnection {
     clearInterval(this.#flow);
     if (on) this.#flow = setInterval(() => (this.received += 100), 20);
   }
+  /** Where it counts them: Firefox does for each path. */
+  countedBy: "transport" | "candidate-pair" = "transport";
   async getStats() {
-    const flow = { id: "T", type: "transport", bytesReceived: this.received };
+    const flow = { id: "T", type: this.countedBy, selected: true, bytesReceived: this.received };
     return report(this.stats.length > 0 ? this.stats : [flow]);
   }
   become(state: string): void {
