@@ -3,6 +3,7 @@ import type { Call } from "./call.js";
 import { CONNECT_TIMEOUT, Entrance } from "./entrance.js";
 import { RoomError } from "./errors.js";
 import type { Events } from "./events.js";
+import { requireParticipant, requireStream } from "./lookup.js";
 import type { DataOptions, Message } from "./messages.js";
 import { Messenger } from "./messenger.js";
 import { MetricsReporter } from "./metrics-reporter.js";
@@ -115,13 +116,13 @@ export class Room {
 
   /** Throws `participant_not_found` if the participant is not in the room. */
   getParticipantStream(participantId: string, key: string): Stream | undefined {
-    this.#requireParticipant(participantId);
+    requireParticipant(this.#session.state, participantId);
     return streamOf(this.#session.state, participantId, key);
   }
 
   /** The streams of a participant by key. Throws `participant_not_found` if the participant is not in the room. */
   getParticipantStreams(participantId: string): Map<string, Stream> {
-    const { streams } = this.#requireParticipant(participantId);
+    const { streams } = requireParticipant(this.#session.state, participantId);
     const all = Object.entries(streams).map(
       ([key, id]) => [key, this.#session.state.streams.get(id)] as const,
     );
@@ -272,14 +273,8 @@ export class Room {
   /** The browser's statistics of a stream: its senders if it is local, its receivers if it is subscribed. */
   async getWebRTCStatsForStream(participantId: string, key: string): Promise<StreamStats> {
     requireText("key", key);
-    const stream = this.getParticipantStream(participantId, key);
+    const stream = requireStream(this.#session.state, participantId, key);
     const stats: StreamStats = { senders: {}, receivers: {} };
-    if (!stream) {
-      throw new RoomError(
-        "stream_not_found",
-        `the participant publishes nothing under ${JSON.stringify(key)}`,
-      );
-    }
     for (const kind of ["audio", "video"] as const) {
       const report = await this.#stats(stream, kind);
       if (report)
@@ -301,13 +296,5 @@ export class Room {
     const { call } = this.#entrance;
     if (!call) throw new RoomError("invalid_state", "the room is only beginning to connect");
     return call;
-  }
-
-  #requireParticipant(id: string): Participant {
-    const participant = this.#session.state.participants.get(id);
-    if (!participant) {
-      throw new RoomError("participant_not_found", `no participant ${JSON.stringify(id)} is in the room`);
-    }
-    return participant;
   }
 }

@@ -1,6 +1,7 @@
 import type { Participant, State, Stream } from "@rotunda/video";
 import { act, cleanup, fireEvent, render, screen } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { connectedState } from "../../fixture/state";
 import type { CaptureView, Devices } from "../devices/capture";
 import { JoinPage } from "../entrance/JoinPage";
 import { Store } from "../ui/store";
@@ -60,16 +61,7 @@ function roomOf(count: number): State {
     const context = JSON.stringify({ name: `Person ${at}` });
     participants.set(id, { id, origin, context, streams: { self: `s${at}` }, canReceiveMessages: true });
   }
-  return {
-    status: "connected",
-    localParticipantId: "p0",
-    participants,
-    streams,
-    subscriptions: new Map(),
-    recording: false,
-    dominantSpeakerId: null,
-    audioBlocked: false,
-  };
+  return connectedState("p0", participants, streams);
 }
 
 function makeCall(part: Partial<ConversationView> = {}) {
