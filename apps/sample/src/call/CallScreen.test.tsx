@@ -182,6 +182,7 @@ describe("call screen", () => {
     expect(screen.getByTestId("banner").textContent).toContain("Connection lost.Trying again in 3 s");
     fireEvent.click(screen.getByText("Try now"));
     expect(call.retryNow).toHaveBeenCalledOnce();
+    expect(screen.getByText("Check the connection").getAttribute("href")).toMatch(/^\/connectivity/);
   });
 
   it("counts unread messages in words", () => {
@@ -200,6 +201,7 @@ describe("join page", () => {
     fireEvent.change(name, { target: { value: " Ana " } });
     fireEvent.click(screen.getByTestId("join-button"));
     expect(onJoin).toHaveBeenLastCalledWith("Ana");
+    expect(screen.getByText("Check the connection").getAttribute("href")).toMatch(/^\/connectivity/);
   });
 
   it("says where a refusal is taken back", () => {
