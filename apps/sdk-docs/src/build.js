@@ -2,7 +2,7 @@ import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promi
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Application } from "typedoc";
+import { Application, ReflectionKind } from "typedoc";
 import { pageOf } from "./page.js";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -14,7 +14,7 @@ export const packages = [
   { folder: "sdk/react", at: "react", title: "React" },
 ];
 
-/** Writes the pages into a folder; throws if an export has no comment, or a comment links to nothing. */
+/** Writes the pages into a folder; throws if an export or a field has no comment, or a comment links to nothing. */
 export async function build(to) {
   for (const { folder, at, title } of packages) {
     const readme = await readFile(join(root, folder, "README.md"), "utf8");
@@ -54,12 +54,22 @@ async function referenceOf(folder) {
     const project = await app.convert();
     if (!project) throw new Error(`${folder} does not compile`);
     app.validate(project);
+    const bare = fieldsWithoutComment(project);
+    if (bare.length > 0) throw new Error(`${folder}: no comment at ${bare.join(", ")}`);
     await app.outputs.writeOutput({ name: "markdown", path: scratch }, project);
     if (app.logger.hasErrors() || app.logger.hasWarnings()) throw new Error(`${folder}: see above`);
     return await readFile(join(scratch, "README.md"), "utf8");
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** Of classes and interfaces. What stands within the type of a field is told of by the field's own comment. */
+function fieldsWithoutComment(project) {
+  return project
+    .getReflectionsByKind(ReflectionKind.Property)
+    .filter((field) => !field.hasComment() && field.parent?.name !== "__type")
+    .map((field) => field.getFullName());
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await build(join(root, "apps/docs/public/sdk"));

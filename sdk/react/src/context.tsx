@@ -8,6 +8,7 @@ export const RoomContext = createContext<Room | undefined>(undefined);
 export interface RoomProviderProps {
   /** The room that the hooks and components inside are about. */
   room: Room;
+  /** What is inside. */
   children?: ReactNode;
 }
 

@@ -9,9 +9,11 @@ export interface ReceivedMessage {
   id: number;
   /** The participant who sent it, who may have left since. */
   from: string;
+  /** What was said. */
   message: Message;
   /** Empty for a message to everybody. */
   recipients: string[];
+  /** By the clock of this machine. */
   receivedAt: Date;
 }
 

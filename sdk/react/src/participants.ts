@@ -30,17 +30,23 @@ export function useLocalParticipant(): Participant {
 /** The ids of those who are speaking now, who began first first. */
 export function useSpeakers(): readonly string[] {
   const room = useRoom();
+  const ownId = useRoomState((state) => state.localParticipantId);
   const [speakers, setSpeakers] = useState<readonly string[]>([]);
   const speaks = (id: string) => setSpeakers((now) => (now.includes(id) ? now : [...now, id]));
-  const stops = (id: string) =>
-    setSpeakers((now) => (now.includes(id) ? now.filter((one) => one !== id) : now));
+  const stops = (id: string) => setSpeakers((now) => without(now, id));
   useRoomEvent("audio_activity", speaks);
   useRoomEvent("audio_activity_ended", stops);
   useRoomEvent("participant_left", stops);
   useRoomEvent("disconnected", () => setSpeakers([]));
+  // Who entered again is somebody else, and nobody tells that the one before is silent.
+  useEffect(() => () => setSpeakers((now) => without(now, ownId)), [ownId]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another room has other speakers
   useEffect(() => setSpeakers([]), [room]);
   return speakers;
+}
+
+function without(ids: readonly string[], id: string): readonly string[] {
+  return ids.includes(id) ? ids.filter((one) => one !== id) : ids;
 }
 
 /** The participant who has the word: who is heard speaking, or the last who was. May be this client. */

@@ -116,6 +116,17 @@ describe("participants", () => {
     expect(speakers.result.current).toEqual([]);
   });
 
+  it("forgets who this client was before it entered again", async () => {
+    const { result } = hook(useSpeakers);
+    await fake.tell("audio_activity", self.id, "self");
+    expect(result.current).toEqual([self.id]);
+    const again = { ...self, id: "me again" };
+    await fake.set({ localParticipantId: again.id, participants: new Map([[again.id, again]]) });
+    expect(result.current).toEqual([]);
+    await fake.tell("audio_activity", again.id, "self");
+    expect(result.current).toEqual([again.id]);
+  });
+
   it("knows who has the word", async () => {
     await fake.join("ada");
     const { result } = hook(useDominantSpeaker);

@@ -1,13 +1,18 @@
 /** A capturing or playing device. */
 export interface Device {
+  /** For people. Before permission was given, browsers tell none: then the kind and a number. */
   label: string;
+  /** For `choose` and `setAudioOutput`; the same on later visits, unless the user clears the data of the page. */
   id: string;
 }
 
 /** What `getDevices` finds, by kind. */
 export interface Devices {
+  /** Microphones. */
   audioinput: Device[];
+  /** Cameras. */
   videoinput: Device[];
+  /** Speakers and headphones. Browsers that let nobody choose one list none. */
   audiooutput: Device[];
 }
 

@@ -1,4 +1,4 @@
-import { streamOf } from "./reducer.js";
+import { streamOf } from "./reducer/entries.js";
 import type { Session } from "./session.js";
 
 /** How long a picture must have been smaller, or out of sight, until less of it is asked for, in milliseconds: people scroll. */

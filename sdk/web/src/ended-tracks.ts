@@ -5,7 +5,8 @@ import type { State, TrackKind } from "./state.js";
 
 /** Switches off the kinds of local streams whose tracks end by themselves, so that the others see no picture that stands still. */
 export function watchEndedTracks(session: Session, publisher: Publisher): void {
-  const watched = new Map<MediaStreamTrack, () => void>();
+  /** By key and kind: one track may be published under several keys. */
+  const watched = new Map<string, { track: MediaStreamTrack; unwatch: () => void }>();
 
   const ended = async (key: string, kind: TrackKind, track: MediaStreamTrack) => {
     try {
@@ -20,33 +21,36 @@ export function watchEndedTracks(session: Session, publisher: Publisher): void {
   const watch = (key: string, kind: TrackKind, track: MediaStreamTrack) => {
     const listener = () => void ended(key, kind, track);
     track.addEventListener("ended", listener);
-    watched.set(track, () => track.removeEventListener("ended", listener));
+    watched.set(`${kind} ${key}`, { track, unwatch: () => track.removeEventListener("ended", listener) });
     if (track.readyState === "ended") listener();
   };
 
   const look = ({ streams }: State) => {
-    const here = new Set<MediaStreamTrack>();
+    const here = new Set<string>();
     for (const { origin, key, isConfigured, audioTrack, videoTrack } of streams.values()) {
       if (origin !== "local" || !isConfigured) continue;
       for (const [kind, track] of [
         ["audio", audioTrack],
         ["video", videoTrack],
       ] as const) {
-        if (!track) continue;
-        here.add(track);
-        if (!watched.has(track)) watch(key, kind, track);
+        const place = `${kind} ${key}`;
+        const before = watched.get(place);
+        if (track) here.add(place);
+        if (!track || before?.track === track) continue;
+        before?.unwatch();
+        watch(key, kind, track);
       }
     }
-    for (const [track, unwatch] of watched) {
-      if (here.has(track)) continue;
+    for (const [place, { unwatch }] of watched) {
+      if (here.has(place)) continue;
       unwatch();
-      watched.delete(track);
+      watched.delete(place);
     }
   };
 
   session.watch(look);
   session.onEnd(() => {
-    for (const unwatch of watched.values()) unwatch();
+    for (const { unwatch } of watched.values()) unwatch();
     watched.clear();
   });
 }

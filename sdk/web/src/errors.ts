@@ -66,6 +66,7 @@ export type ErrorCode =
 
 /** Every error this SDK rejects with, throws or emits. `cause` holds the error beneath it, if there is one. */
 export class RoomError extends Error {
+  /** Tells it from other errors where `instanceof` cannot. */
   override readonly name = "RoomError";
 
   constructor(

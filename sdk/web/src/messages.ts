@@ -2,8 +2,11 @@ import { RoomError } from "./errors.js";
 
 /** A text message, passed on as it was sent. */
 export interface Message {
+  /** `text`; other words are passed on as well. */
   type: "text";
+  /** The text. With `meta` at most 256 KiB of JSON, unless the server says otherwise. */
   payload: string;
+  /** What the application adds: anything that can be written as JSON. */
   meta?: Record<string, unknown>;
 }
 
@@ -19,8 +22,11 @@ export interface DataOptions {
 
 /** Bytes that somebody sent. */
 export interface DataMessage {
+  /** What was sent. */
   data: Uint8Array;
+  /** The word that its sender gave it; empty without one. */
   topic: string;
+  /** It came in order with messages; otherwise over the media connection, in any order. */
   reliable: boolean;
   /** It was sent to some, this client among them. */
   isPrivate: boolean;

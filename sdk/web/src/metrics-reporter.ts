@@ -1,3 +1,4 @@
+import { type Measurement, type Stats, statsOfTracks } from "./media/measurement.js";
 import {
   byRoundTrips,
   type ConnectionQuality,
@@ -15,22 +16,20 @@ import type { Participant, Stream, TrackKind } from "./state.js";
 /** How often `network_metrics_report` is emitted, in milliseconds. */
 export const REPORT_INTERVAL = 5_000;
 
-/** Gives the statistics of a kind of a stream, if it is sent or received. */
-export type StatsSource = (stream: Stream, kind: TrackKind) => Promise<RTCStatsReport | undefined>;
-
 /** Reports the connection quality of chosen participants. */
 export class MetricsReporter {
   readonly #session: Session;
-  readonly #stats: StatsSource;
+  readonly #media: () => Promise<Measurement | undefined>;
   readonly #samples = new Map<string, Sample>();
   readonly #roundTrips: number[] = [];
   #participantIds: string[] = [];
   #includeStreams = false;
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  constructor(session: Session, stats: StatsSource) {
+  /** `media` measures all there is at once. */
+  constructor(session: Session, media: () => Promise<Measurement | undefined>) {
     this.#session = session;
-    this.#stats = stats;
+    this.#media = media;
     session.watchRoundTrips((milliseconds) => this.#keep(milliseconds));
     session.onEnd(() => clearInterval(this.#timer));
   }
@@ -77,27 +76,24 @@ export class MetricsReporter {
   }
 
   async #measure(): Promise<NetworkMetrics> {
-    const measured = this.#participants().map(
-      async (participant) => [participant.id, await this.#measureParticipant(participant)] as const,
+    const measurement = await this.#media().catch(() => undefined);
+    const tracks = measurement ? statsOfTracks(measurement) : new Map<string, Stats[]>();
+    const metrics = Object.fromEntries(
+      this.#participants().map((participant) => [participant.id, this.#metricsOf(participant, tracks)]),
     );
-    const metrics = Object.fromEntries(await Promise.all(measured));
-    for (const id of this.#samples.keys()) {
-      if (!this.#session.state.streams.has(id.slice(0, id.lastIndexOf("/")))) this.#samples.delete(id);
-    }
+    for (const id of this.#samples.keys()) if (!tracks.has(id)) this.#samples.delete(id);
     return metrics;
   }
 
   /** The level of a participant is that of its worst stream; this client's is that of its connection to the server. */
-  async #measureParticipant(participant: Participant): Promise<ParticipantMetrics> {
+  #metricsOf(participant: Participant, tracks: ReadonlyMap<string, Stats[]>): ParticipantMetrics {
     const streams: NonNullable<ParticipantMetrics["streams"]> = {};
     let connectionQuality: ConnectionQuality = 5;
     for (const streamId of Object.values(participant.streams)) {
       const stream = this.#session.state.streams.get(streamId);
       if (!stream?.isConfigured) continue;
-      const [audio, video] = await Promise.all([
-        this.#measureTrack(stream, "audio"),
-        this.#measureTrack(stream, "video"),
-      ]);
+      const audio = this.#qualityOf(stream, "audio", tracks);
+      const video = this.#qualityOf(stream, "video", tracks);
       streams[stream.key] = { ...(audio && { audio }), ...(video && { video }) };
       const level =
         (stream.isVideoEnabled && video?.quality) || (stream.isAudioEnabled && audio?.quality) || 5;
@@ -107,11 +103,15 @@ export class MetricsReporter {
     return { connectionQuality, ...(this.#includeStreams && { streams }) };
   }
 
-  async #measureTrack(stream: Stream, kind: TrackKind): Promise<TrackQuality | undefined> {
-    const report = await this.#stats(stream, kind).catch(() => undefined);
-    if (!report) return undefined;
+  #qualityOf(
+    stream: Stream,
+    kind: TrackKind,
+    tracks: ReadonlyMap<string, Stats[]>,
+  ): TrackQuality | undefined {
     const id = `${stream.id}/${kind}`;
-    const sample = sampleOf(report.values() as Iterable<RTCStats & Record<string, unknown>>);
+    const stats = tracks.get(id);
+    if (!stats) return undefined;
+    const sample = sampleOf(stats);
     const before = this.#samples.get(id) ?? sample;
     this.#samples.set(id, sample);
     const direction = stream.origin === "local" ? "sending" : "receiving";

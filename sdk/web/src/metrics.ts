@@ -1,3 +1,4 @@
+import type { Stats } from "./media/measurement.js";
 import type { TrackKind } from "./state.js";
 
 /** From 5, excellent, over 4 good, 3 average, 2 below average and 1 bad, to 0, broken. */
@@ -5,12 +6,15 @@ export type ConnectionQuality = 0 | 1 | 2 | 3 | 4 | 5;
 
 /** The quality of one kind of one stream, as this client sends or receives it. */
 export interface TrackQuality {
+  /** `sending` for streams of this client. */
   direction: "sending" | "receiving";
+  /** How well it goes. */
   quality: ConnectionQuality;
 }
 
 /** What `network_metrics_report` says about one participant. */
 export interface ParticipantMetrics {
+  /** That of the worst stream; of this client, that of its connection to the server. 5 where nothing is known. */
   connectionQuality: ConnectionQuality;
   /** Key to kind to quality. Present with `includeStreams: true`. */
   streams?: Record<string, { audio?: TrackQuality; video?: TrackQuality }>;
@@ -40,12 +44,12 @@ const lossBounds = [0.02, 0.04, 0.08, 0.15];
 const jitterBounds = [0.03, 0.05, 0.1, 0.2];
 const roundTripBounds = [0.25, 0.35, 0.5, 0.8];
 
-/** Sums up what a sender's or receiver's statistics say. */
-export function sampleOf(report: Iterable<RTCStats & Record<string, unknown>>): Sample {
+/** Sums up what the statistics of a track say. */
+export function sampleOf(report: Iterable<Stats>): Sample {
   const sample: Sample = { at: 0, bytes: 0, packets: 0, lost: 0, jitter: 0, roundTrip: 0, limited: false };
   const number = (value: unknown) => (typeof value === "number" ? value : 0);
   for (const stats of report) {
-    switch (stats.type as string) {
+    switch (stats.type) {
       case "inbound-rtp":
         sample.jitter = Math.max(sample.jitter, number(stats.jitter));
         sample.bytes += number(stats.bytesReceived);

@@ -94,13 +94,17 @@ export type VideoCodec = "vp8" | "h264" | "vp9" | "av1";
 
 /** The tracks of a stream. What is left out sends nothing and can be added later by `updateStream`. */
 export interface StreamTracks {
+  /** The sound: a track of kind `audio`, alone or with how it is sent. */
   audio?: MediaStreamTrack | { track?: MediaStreamTrack; options?: AudioPublishOptions };
+  /** The picture: a track of kind `video`, alone or with how it is sent. */
   video?: MediaStreamTrack | { track?: MediaStreamTrack; options?: VideoPublishOptions };
 }
 
 /** Which kinds of a stream to receive, and how large. */
 export interface SubscriptionConfig {
+  /** Whether the sound is sent here. */
   audio: boolean;
+  /** Whether the picture is sent here. */
   video: boolean;
   /** The best simulcast size wanted; `high` by default. Without simulcast there is only one. */
   quality?: "low" | "medium" | "high";
@@ -109,5 +113,6 @@ export interface SubscriptionConfig {
    * by itself; what is given here holds instead.
    */
   maxWidth?: number;
+  /** The same for the height, 1 to 65535. */
   maxHeight?: number;
 }

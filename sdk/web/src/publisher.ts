@@ -9,7 +9,7 @@ import {
   videoShape,
 } from "./media/send-lines.js";
 import type { AudioPublishOptions, StreamTracks, VideoPublishOptions } from "./options.js";
-import type { SentTracks } from "./reducer.js";
+import type { SentTracks } from "./reducer/change.js";
 import type { Session } from "./session.js";
 import type { MovedStream } from "./signal/frames.js";
 import type { Stream, TrackKind } from "./state.js";

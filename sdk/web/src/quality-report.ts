@@ -1,21 +1,6 @@
+import { type Measurement, pathInUse, type Stats } from "./media/measurement.js";
 import type { QualityReportFrame, ReportedTrackFrame } from "./signal/frames.js";
-import type { TrackKind } from "./state.js";
 
-/** Which track a media line carries. */
-export interface CarriedTrack {
-  streamId: string;
-  kind: TrackKind;
-}
-
-/** Statistics of a media connection at one moment, and what its lines carry, by mid. */
-export interface Measurement {
-  /** Which connection: statistics of another have nothing to do with these. */
-  connection: object;
-  stats: RTCStatsReport;
-  carried: ReadonlyMap<string, CarriedTrack>;
-}
-
-type Stats = Record<string, unknown> & { id: string; type: string };
 type Counts = Partial<Record<keyof ReportedTrackFrame, number>>;
 
 const number = (value: unknown): number => (typeof value === "number" && value > 0 ? value : 0);
@@ -54,7 +39,8 @@ export function reportBetween(before: Measurement, after: Measurement, interval:
       }),
     );
   }
-  return brief({ interval_ms: Math.round(interval), ...connection(all), tracks: tracks.filter(isAlive) });
+  const path = connection(after.stats);
+  return brief({ interval_ms: Math.round(interval), ...path, tracks: tracks.filter(isAlive) });
 }
 
 const isAlive = ({ packets, lost }: ReportedTrackFrame) => packets !== undefined || lost !== undefined;
@@ -83,14 +69,9 @@ function received(own: Stats): Counts {
   };
 }
 
-/** The path in use. */
-function connection(all: Map<string, Stats>): Partial<QualityReportFrame> {
-  const transport = [...all.values()].find((stats) => stats.type === "transport");
-  // Firefox has no statistics of transports, and marks the pair.
-  const pair =
-    all.get(String(transport?.selectedCandidatePairId)) ??
-    [...all.values()].find((stats) => stats.type === "candidate-pair" && stats.selected === true);
-  const local = all.get(String(pair?.localCandidateId));
+function connection(report: RTCStatsReport): Partial<QualityReportFrame> {
+  const pair = pathInUse(report);
+  const local = report.get(String(pair?.localCandidateId));
   return {
     path: pathOf(local),
     round_trip_ms: tenths(number(pair?.currentRoundTripTime) * 1000),

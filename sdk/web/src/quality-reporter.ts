@@ -1,4 +1,5 @@
-import { type Measurement, reportBetween } from "./quality-report.js";
+import type { Measurement } from "./media/measurement.js";
+import { reportBetween } from "./quality-report.js";
 import type { Session } from "./session.js";
 
 /** A longer time, in milliseconds, is none of one interval: the page slept. */

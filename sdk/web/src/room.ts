@@ -3,11 +3,12 @@ import type { Call } from "./call.js";
 import { CONNECT_TIMEOUT, Entrance } from "./entrance.js";
 import { RoomError } from "./errors.js";
 import type { Events } from "./events.js";
+import { requireParticipant, requireStream } from "./lookup.js";
 import type { DataOptions, Message } from "./messages.js";
 import { Messenger } from "./messenger.js";
 import { MetricsReporter } from "./metrics-reporter.js";
 import type { InitializeConfig, StreamTracks, SubscriptionConfig } from "./options.js";
-import { streamOf } from "./reducer.js";
+import { streamOf } from "./reducer/entries.js";
 import type { Session } from "./session.js";
 import type { HelloReply } from "./signal/frames.js";
 import { ending, endingOfError } from "./signal/refusals.js";
@@ -15,7 +16,9 @@ import type { Participant, State, Stream, TrackKind } from "./state.js";
 
 /** The browser's statistics of one stream, per kind: report id to statistics object. */
 export interface StreamStats {
+  /** Filled for a local stream. */
   senders: { audio?: Record<string, unknown>; video?: Record<string, unknown> };
+  /** Filled for a remote stream that is subscribed. */
   receivers: { audio?: Record<string, unknown>; video?: Record<string, unknown> };
 }
 
@@ -41,7 +44,7 @@ export class Room {
       limit: entrance.hello.limits.message_bytes,
       lossy: entrance.call?.lossy,
     }));
-    this.#metrics = new MetricsReporter(session, async (stream, kind) => this.#stats(stream, kind));
+    this.#metrics = new MetricsReporter(session, async () => entrance.call?.measure());
     // A page that goes away says so, lest the others wait for it.
     const leave = () => void session.leave();
     globalThis.addEventListener?.("pagehide", leave);
@@ -113,13 +116,13 @@ export class Room {
 
   /** Throws `participant_not_found` if the participant is not in the room. */
   getParticipantStream(participantId: string, key: string): Stream | undefined {
-    this.#requireParticipant(participantId);
+    requireParticipant(this.#session.state, participantId);
     return streamOf(this.#session.state, participantId, key);
   }
 
   /** The streams of a participant by key. Throws `participant_not_found` if the participant is not in the room. */
   getParticipantStreams(participantId: string): Map<string, Stream> {
-    const { streams } = this.#requireParticipant(participantId);
+    const { streams } = requireParticipant(this.#session.state, participantId);
     const all = Object.entries(streams).map(
       ([key, id]) => [key, this.#session.state.streams.get(id)] as const,
     );
@@ -270,14 +273,8 @@ export class Room {
   /** The browser's statistics of a stream: its senders if it is local, its receivers if it is subscribed. */
   async getWebRTCStatsForStream(participantId: string, key: string): Promise<StreamStats> {
     requireText("key", key);
-    const stream = this.getParticipantStream(participantId, key);
+    const stream = requireStream(this.#session.state, participantId, key);
     const stats: StreamStats = { senders: {}, receivers: {} };
-    if (!stream) {
-      throw new RoomError(
-        "stream_not_found",
-        `the participant publishes nothing under ${JSON.stringify(key)}`,
-      );
-    }
     for (const kind of ["audio", "video"] as const) {
       const report = await this.#stats(stream, kind);
       if (report)
@@ -299,13 +296,5 @@ export class Room {
     const { call } = this.#entrance;
     if (!call) throw new RoomError("invalid_state", "the room is only beginning to connect");
     return call;
-  }
-
-  #requireParticipant(id: string): Participant {
-    const participant = this.#session.state.participants.get(id);
-    if (!participant) {
-      throw new RoomError("participant_not_found", `no participant ${JSON.stringify(id)} is in the room`);
-    }
-    return participant;
   }
 }

@@ -27,6 +27,7 @@ export type TrackKind = "audio" | "video";
 
 /** A client in the room. */
 export interface Participant {
+  /** A UUID, made anew for each stay in a room. */
   readonly id: string;
   /** `local` is this client; `telephony_engine` joined by telephone and has no streams. */
   readonly origin: "local" | "remote" | "telephony_engine";
@@ -42,18 +43,25 @@ export interface Participant {
 
 /** Up to one audio and one video track, published together under a key that is unique per participant. */
 export interface Stream {
+  /** A UUID, given by the server; another one each time it is published. */
   readonly id: string;
+  /** What it was published under: 1 to 64 bytes of UTF-8. */
   readonly key: string;
+  /** Who publishes it. */
   readonly participantId: string;
+  /** `local` is published by this client. */
   readonly origin: "local" | "remote";
   /** Local: a track was given and was enabled at the last `addStream` or `updateStream`. Remote: what its publisher announced. */
   readonly isAudioEnabled: boolean;
+  /** The same for the picture. */
   readonly isVideoEnabled: boolean;
   /** Silenced by a moderator; its publisher cannot lift it. */
   readonly isAudioCensored: boolean;
+  /** The same for the picture. */
   readonly isVideoCensored: boolean;
   /** Local: what was published. Remote: present while subscribed, whatever kinds the subscription has on. */
   readonly audioTrack?: MediaStreamTrack;
+  /** The same for the picture. */
   readonly videoTrack?: MediaStreamTrack;
   /** Negotiation is finished: published (local) or subscribed (remote). */
   readonly isConfigured: boolean;
@@ -61,10 +69,15 @@ export interface Stream {
 
 /** The wish to receive one remote stream, each kind on or off. */
 export interface Subscription {
+  /** The same as long as it lasts. */
   readonly id: string;
+  /** Whose stream it is. */
   readonly participantId: string;
+  /** Under which key it is published. */
   readonly key: string;
+  /** Whether the sound is asked for. */
   readonly audio: boolean;
+  /** Whether the picture is asked for. */
   readonly video: boolean;
   /** Why the picture is not sent for now: `bandwidth` says that the network carries too little. Absent while it is sent. */
   readonly videoPaused?: "bandwidth";
@@ -75,6 +88,7 @@ export interface Subscription {
  * and comparing by identity tells whether something changed.
  */
 export interface State {
+  /** Where the room is in its life. */
   readonly status: Status;
   /** Changes only with `reconnected` and `{resumed: false}`: a stay in the room is a participant. */
   readonly localParticipantId: string;

@@ -1,11 +1,12 @@
 import { Displays } from "./displays.js";
 import { RoomError } from "./errors.js";
 import { uuid } from "./ids.js";
+import { requireParticipant, requireStream } from "./lookup.js";
 import type { MediaConnection } from "./media/connection.js";
 import { ReceiveLines } from "./media/receive-lines.js";
 import { isForbidden, MixFeed, soundOnly } from "./mix-feed.js";
 import type { SubscriptionConfig } from "./options.js";
-import { streamOf } from "./reducer.js";
+import { streamOf } from "./reducer/entries.js";
 import type { Session } from "./session.js";
 import type { ReceiveLine } from "./signal/frames.js";
 import type { State, Stream, Subscription, TrackKind } from "./state.js";
@@ -281,20 +282,7 @@ export class Subscriber {
   }
 
   #find(participantId: string, key: string): Stream {
-    const { state } = this.#session;
-    if (!state.participants.has(participantId)) {
-      throw new RoomError(
-        "participant_not_found",
-        `no participant ${JSON.stringify(participantId)} is in the room`,
-      );
-    }
-    const stream = streamOf(state, participantId, key);
-    if (!stream) {
-      throw new RoomError(
-        "stream_not_found",
-        `the participant publishes nothing under ${JSON.stringify(key)}`,
-      );
-    }
+    const stream = requireStream(this.#session.state, participantId, key);
     if (stream.origin === "local") {
       throw new RoomError("invalid_argument", "a participant cannot subscribe to its own streams");
     }
@@ -303,12 +291,7 @@ export class Subscriber {
 
   #findSubscribed(participantId: string, key: string): Stream {
     const { state } = this.#session;
-    if (!state.participants.has(participantId)) {
-      throw new RoomError(
-        "participant_not_found",
-        `no participant ${JSON.stringify(participantId)} is in the room`,
-      );
-    }
+    requireParticipant(state, participantId);
     const stream = streamOf(state, participantId, key);
     if (!stream || !state.subscriptions.get(participantId)?.has(key)) {
       throw new RoomError("subscription_not_found", `there is no subscription of ${JSON.stringify(key)}`);

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { beforeEach, expect, it, vi } from "vitest";
 import type { Room } from "../src/index.js";
 import { audioTrack } from "./fakes/media.js";
 import {
@@ -7,14 +7,12 @@ import {
   bob,
   bobStream,
   connectedRoom,
-  FakeServer,
-  installBrowser,
   participant,
-  removeBrowser,
+  server,
   stream,
+  withServer,
 } from "./fakes/server.js";
 
-let server: FakeServer;
 let room: Room;
 let told: string[];
 const name = (id: string | null) =>
@@ -30,15 +28,11 @@ function listenTo(room: Room): void {
   });
 }
 
+withServer({ participants: [participant(alice)], streams: [stream(aliceStream, alice)] });
 beforeEach(async () => {
-  installBrowser();
-  server = new FakeServer();
-  server.participants = [participant(alice)];
-  server.streams = [stream(aliceStream, alice)];
   room = await connectedRoom();
   listenTo(room);
 });
-afterEach(removeBrowser);
 
 const speak = (streams: string[], dominant: string | null = null) =>
   server.notice({ type: "speakers", streams, dominant });

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { expect, it, vi } from "vitest";
 import { AUTO_BURST, AUTO_PAUSE } from "../src/auto-subscriber.js";
 import {
   alice,
@@ -7,23 +7,16 @@ import {
   bobStream,
   connectedRoom,
   expectCode,
-  FakeServer,
-  installBrowser,
   openRoom,
   participant,
-  removeBrowser,
+  server,
   settle,
+  startServer,
   stream,
+  withServer,
 } from "./fakes/server.js";
 
-let server: FakeServer;
-beforeEach(() => {
-  installBrowser();
-  server = new FakeServer();
-  server.participants = [participant(alice), participant(bob)];
-  server.streams = [stream(aliceStream, alice)];
-});
-afterEach(removeBrowser);
+withServer({ participants: [participant(alice), participant(bob)], streams: [stream(aliceStream, alice)] });
 
 const asked = () => server.socket.requests("subscribe").map(({ stream_id, video }) => [stream_id, video]);
 
@@ -75,7 +68,7 @@ it("does not try without the grant, and keeps to the rate of the server", async 
   await connectedRoom({ autoSubscribe: true, mixedAudio: false });
   expect(asked()).toEqual([]);
 
-  server = new FakeServer();
+  startServer();
   server.participants = [participant(alice)];
   server.streams = Array.from({ length: AUTO_BURST + 5 }, (_, at) =>
     stream(`a0a0a0a0-aaaa-4aaa-8aaa-${String(at).padStart(12, "0")}`, alice, { key: `s${at}` }),

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { Room } from "../src/index.js";
 import type { FakeDataChannel } from "./fakes/media.js";
 import {
@@ -6,22 +6,17 @@ import {
   bob,
   connectedRoom,
   expectCode,
-  FakeServer,
-  installBrowser,
   participant,
-  removeBrowser,
+  server,
   settle,
+  withServer,
 } from "./fakes/server.js";
 
-let server: FakeServer;
 let room: Room;
+withServer({ participants: [participant(alice), participant(bob)] });
 beforeEach(async () => {
-  installBrowser();
-  server = new FakeServer();
-  server.participants = [participant(alice), participant(bob)];
   room = await connectedRoom({ enableMessages: true });
 });
-afterEach(removeBrowser);
 
 const bytes = (...values: number[]) => Uint8Array.from(values);
 

@@ -1,18 +1,17 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { GROW_DELAY, SHRINK_DELAY } from "../src/displays.js";
 import type { Room } from "../src/index.js";
 import {
   alice,
   aliceStream,
   connectedRoom,
-  FakeServer,
   firePageEvent,
-  installBrowser,
   pageListenerCount,
   participant,
-  removeBrowser,
+  server,
   settle,
   stream,
+  withServer,
 } from "./fakes/server.js";
 
 /** What watches elements in a browser, worked by hand. */
@@ -54,20 +53,15 @@ class FakeVideo extends EventTarget {
   }
 }
 
-let server: FakeServer;
 let room: Room;
+withServer({ participants: [participant(alice)], streams: [stream(aliceStream, alice)] });
 beforeEach(async () => {
-  installBrowser();
   FakeObserver.all = [];
   vi.stubGlobal("ResizeObserver", FakeObserver);
   vi.stubGlobal("IntersectionObserver", FakeObserver);
   vi.stubGlobal("getComputedStyle", ({ objectFit }: FakeVideo) => ({ objectFit }));
-  server = new FakeServer();
-  server.participants = [participant(alice)];
-  server.streams = [stream(aliceStream, alice)];
   room = await connectedRoom({ mixedAudio: false });
 });
-afterEach(removeBrowser);
 
 const attach = (video: FakeVideo) => room.attachVideo(alice, "self", video as never);
 const told = () => server.socket.requests("update_subscription");

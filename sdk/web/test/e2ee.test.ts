@@ -1,17 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { clearBytes, deriveKey, KeyRing, seal, unseal } from "../src/e2ee/cipher.js";
 import { Encryption } from "../src/index.js";
 import { audioTrack, FakePeerConnection, videoTrack } from "./fakes/media.js";
-import {
-  connectedRoom,
-  expectCode,
-  FakeServer,
-  installBrowser,
-  openRoom,
-  removeBrowser,
-  roomId,
-  settle,
-} from "./fakes/server.js";
+import { connectedRoom, expectCode, openRoom, roomId, server, settle, withServer } from "./fakes/server.js";
 
 const secret = (fill: number) => new Uint8Array(32).fill(fill);
 const frame = (...bytes: number[]) => Uint8Array.from(bytes).buffer;
@@ -95,17 +86,14 @@ describe("a room", () => {
     }
   }
   let worker: FakeWorker;
-  let server: FakeServer;
   const encryption = () => new Encryption(worker as unknown as Worker);
 
+  withServer();
   beforeEach(() => {
-    installBrowser();
     FakeTransform.all = [];
     vi.stubGlobal("RTCRtpScriptTransform", FakeTransform);
     worker = new FakeWorker();
-    server = new FakeServer();
   });
-  afterEach(removeBrowser);
 
   it("protects every line, and sends VP8", async () => {
     const room = await connectedRoom({ encryption: encryption() });

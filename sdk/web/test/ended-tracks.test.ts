@@ -1,13 +1,8 @@
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { audioTrack, type FakeTrack, videoTrack } from "./fakes/media.js";
-import { connectedRoom, FakeServer, installBrowser, removeBrowser, settle } from "./fakes/server.js";
+import { connectedRoom, server, settle, withServer } from "./fakes/server.js";
 
-let server: FakeServer;
-beforeEach(() => {
-  installBrowser();
-  server = new FakeServer();
-});
-afterEach(removeBrowser);
+withServer();
 
 const end = (track: MediaStreamTrack) => (track as unknown as FakeTrack).end();
 
@@ -68,6 +63,30 @@ it("one that had ended before it was published is found out", async () => {
   await room.addStream("self", { video });
   await settle();
   expect(room.getLocalStreams().self?.isVideoEnabled).toBe(false);
+});
+
+it("one that is published under two keys is switched off under both", async () => {
+  const { room, video } = await publishing();
+  await room.addStream("again", { video });
+  end(video);
+  await settle();
+  for (const key of ["self", "again"]) {
+    expect(room.getLocalStreams()[key]).toMatchObject({ isVideoEnabled: false });
+    expect(room.getLocalStreams()[key]?.videoTrack).toBeUndefined();
+  }
+});
+
+it("one that went from one key to another is switched off under the other alone", async () => {
+  const { room, audio, video } = await publishing();
+  await room.addStream("again", { video });
+  await room.updateStream("self", { audio });
+  end(video);
+  end(audio);
+  await settle();
+  expect(room.getLocalStreams().self).toMatchObject({ isAudioEnabled: false });
+  expect(room.getLocalStreams().again).toMatchObject({ isVideoEnabled: false });
+  await room.disconnect();
+  expect([audio, video].map((track) => (track as unknown as FakeTrack).listeners)).toEqual([0, 0]);
 });
 
 it("a failure to say so is told", async () => {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { expect, it, vi } from "vitest";
 import {
   audioTrack,
   FakeAudio,
@@ -11,25 +11,17 @@ import {
   alice,
   aliceStream,
   connectedRoom,
-  FakeServer,
-  installBrowser,
   openRoom,
   pageListenerCount,
   participant,
-  removeBrowser,
+  server,
   settle,
   stream,
+  withServer,
 } from "./fakes/server.js";
 import { FakeSocket } from "./fakes/socket.js";
 
-let server: FakeServer;
-beforeEach(() => {
-  installBrowser();
-  server = new FakeServer();
-  server.participants = [participant(alice)];
-  server.streams = [stream(aliceStream, alice)];
-});
-afterEach(removeBrowser);
+withServer({ participants: [participant(alice)], streams: [stream(aliceStream, alice)] });
 
 function expectNothingLeft(): void {
   expect(vi.getTimerCount()).toBe(0);

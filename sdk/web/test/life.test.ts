@@ -1,29 +1,24 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { initialize, RoomError, version } from "../src/index.js";
+import { MAX_PENDING } from "../src/signal/channel.js";
 import { FakeAudioContext, FakePeerConnection } from "./fakes/media.js";
 import {
   alice,
   aliceStream,
   connectedRoom,
   expectCode,
-  FakeServer,
   firePageEvent,
-  installBrowser,
   openRoom,
   participant,
-  removeBrowser,
   roomId,
+  server,
   settle,
   stream,
+  withServer,
 } from "./fakes/server.js";
 import { FakeSocket } from "./fakes/socket.js";
 
-let server: FakeServer;
-beforeEach(() => {
-  installBrowser();
-  server = new FakeServer();
-});
-afterEach(removeBrowser);
+withServer();
 
 describe("initialize", () => {
   it("says hello and gives a room that is initialized", async () => {
@@ -63,6 +58,11 @@ describe("initialize", () => {
     ["a server that is no address", { serverUrl: "nowhere" }],
     ["a server of another kind", { serverUrl: "ftp://a.example" }],
     ["a token provider that is no function", { tokenProvider: "t" }],
+    ["a reconnect that is none", { reconnect: "always" }],
+    ["no time to reconnect in", { reconnect: { giveUpAfter: 0 } }],
+    ["a mix that is neither on nor off", { mixedAudio: 1 }],
+    ["sound that is played a little", { playAudio: "low" }],
+    ["an encryption that is none", { encryption: {} }],
     ["a logger that lacks a method", { logger: { warn: () => {} } }],
     ["ICE servers that are none", { iceServers: [{ urls: "turn.example" }] }],
     ["an unknown ICE transport policy", { iceTransportPolicy: "turn" }],
@@ -187,6 +187,7 @@ describe("connect", () => {
 
   it.each([
     ["room_full", 4429, "forbidden"],
+    ["identity_in_use", 4411, "forbidden"],
     ["room_not_found", 4404, "room_expired"],
     ["duplicate_participant", 4409, "unknown"],
   ])("rejects with %s", async (code, close, reason) => {
@@ -273,6 +274,8 @@ describe("the end", () => {
     [4403, "forbidden"],
     [4404, "room_expired"],
     [4408, "network_error"],
+    [4410, "replaced"],
+    [4411, "forbidden"],
     [4429, "forbidden"],
     [4500, "network_error"],
     [4503, "network_error"],
@@ -289,6 +292,18 @@ describe("the end", () => {
     room.on("disconnected", (why) => told.push(why));
     server.socket.drop(code);
     expect(told).toEqual(reason === "kicked" ? [["leaving", true, "kicked"], "kicked"] : [reason]);
+  });
+
+  it("keeps no more requests waiting than a server answers in good time", async () => {
+    const room = await connectedRoom({ enableMessages: true });
+    server.holds.add("send_message");
+    const send = () => room.sendMessage({ type: "text", payload: "x" });
+    const waiting = Array.from({ length: MAX_PENDING }, send);
+    await expectCode(send(), "unavailable");
+    const outcomes = Promise.allSettled(waiting);
+    await room.disconnect();
+    const codes = (await outcomes).map((outcome) => outcome.status === "rejected" && outcome.reason.code);
+    expect(new Set(codes)).toEqual(new Set(["invalid_state"]));
   });
 
   it("rejects everything that is pending", async () => {

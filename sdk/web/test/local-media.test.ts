@@ -108,7 +108,23 @@ describe("opening", () => {
     media.close();
     await opening;
     expect(devices.live).toEqual([]);
-    await expectCode(media.setCamera(true), "invalid_state");
+    expect(media.getState().camera).toEqual({ on: false, starting: false, interrupted: false });
+  });
+
+  it("opens nothing more once it is closed, not even the second device when the first was refused", async () => {
+    vi.spyOn(devices, "getUserMedia").mockImplementationOnce(async () => {
+      media.close();
+      throw new DOMException("no", "NotReadableError");
+    });
+    await media.open();
+    expect(devices.asked).toEqual([]);
+    for (const late of [media.open(), media.open({ camera: false }), media.setCamera(true)]) {
+      await expectCode(late, "invalid_state");
+    }
+    await expectCode(media.choose("camera", "lid"), "invalid_state");
+    await expectCode(media.shareScreen(), "invalid_state");
+    expect(devices.asked).toEqual([]);
+    expect(media.getState().microphone).toEqual({ on: false, starting: false, interrupted: false });
   });
 });
 

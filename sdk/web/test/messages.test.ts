@@ -1,24 +1,17 @@
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import type { Message } from "../src/index.js";
 import {
   alice,
   bob,
   connectedRoom,
   expectCode,
-  FakeServer,
-  installBrowser,
   openRoom,
   participant,
-  removeBrowser,
+  server,
+  withServer,
 } from "./fakes/server.js";
 
-let server: FakeServer;
-beforeEach(() => {
-  installBrowser();
-  server = new FakeServer();
-  server.participants = [participant(alice), participant(bob, { receives_messages: false })];
-});
-afterEach(removeBrowser);
+withServer({ participants: [participant(alice), participant(bob, { receives_messages: false })] });
 
 const text = (payload: string): Message => ({ type: "text", payload });
 

@@ -1,18 +1,17 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { NetworkMetrics, Room } from "../src/index.js";
 import { byBitrate, byRoundTrips, qualityBetween, type Sample, sampleOf } from "../src/metrics.js";
-import { audioTrack, type FakeReceiver } from "./fakes/media.js";
+import { audioTrack, FakePeerConnection, FakeReceiver, FakeSender } from "./fakes/media.js";
 import {
   alice,
   aliceStream,
   bob,
   connectedRoom,
   expectCode,
-  FakeServer,
-  installBrowser,
   participant,
-  removeBrowser,
+  server,
   stream,
+  withServer,
 } from "./fakes/server.js";
 
 describe("the scale", () => {
@@ -102,14 +101,10 @@ describe("the scale", () => {
 });
 
 describe("reports", () => {
-  let server: FakeServer;
   let room: Room;
   let reports: NetworkMetrics[];
+  withServer({ participants: [participant(alice), participant(bob)], streams: [stream(aliceStream, alice)] });
   beforeEach(async () => {
-    installBrowser();
-    server = new FakeServer();
-    server.participants = [participant(alice), participant(bob)];
-    server.streams = [stream(aliceStream, alice)];
     room = await connectedRoom();
     reports = [];
     room.on("network_metrics_report", (...args) => {
@@ -117,7 +112,6 @@ describe("reports", () => {
       reports.push(args[0]);
     });
   });
-  afterEach(removeBrowser);
 
   const me = () => room.getState().localParticipantId;
   /** What the video receiver of alice's stream has received until now, bad enough for level 3. */
@@ -125,10 +119,11 @@ describe("reports", () => {
     const line = server.peer.transceivers.find(
       (known) => known.direction === "recvonly" && known.kind === "video",
     );
-    (line?.receiver as FakeReceiver).stats = [
+    server.peer.stats = [
       {
         id: "V",
         type: "inbound-rtp",
+        mid: line?.mid,
         timestamp: seconds * 1_000,
         bytesReceived: seconds * 100_000,
         packetsReceived: seconds * 93,
@@ -187,6 +182,22 @@ describe("reports", () => {
     expect(reports.at(-1)).toEqual({
       [me()]: { connectionQuality: 5, streams: { mic: { audio: sending, video: sending } } },
     });
+  });
+
+  it("look once at the statistics of everything, together with who else looks at them", async () => {
+    await room.addSubscription(alice, "self", { audio: true, video: true });
+    await room.addStream("mic", { audio: audioTrack() });
+    const looks = vi.spyOn(FakePeerConnection.prototype, "getStats");
+    const single = [FakeSender, FakeReceiver].map((line) => vi.spyOn(line.prototype, "getStats"));
+    await room.enableNetworkMetricsReport([me(), alice, bob]);
+    await vi.advanceTimersByTimeAsync(1);
+    looks.mockClear();
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(reports).toHaveLength(2);
+    // Loss is looked at every second.
+    expect(looks).toHaveBeenCalledTimes(5);
+    for (const look of single) expect(look).not.toHaveBeenCalled();
+    vi.restoreAllMocks();
   });
 
   it("reject what is no list", async () => {

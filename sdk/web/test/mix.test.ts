@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { type Events, initialize, type Room, type State, type SubscriptionConfig } from "../src/index.js";
 import { MIX_BURST, MIX_PAUSE } from "../src/mix-feed.js";
 import { FakeAudio, FakeAudioContext } from "./fakes/media.js";
@@ -9,14 +9,14 @@ import {
   bobStream,
   connectedRoom,
   expectCode,
-  FakeServer,
-  installBrowser,
   openRoom,
   participant,
-  removeBrowser,
   roomId,
+  server,
   settle,
+  startServer,
   stream,
+  withServer,
 } from "./fakes/server.js";
 
 const both = { audio: true, video: true };
@@ -24,18 +24,14 @@ const soundOnly = { audio: true, video: false };
 const pictureOnly = { audio: false, video: true };
 const bobScreen = "b1b1b1b1-bbbb-4bbb-8bbb-bbbbbbbbbbbb";
 
-let server: FakeServer;
-beforeEach(() => {
-  installBrowser();
-  server = new FakeServer();
-  server.participants = [participant(alice), participant(bob)];
-  server.streams = [
+withServer({
+  participants: [participant(alice), participant(bob)],
+  streams: [
     stream(aliceStream, alice),
     stream(bobStream, bob),
     stream(bobScreen, bob, { key: "presentation" }),
-  ];
+  ],
 });
-afterEach(removeBrowser);
 
 const heard = () => (FakeAudioContext.all.at(-1) as FakeAudioContext).heard();
 const receiving = () => server.peer.transceivers.filter((line) => line.direction === "recvonly");
@@ -434,7 +430,7 @@ const withoutId = ({ audio, video, key }: SubscriptionConfig & { key: string }) 
 it("applications see the same with and without a mix", async () => {
   const plain = await life(false);
   const { participants, streams } = server;
-  server = Object.assign(new FakeServer(), { participants, streams });
+  startServer({ participants, streams });
   expect(plain.length).toBeGreaterThan(20);
   expect(await life(true)).toEqual(plain);
 });

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { beforeEach, expect, it, vi } from "vitest";
 import type { Room } from "../src/index.js";
 import { START_LIMIT } from "../src/media/mixed-audio.js";
 import { FakeAudio, FakeAudioContext } from "./fakes/media.js";
@@ -9,27 +9,25 @@ import {
   bobStream,
   connectedRoom,
   expectCode,
-  FakeServer,
   firePageEvent,
-  installBrowser,
   openRoom,
   participant,
-  removeBrowser,
+  server,
   settle,
+  startServer,
   stream,
+  withServer,
 } from "./fakes/server.js";
 
-let server: FakeServer;
 let devices: EventTarget & { enumerateDevices?: () => Promise<unknown[]> };
+withServer({
+  participants: [participant(alice), participant(bob)],
+  streams: [stream(aliceStream, alice), stream(bobStream, bob)],
+});
 beforeEach(() => {
-  installBrowser();
   devices = new EventTarget();
   vi.stubGlobal("navigator", { mediaDevices: devices });
-  server = new FakeServer();
-  server.participants = [participant(alice), participant(bob)];
-  server.streams = [stream(aliceStream, alice), stream(bobStream, bob)];
 });
-afterEach(removeBrowser);
 
 const both = { audio: true, video: true };
 const trackOf = (room: Room, id: string) => room.getParticipantStream(id, "self")?.audioTrack;
@@ -52,7 +50,7 @@ it("plays the mix once, if there is one, and nothing unless it is asked to", asy
   await room.addSubscription(alice, "self", both);
   expect(FakeAudio.heard()).toEqual([room.getState().mixedAudioTrack]);
   await room.disconnect();
-  server = new FakeServer();
+  startServer();
   await connectedRoom();
   expect(FakeAudio.heard()).toEqual([]);
 });
@@ -170,7 +168,7 @@ it("has no device to choose where the application plays the sound, or the browse
   const room = await connectedRoom();
   await expectCode(room.setAudioOutput("desk"), "invalid_state");
   await expectCode(room.setAudioOutput(7 as never), "invalid_argument");
-  server = new FakeServer();
+  startServer();
   vi.stubGlobal("HTMLMediaElement", class {});
   const other = await connectedRoom({ playAudio: true });
   await expectCode(other.setAudioOutput("desk"), "not_supported");

@@ -2,29 +2,17 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { LocalMedia, type RoomError } from "../src/index.js";
 import { FakeMediaDevices } from "./fakes/devices.js";
 import type { FakeTrack } from "./fakes/media.js";
-import {
-  connectedRoom,
-  FakeServer,
-  installBrowser,
-  openRoom,
-  removeBrowser,
-  settle,
-} from "./fakes/server.js";
+import { connectedRoom, openRoom, server, settle, withServer } from "./fakes/server.js";
 
 let devices: FakeMediaDevices;
-let server: FakeServer;
 let media: LocalMedia;
+withServer();
 beforeEach(() => {
-  installBrowser();
   devices = new FakeMediaDevices();
   vi.stubGlobal("navigator", { mediaDevices: devices });
-  server = new FakeServer();
   media = new LocalMedia();
 });
-afterEach(() => {
-  media.close();
-  removeBrowser();
-});
+afterEach(() => media.close());
 
 const flags = () =>
   server.socket.requests("update_stream").map(({ audio, video }) => [audio?.enabled, video?.enabled]);

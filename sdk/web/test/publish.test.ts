@@ -1,23 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { Room, Stream } from "../src/index.js";
 import { audioTrack, type FakeTrack, type FakeTransceiver, videoTrack } from "./fakes/media.js";
-import {
-  connectedRoom,
-  expectCode,
-  FakeServer,
-  installBrowser,
-  openRoom,
-  removeBrowser,
-  settle,
-  stream,
-} from "./fakes/server.js";
+import { connectedRoom, expectCode, openRoom, server, settle, stream, withServer } from "./fakes/server.js";
 
-let server: FakeServer;
-beforeEach(() => {
-  installBrowser();
-  server = new FakeServer();
-});
-afterEach(removeBrowser);
+withServer();
 
 const sending = () => server.peer.transceivers.filter((line) => line.direction === "sendonly");
 const line = (kind: string, index = 0) =>
@@ -120,21 +106,23 @@ describe("addStream", () => {
     await room.addStream("self");
   });
 
-  it.each(["key_in_use", "forbidden", "media_failed"])(
-    "is rolled back when the server says %s",
-    async (code) => {
-      const room = await connectedRoom();
-      const told = record(room);
-      server.refuses.set("publish", { code, message: "no" });
-      await expectCode(room.addStream("self", { audio: audioTrack() }), code);
-      expect(server.peer.signalingState).toBe("stable");
-      expect(sending()).toEqual([]);
-      expect(room.getState().streams.size).toBe(0);
-      server.refuses.clear();
-      await room.addStream("self", { audio: audioTrack() });
-      expect(told).toEqual(["published self 1"]);
-    },
-  );
+  it.each([
+    ["key_in_use", "key_in_use"],
+    ["forbidden", "forbidden"],
+    ["media_failed", "media_failed"],
+    ["too_many", "too_many_streams"],
+  ])("is rolled back when the server says %s", async (refused, code) => {
+    const room = await connectedRoom();
+    const told = record(room);
+    server.refuses.set("publish", { code: refused, message: "no" });
+    await expectCode(room.addStream("self", { audio: audioTrack() }), code);
+    expect(server.peer.signalingState).toBe("stable");
+    expect(sending()).toEqual([]);
+    expect(room.getState().streams.size).toBe(0);
+    server.refuses.clear();
+    await room.addStream("self", { audio: audioTrack() });
+    expect(told).toEqual(["published self 1"]);
+  });
 
   it("ends the room when an offer gets no answer in time", async () => {
     const room = await connectedRoom();

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { Room } from "../src/index.js";
 import { audioTrack, FakePeerConnection } from "./fakes/media.js";
 import {
@@ -6,24 +6,19 @@ import {
   aliceStream,
   connectedRoom,
   expectCode,
-  FakeServer,
-  installBrowser,
   openRoom,
   participant,
-  removeBrowser,
+  server,
   stream,
+  withServer,
 } from "./fakes/server.js";
 
-let server: FakeServer;
 let room: Room;
-beforeEach(() => {
-  installBrowser();
-  server = new FakeServer();
-  server.hello = { quality_interval_secs: 10 };
-  server.participants = [participant(alice)];
-  server.streams = [stream(aliceStream, alice)];
+withServer({
+  hello: { quality_interval_secs: 10 },
+  participants: [participant(alice)],
+  streams: [stream(aliceStream, alice)],
 });
-afterEach(removeBrowser);
 
 const reports = () =>
   server.received.filter(({ type }) => type === "report_quality").map(({ id, ...rest }) => rest);

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { InitializeConfig, Room } from "../src/index.js";
 import { TOKEN_TIMEOUT } from "../src/token-refresher.js";
 import { audioTrack, type FakeDataChannel, FakePeerConnection, videoTrack } from "./fakes/media.js";
@@ -9,25 +9,17 @@ import {
   bobStream,
   connectedRoom,
   expectCode,
-  FakeServer,
   firePageEvent,
-  installBrowser,
   pageListenerCount,
   participant,
-  removeBrowser,
+  server,
   settle,
   stream,
+  withServer,
 } from "./fakes/server.js";
 import { FakeSocket } from "./fakes/socket.js";
 
-let server: FakeServer;
-beforeEach(() => {
-  installBrowser();
-  server = new FakeServer();
-  server.participants = [participant(alice)];
-  server.streams = [stream(aliceStream, alice)];
-});
-afterEach(removeBrowser);
+withServer({ participants: [participant(alice)], streams: [stream(aliceStream, alice)] });
 
 /** A room that reconnects, and what it told of that. */
 async function lastingRoom(config: Partial<InitializeConfig> = {}) {
@@ -245,6 +237,19 @@ describe("a lost socket", () => {
     expect(told).toEqual(["reconnecting connected", "disconnected network_error"]);
     expect(vi.getTimerCount()).toBe(0);
     expect(pageListenerCount()).toBe(0);
+  });
+
+  it.each([
+    [10, 9_000, 25_000],
+    [300, 280_000, 40_000],
+  ])("or after as many seconds as the application says: %i", async (giveUpAfter, before, after) => {
+    const { told } = await lastingRoom({ reconnect: { giveUpAfter } });
+    unreachable();
+    server.socket.drop(1006);
+    await vi.advanceTimersByTimeAsync(before);
+    expect(told).toEqual(["reconnecting connected"]);
+    await vi.advanceTimersByTimeAsync(after);
+    expect(told).toEqual(["reconnecting connected", "disconnected network_error"]);
   });
 
   it("leaves nothing behind when the room is left meanwhile", async () => {
@@ -506,26 +511,30 @@ describe("lost media", () => {
     expect(told).toEqual(["reconnecting connected", "reconnected true connected"]);
   });
 
-  it("is noticed by missing packets, and offered when the socket is back that was lost with it", async () => {
-    const { told } = await lastingRoom();
-    await flowing();
-    const before = server.socket.requests("offer").length;
-    server.holds.add("ping");
-    const reachable = unreachable();
-    server.peer.flow(false);
-    await vi.advanceTimersByTimeAsync(1_250);
-    expect(told).toEqual(["reconnecting connected"]);
-    expect(server.peer.restarts).toBe(1); // the browser looks for its new ways already
-    expect(server.socket.requests("offer").length).toBe(before);
-    server.peer.flow(true);
-    server.holds.delete("ping");
-    reachable();
-    await vi.advanceTimersByTimeAsync(1_000);
-    expect(told).toEqual(["reconnecting connected", "reconnected true connected"]);
-    expect(server.socket.requests("offer")).toHaveLength(1);
-    await vi.advanceTimersByTimeAsync(10_000);
-    expect(server.peer.restarts).toBe(1);
-  });
+  it.each(["transport", "candidate-pair"] as const)(
+    "is noticed by missing packets of the %s, and offered when the socket is back that was lost with it",
+    async (counted) => {
+      const { told } = await lastingRoom();
+      server.peer.countedBy = counted;
+      await flowing();
+      const before = server.socket.requests("offer").length;
+      server.holds.add("ping");
+      const reachable = unreachable();
+      server.peer.flow(false);
+      await vi.advanceTimersByTimeAsync(1_250);
+      expect(told).toEqual(["reconnecting connected"]);
+      expect(server.peer.restarts).toBe(1); // the browser looks for its new ways already
+      expect(server.socket.requests("offer").length).toBe(before);
+      server.peer.flow(true);
+      server.holds.delete("ping");
+      reachable();
+      await vi.advanceTimersByTimeAsync(1_000);
+      expect(told).toEqual(["reconnecting connected", "reconnected true connected"]);
+      expect(server.socket.requests("offer")).toHaveLength(1);
+      await vi.advanceTimersByTimeAsync(10_000);
+      expect(server.peer.restarts).toBe(1);
+    },
+  );
 
   it("is not what it means when nobody says anything", async () => {
     const { told } = await lastingRoom();

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { type Change, initialState, lastState, reduce, type Step, streamOf } from "../src/reducer.js";
+import { type Change, lastState, type Step } from "../src/reducer/change.js";
+import { streamOf } from "../src/reducer/entries.js";
+import { initialState, reduce } from "../src/reducer.js";
 import type { Notice, StreamFrame } from "../src/signal/frames.js";
 import type { State } from "../src/state.js";
 import { audioTrack, videoTrack } from "./fakes/media.js";

@@ -7,6 +7,7 @@ const media = {
   getStats: async () =>
     new Map<string, unknown>([
       ["old", { type: "candidate-pair", nominated: true, state: "failed", currentRoundTripTime: 3 }],
+      ["transport", { type: "transport", selectedCandidatePairId: "path" }],
       [
         "path",
         {

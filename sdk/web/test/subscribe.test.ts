@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Room } from "../src/index.js";
 import type { FakeReceiver, FakeTransceiver } from "./fakes/media.js";
 import {
@@ -8,23 +8,21 @@ import {
   bobStream,
   connectedRoom,
   expectCode,
-  FakeServer,
-  installBrowser,
   participant,
-  removeBrowser,
+  server,
   settle,
   stream,
+  withServer,
 } from "./fakes/server.js";
 
 const both = { audio: true, video: true };
-let server: FakeServer;
 let room: Room;
 let told: string[];
+withServer({
+  participants: [participant(alice), participant(bob)],
+  streams: [stream(aliceStream, alice), stream(bobStream, bob)],
+});
 beforeEach(async () => {
-  installBrowser();
-  server = new FakeServer();
-  server.participants = [participant(alice), participant(bob)];
-  server.streams = [stream(aliceStream, alice), stream(bobStream, bob)];
   // What the mix adds to this is in a file of its own.
   room = await connectedRoom({ mixedAudio: false });
   told = [];
@@ -35,7 +33,6 @@ beforeEach(async () => {
   room.on("participant_leaving", () => told.push("participant_leaving"));
   room.on("participant_left", () => told.push("participant_left"));
 });
-afterEach(removeBrowser);
 
 const receiving = () => server.peer.transceivers.filter((line) => line.direction === "recvonly");
 const subscription = (id = alice) => room.getState().subscriptions.get(id)?.get("self");

@@ -1,6 +1,7 @@
 import { type BrowserContext, type CDPSession, expect, type Page } from "@playwright/test";
 import type { InitializeConfig, SubscriptionConfig, VideoPublishOptions } from "@rotunda/video";
-import type { Outcome, Rig, StateSummary, StreamSummary, Told } from "../page/rig.js";
+import type { StateSummary, StreamSummary, Told } from "../page/reporting.js";
+import type { Outcome, Rig } from "../page/rig.js";
 import type { Colour, Person } from "./people.js";
 import type { Rotunda } from "./rotunda.js";
 

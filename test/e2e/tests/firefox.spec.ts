@@ -32,6 +32,9 @@ const test = base.extend<{ visit: () => Promise<Participant> }, { firefox: Brows
 // Two browsers that share few cores, one of which is slow to start.
 test.describe.configure({ timeout: 120_000 });
 
+/** How long a lost path takes to be noticed, in milliseconds, by the socket alone, which may be silent for as long. */
+const unaided = 5_000;
+
 /** Firefox's false camera shows no colour for long, so pictures are counted. */
 async function watches(viewer: Participant, sender: Participant): Promise<void> {
   const before = await viewer.framesDecoded(sender);
@@ -108,6 +111,33 @@ test("Firefox plays what it subscribes by itself, and tells what it cannot do", 
     code: "not_supported",
   });
   expect(await firefox.ask((rig) => rig.media.getState().screen)).toBeUndefined();
+});
+
+test("Firefox notices soon that nothing comes any more, and goes on when it comes again", async ({
+  server,
+  arrive,
+  visit,
+}) => {
+  const room = await server.rest.createRoom();
+  const [chromium, firefox] = [await arrive(ada), await visit()];
+  await chromium.enter(server, room.id);
+  await firefox.join(server, room.id);
+  await firefox.ask((rig) => rig.publishMedia());
+  await firefox.subscribe(chromium);
+  await firefox.sees(chromium);
+  // An end means something after some seconds without a pause.
+  const packets = () => firefox.ask((rig, id) => rig.audioPackets(id, "self"), chromium.id);
+  const before = await packets();
+  await expect.poll(packets).toBeGreaterThan(before + 200);
+  server.pause();
+  const since = Date.now();
+  const { at } = await firefox.tells("reconnecting");
+  expect(at - since).toBeLessThan(unaided);
+  server.resume();
+  expect((await firefox.tells("reconnected")).args).toEqual([{ resumed: true }]);
+  await firefox.sees(chromium);
+  await chromium.subscribe(firefox);
+  await watches(chromium, firefox);
 });
 
 test("what is encrypted end to end in one is decrypted in the other", async ({ server, arrive, visit }) => {

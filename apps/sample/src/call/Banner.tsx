@@ -1,5 +1,6 @@
 import { Mark } from "@rotunda/theme/Mark";
 import { useEffect, useState } from "react";
+import { CheckLink } from "../ui/CheckLink";
 import { CopyLink } from "../ui/CopyLink";
 import type { ConversationView } from "./conversation";
 
@@ -21,6 +22,7 @@ export function Banner({ view, onRetry, shareable }: Props) {
         <button type="button" className="banner-button" onClick={onRetry}>
           Try now
         </button>
+        <CheckLink className="banner-button" />
       </div>
     );
   }

@@ -1,6 +1,7 @@
 import type { Participant, State, Stream } from "@rotunda/video";
 import { act, cleanup, fireEvent, render, screen } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { connectedState } from "../../fixture/state";
 import type { CaptureView, Devices } from "../devices/capture";
 import { JoinPage } from "../entrance/JoinPage";
 import { Store } from "../ui/store";
@@ -60,16 +61,7 @@ function roomOf(count: number): State {
     const context = JSON.stringify({ name: `Person ${at}` });
     participants.set(id, { id, origin, context, streams: { self: `s${at}` }, canReceiveMessages: true });
   }
-  return {
-    status: "connected",
-    localParticipantId: "p0",
-    participants,
-    streams,
-    subscriptions: new Map(),
-    recording: false,
-    dominantSpeakerId: null,
-    audioBlocked: false,
-  };
+  return connectedState("p0", participants, streams);
 }
 
 function makeCall(part: Partial<ConversationView> = {}) {
@@ -190,6 +182,7 @@ describe("call screen", () => {
     expect(screen.getByTestId("banner").textContent).toContain("Connection lost.Trying again in 3 s");
     fireEvent.click(screen.getByText("Try now"));
     expect(call.retryNow).toHaveBeenCalledOnce();
+    expect(screen.getByText("Check the connection").getAttribute("href")).toMatch(/^\/connectivity/);
   });
 
   it("counts unread messages in words", () => {
@@ -208,6 +201,7 @@ describe("join page", () => {
     fireEvent.change(name, { target: { value: " Ana " } });
     fireEvent.click(screen.getByTestId("join-button"));
     expect(onJoin).toHaveBeenLastCalledWith("Ana");
+    expect(screen.getByText("Check the connection").getAttribute("href")).toMatch(/^\/connectivity/);
   });
 
   it("says where a refusal is taken back", () => {

@@ -1,4 +1,5 @@
 import { IconInfoCircle, IconKeyboard, IconPlugConnected, IconSettings } from "@tabler/icons-react";
+import { CheckLink } from "../ui/CheckLink";
 import { CopyLink } from "../ui/CopyLink";
 import { Popover } from "./Popover";
 import type { PanelName } from "./SidePanel";
@@ -25,16 +26,9 @@ export function MoreMenu({ shareable, onPanel, onClose }: Props) {
         <IconKeyboard size={20} aria-hidden="true" />
         Keyboard shortcuts
       </button>
-      <a
-        className="menu-item"
-        href={`/connectivity${location.hash}`}
-        target="_blank"
-        rel="noreferrer"
-        onClick={onClose}
-      >
+      <CheckLink className="menu-item" onClick={onClose}>
         <IconPlugConnected size={20} aria-hidden="true" />
-        Check the connection
-      </a>
+      </CheckLink>
       <button type="button" className="menu-item" onClick={open("about")}>
         <IconInfoCircle size={20} aria-hidden="true" />
         About this call

@@ -1,5 +1,6 @@
 import type { Participant, State, Stream, Subscription } from "@rotunda/video";
 import { expect, it } from "vitest";
+import { connectedState } from "../../fixture/state";
 import { peopleOf, screenOnStage, tilesOf } from "./people";
 
 type Sketch = [id: string, streams: Record<string, Partial<Stream>>, context?: string];
@@ -33,16 +34,7 @@ function stateOf(...sketches: Sketch[]): State {
       ...(context && { context }),
     });
   }
-  return {
-    status: "connected",
-    localParticipantId: "me",
-    participants,
-    streams,
-    subscriptions: new Map(),
-    recording: false,
-    dominantSpeakerId: null,
-    audioBlocked: false,
-  };
+  return connectedState("me", participants, streams);
 }
 
 it("gives everybody a tile, oneself first, and screens and other streams their own", () => {

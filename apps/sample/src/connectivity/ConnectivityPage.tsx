@@ -1,6 +1,6 @@
 import { Mark } from "@rotunda/theme/Mark";
 import { IconCheck, IconMinus, IconX } from "@tabler/icons-react";
-import { useCallback, useEffect, useRef, useState } from "react";
+import { Fragment, useCallback, useEffect, useRef, useState } from "react";
 import type { Invitation } from "../entrance/invitation";
 import { Pass, PassError } from "../entrance/pass";
 import { TrialError, tryWays } from "./trial";
@@ -78,7 +78,7 @@ export function ConnectivityPage({ invitation }: { invitation: Invitation & { ki
 }
 
 function Row({ way, outcome }: { way: WayName; outcome: Outcome }) {
-  const { title, setting, open } = wayWords[way];
+  const { title, settings, open } = wayWords[way];
   return (
     <li className="trial" data-testid={`way-${way}`} data-outcome={outcome.kind}>
       <Sign outcome={outcome} />
@@ -87,18 +87,27 @@ function Row({ way, outcome }: { way: WayName; outcome: Outcome }) {
         {outcome.kind === "blocked" && (
           <p>
             A firewall on the way, or at the server, blocks {open}. At the server, look at{" "}
-            <code>{setting}</code>.
+            <Settings names={settings} />.
           </p>
         )}
         {outcome.kind === "absent" && (
           <p>
-            The server does not offer it. At the server, look at <code>{setting}</code>.
+            The server does not offer it. At the server, look at <Settings names={settings} />.
           </p>
         )}
       </div>
       <span className="result">{resultOf(outcome)}</span>
     </li>
   );
+}
+
+function Settings({ names }: { names: string[] }) {
+  return names.map((name, at) => (
+    <Fragment key={name}>
+      {at > 0 && ", "}
+      <code>{name}</code>
+    </Fragment>
+  ));
 }
 
 function Sign({ outcome }: { outcome: Outcome }) {

@@ -11,14 +11,22 @@ export type Outcome =
   | { kind: "absent" };
 
 /** What people are told of each way, and what an operator changes where it does not work. */
-export const wayWords: Record<WayName, { title: string; setting: string; open: string }> = {
-  udp: { title: "UDP", setting: "--rtc-udp-port, --rtc-public-ip", open: "the UDP media port" },
-  tcp: { title: "TCP", setting: "--rtc-tcp-port", open: "the TCP media port" },
-  "relay-udp": { title: "Relay over UDP", setting: "--turn-port, --turn-host", open: "the relay's UDP port" },
-  "relay-tcp": { title: "Relay over TCP", setting: "--turn-port, --turn-host", open: "the relay's TCP port" },
+export const wayWords: Record<WayName, { title: string; settings: string[]; open: string }> = {
+  udp: { title: "UDP", settings: ["--rtc-udp-port", "--rtc-public-ip"], open: "the UDP media port" },
+  tcp: { title: "TCP", settings: ["--rtc-tcp-port"], open: "the TCP media port" },
+  "relay-udp": {
+    title: "Relay over UDP",
+    settings: ["--turn-port", "--turn-host"],
+    open: "the relay's UDP port",
+  },
+  "relay-tcp": {
+    title: "Relay over TCP",
+    settings: ["--turn-port", "--turn-host"],
+    open: "the relay's TCP port",
+  },
   "relay-tls": {
     title: "Relay over TLS",
-    setting: "--tls-cert, --turn-tls-port, --turn-host",
+    settings: ["--tls-cert", "--turn-tls-port", "--turn-host"],
     open: "the relay's TLS port",
   },
 };

@@ -6,6 +6,7 @@ import { hueOf, initialsOf } from "../call/portrait";
 import type { Devices } from "../devices/capture";
 import { DeviceMenus } from "../devices/DeviceMenus";
 import { TroubleNotice } from "../devices/TroubleNotice";
+import { CheckLink } from "../ui/CheckLink";
 import { Field } from "../ui/Field";
 import { LevelMeter } from "../ui/LevelMeter";
 import { useStore } from "../ui/store";
@@ -58,6 +59,7 @@ export function JoinPage({ devices, name: remembered, onJoin }: Props) {
           </button>
           <TroubleNotice devices={devices} />
           <DeviceMenus devices={devices} />
+          <CheckLink className="link" />
         </form>
       </div>
     </main>

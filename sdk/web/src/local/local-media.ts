@@ -19,7 +19,9 @@ export interface LocalMediaOptions {
 
 /** The user's devices as one immutable value, replaced as a whole by each change. */
 export interface LocalMediaState {
+  /** The microphone. */
   readonly microphone: LocalDevice;
+  /** The camera. */
   readonly camera: LocalDevice;
   /** What is being shared, if anything is. */
   readonly screen?: LocalScreen;
@@ -108,13 +110,18 @@ export class LocalMedia {
    * microphone if both did); the other one is on all the same.
    */
   async open(wanted: { microphone?: boolean; camera?: boolean } = {}): Promise<void> {
+    if (this.#closed) throw closed();
     const { microphone = true, camera = true } = wanted;
     await this.#list();
     if (microphone && camera && (await this.#openBoth())) return;
     const failures: unknown[] = [];
+    const open = async (device: CaptureDevice) => {
+      if (this.#closed) return;
+      await device.open().catch((error) => failures.push(error));
+    };
     // One after the other: browsers hold back a second question while the first is open.
-    if (microphone) await this.#microphone.open().catch((error) => failures.push(error));
-    if (camera) await this.#camera.open().catch((error) => failures.push(error));
+    if (microphone) await open(this.#microphone);
+    if (camera) await open(this.#camera);
     await this.#list();
     if (failures.length > 0) throw failures[0];
   }
@@ -134,6 +141,7 @@ export class LocalMedia {
    * stays; only phones, which open one camera at a time, may then be left without.
    */
   async choose(kind: DeviceKind, deviceId: string): Promise<void> {
+    if (this.#closed) throw closed();
     const device = kind === "camera" ? this.#camera : this.#microphone;
     const { on, track } = device.state;
     try {
@@ -198,7 +206,7 @@ export class LocalMedia {
     return new Publication(room, this, options);
   }
 
-  /** Closes everything, for good. */
+  /** Closes everything, for good: what is asked of it later rejects with `invalid_state`. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -217,6 +225,7 @@ export class LocalMedia {
 
   /** False if they have to be asked for one by one: a refused or missing device fails the question for both. */
   async #openBoth(): Promise<boolean> {
+    if (this.#closed) return true;
     const turns = { audio: this.#microphone.begin(), video: this.#camera.begin() };
     try {
       requireCapture("getUserMedia");
@@ -231,10 +240,6 @@ export class LocalMedia {
     } catch (cause) {
       const { code } = captureFailure(cause, "microphone and camera");
       return code === "insecure_page" || code === "not_supported" ? this.#failBoth(turns, cause) : false;
-    }
-    if (this.#closed) {
-      this.#microphone.close();
-      this.#camera.close();
     }
     await this.#list();
     return true;

@@ -11,6 +11,7 @@ export interface ScreenOptions {
 
 /** A shared screen, window or tab. */
 export interface LocalScreen {
+  /** The picture. It ends when the user stops sharing in the browser. */
   readonly video: MediaStreamTrack;
   /** Absent if the user or the browser gave no sound. */
   readonly audio?: MediaStreamTrack;

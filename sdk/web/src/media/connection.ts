@@ -2,6 +2,10 @@ import type { Encryption } from "../e2ee/encryption.js";
 import { RoomError } from "../errors.js";
 import type { Logger } from "../log.js";
 import { type OpusWishes, receivingStereo, tellingWishes } from "./audio-sdp.js";
+import { pathInUse } from "./measurement.js";
+
+/** How old statistics may be, in milliseconds, for those who ask a little later to get the same. */
+export const FRESH = 100;
 
 /** Where the connection tells what became of it. */
 export interface ConnectionListener {
@@ -28,6 +32,8 @@ export class MediaConnection {
   readonly #encryption: Encryption | undefined;
   #tail: Promise<unknown> = Promise.resolve();
   #transportId: string | undefined;
+  #stats: Promise<RTCStatsReport> | undefined;
+  #measuredAt = 0;
 
   constructor(
     configuration: RTCConfiguration,
@@ -107,14 +113,20 @@ export class MediaConnection {
     return mids;
   }
 
+  /** The statistics of now, or those that somebody asked for a moment ago: in large rooms they are dear. */
   getStats(): Promise<RTCStatsReport> {
-    return this.#pc.getStats();
+    const now = performance.now();
+    if (!this.#stats || now - this.#measuredAt >= FRESH) {
+      this.#measuredAt = now;
+      this.#stats = this.#pc.getStats();
+    }
+    return this.#stats;
   }
 
   /** How many bytes came, ICE checks left out; undefined before the connection is there. */
   async received(): Promise<number | undefined> {
     if (this.#pc.connectionState !== "connected") return undefined;
-    const report = await this.#pc.getStats();
+    const report = await this.getStats();
     const known = this.#transportId === undefined ? undefined : report.get(this.#transportId);
     if (known) return known.bytesReceived;
     for (const stats of report.values()) {
@@ -122,7 +134,9 @@ export class MediaConnection {
       this.#transportId = stats.id;
       return stats.bytesReceived;
     }
-    return undefined;
+    // Firefox counts them for each path.
+    const received = pathInUse(report)?.bytesReceived;
+    return typeof received === "number" ? received : undefined;
   }
 
   close(): void {

@@ -1,5 +1,5 @@
 import type { RoomError } from "../errors.js";
-import type { ReceivedTracks } from "../reducer.js";
+import type { ReceivedTracks } from "../reducer/change.js";
 import type { ReceiveLine } from "../signal/frames.js";
 import type { TrackKind } from "../state.js";
 import { describeFrames, received } from "./codecs.js";

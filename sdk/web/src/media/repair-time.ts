@@ -1,4 +1,5 @@
 import type { MediaConnection } from "./connection.js";
+import { pathInUse, type Stats } from "./measurement.js";
 
 /** How often loss is looked at, in milliseconds. */
 export const LOSS_INTERVAL = 1_000;
@@ -43,11 +44,11 @@ export class RepairTime {
 
   async #look(): Promise<void> {
     try {
-      const all = [...(await this.#media.getStats()).values()];
-      const roundTrip = 1000 * (all.find(isPathInUse)?.currentRoundTripTime ?? 0);
-      for (const stats of all) {
+      const report = await this.#media.getStats();
+      const roundTrip = 1000 * number(pathInUse(report)?.currentRoundTripTime);
+      for (const stats of report.values() as Iterable<Stats>) {
         if (stats.type === "inbound-rtp" && stats.kind === "video" && typeof stats.mid === "string")
-          this.#judge(stats.mid, stats.packetsReceived ?? 0, stats.packetsLost ?? 0, roundTrip);
+          this.#judge(stats.mid, number(stats.packetsReceived), number(stats.packetsLost), roundTrip);
       }
     } catch {
       // A connection that is closed has nothing to tell.
@@ -74,6 +75,6 @@ export class RepairTime {
   }
 }
 
-function isPathInUse(stats: { type: string; nominated?: boolean; state?: string }): boolean {
-  return stats.type === "candidate-pair" && stats.nominated === true && stats.state === "succeeded";
+function number(value: unknown): number {
+  return typeof value === "number" ? value : 0;
 }

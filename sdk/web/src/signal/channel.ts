@@ -3,14 +3,14 @@ import type { Logger } from "../log.js";
 import type { Notice, Replies, Requests, ServerFrame } from "./frames.js";
 import { Heartbeat } from "./heartbeat.js";
 import { PendingRequests } from "./pending.js";
-import { type Ending, ending, endingOfClose, refusalError } from "./refusals.js";
+import { type Ending, ending, refusalError } from "./refusals.js";
+import { SignalSocket } from "./socket.js";
 
 /** How long a request may wait for its answer, in milliseconds. */
 export const REQUEST_TIMEOUT = 15_000;
 /** How many requests may wait at once; one more is rejected with `unavailable`. */
 export const MAX_PENDING = 256;
 
-const SUBPROTOCOL = "rotunda.v1";
 /** What a socket is closed with that another takes the place of: anything but the codes of leaving. */
 const LOST_CODE = 4408;
 
@@ -38,9 +38,8 @@ export class Channel {
   readonly #listener: ChannelListener;
   readonly #log: Logger;
   readonly #pending = new PendingRequests();
-  #socket: WebSocket | undefined;
+  #socket: SignalSocket | undefined;
   #opened: Promise<void>;
-  #settleOpened!: { resolve(): void; reject(error: RoomError): void };
   #lastSeq = 0;
   #ended = false;
   #suspended = false;
@@ -117,7 +116,7 @@ export class Channel {
     apply: (data: Replies[T]) => void,
     timeout: number,
   ): Promise<Replies[T]> {
-    if (this.#ended || this.#socket?.readyState !== WebSocket.OPEN) {
+    if (this.#ended || !this.#socket?.isOpen) {
       return Promise.reject(this.#failure?.error ?? new RoomError("network_error", `${type}: no connection`));
     }
     const { text, answer } = this.#pending.add(type, fields, apply, timeout, true, true);
@@ -177,26 +176,16 @@ export class Channel {
 
   /** Tells the server that this client leaves the session it is in. */
   leave(): void {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(this.#pending.frame("leave", {}));
+    if (this.#socket?.isOpen) this.#socket.send(this.#pending.frame("leave", {}));
   }
 
   #connect(): Promise<void> {
-    const opened = new Promise<void>((resolve, reject) => {
-      this.#settleOpened = { resolve, reject };
+    this.#socket = new SignalSocket(this.#url, {
+      opened: () => this.#heartbeat.start(),
+      received: (data) => this.#receive(data),
+      closed: (why) => this.#lose(why),
     });
-    // Whoever asks gets the rejection; that nobody asked is no failure of its own.
-    opened.catch(() => {});
-    const socket = new WebSocket(this.#url, SUBPROTOCOL);
-    this.#socket = socket;
-    socket.onopen = () => this.#open();
-    socket.onmessage = (event) => this.#receive(event.data);
-    socket.onclose = (event) => this.#lose(endingOfClose(event.code));
-    return opened;
-  }
-
-  #open(): void {
-    this.#heartbeat.start();
-    this.#settleOpened.resolve();
+    return this.#socket.opened;
   }
 
   #silent(limit: number): void {
@@ -278,13 +267,8 @@ export class Channel {
   /** Lets go of the socket and all that hangs on it. */
   #drop(error: RoomError, code: number): void {
     this.#heartbeat.stop();
-    const socket = this.#socket;
+    this.#socket?.drop(error, code);
     this.#socket = undefined;
-    if (socket) {
-      socket.onopen = socket.onmessage = socket.onclose = null;
-      socket.close(code);
-    }
-    this.#settleOpened.reject(error);
     this.#pending.rejectAll(error, (request) => request.isHandshake || request.type === "ping");
   }
 

@@ -1,4 +1,4 @@
-import { FakeStream, FakeTrack } from "./media.js";
+import { CountedTarget, FakeStream, FakeTrack } from "./media.js";
 
 interface FakeDevice {
   kind: MediaDeviceKind;
@@ -17,7 +17,7 @@ const device = (kind: MediaDeviceKind, deviceId: string, more: Partial<FakeDevic
 });
 
 /** The `navigator.mediaDevices` of a machine whose devices a test plugs in and pulls out. */
-export class FakeMediaDevices extends EventTarget {
+export class FakeMediaDevices extends CountedTarget {
   found: FakeDevice[] = [device("audioinput", "desk"), device("videoinput", "lid")];
   /** What the browser refuses, by the kind of track asked for. */
   readonly refuses = new Map<"audio" | "video" | "screen", DOMException>();
@@ -26,7 +26,6 @@ export class FakeMediaDevices extends EventTarget {
   /** Like a phone, it opens one camera at a time. */
   oneCamera = false;
   screenSound = true;
-  listeners = 0;
 
   async enumerateDevices() {
     return this.found as unknown as MediaDeviceInfo[];
@@ -66,16 +65,6 @@ export class FakeMediaDevices extends EventTarget {
     return this.opened
       .filter(({ readyState }) => readyState === "live")
       .map(({ settings }) => settings.deviceId);
-  }
-
-  override addEventListener(...args: Parameters<EventTarget["addEventListener"]>): void {
-    this.listeners++;
-    super.addEventListener(...args);
-  }
-
-  override removeEventListener(...args: Parameters<EventTarget["removeEventListener"]>): void {
-    this.listeners--;
-    super.removeEventListener(...args);
   }
 
   #mayRefuse(what: "audio" | "video" | "screen"): void {

@@ -1,12 +1,24 @@
 /** Browser media without a browser: enough of the objects for the SDK to work as it does in one. */
 
-export class FakeTrack extends EventTarget {
+/** Counts who listens to it. */
+export class CountedTarget extends EventTarget {
+  listeners = 0;
+  override addEventListener(...args: Parameters<EventTarget["addEventListener"]>): void {
+    this.listeners++;
+    super.addEventListener(...args);
+  }
+  override removeEventListener(...args: Parameters<EventTarget["removeEventListener"]>): void {
+    this.listeners--;
+    super.removeEventListener(...args);
+  }
+}
+
+export class FakeTrack extends CountedTarget {
   static #made = 0;
   readonly id = `track-${++FakeTrack.#made}`;
   enabled = true;
   muted = false;
   readyState = "live";
-  listeners = 0;
   contentHint = "";
   stopped = false;
   settings: Record<string, unknown>;
@@ -16,14 +28,6 @@ export class FakeTrack extends EventTarget {
   ) {
     super();
     this.settings = settings;
-  }
-  override addEventListener(...args: Parameters<EventTarget["addEventListener"]>): void {
-    this.listeners++;
-    super.addEventListener(...args);
-  }
-  override removeEventListener(...args: Parameters<EventTarget["removeEventListener"]>): void {
-    this.listeners--;
-    super.removeEventListener(...args);
   }
   /** Is silenced by the system, or no longer. */
   mute(muted: boolean): void {
@@ -246,8 +250,10 @@ export class FakePeerConnection {
     clearInterval(this.#flow);
     if (on) this.#flow = setInterval(() => (this.received += 100), 20);
   }
+  /** Where it counts them: Firefox does for each path. */
+  countedBy: "transport" | "candidate-pair" = "transport";
   async getStats() {
-    const flow = { id: "T", type: "transport", bytesReceived: this.received };
+    const flow = { id: "T", type: this.countedBy, selected: true, bytesReceived: this.received };
     return report(this.stats.length > 0 ? this.stats : [flow]);
   }
   become(state: string): void {

@@ -1,4 +1,4 @@
-import { expect, vi } from "vitest";
+import { afterEach, beforeEach, expect, vi } from "vitest";
 import { type InitializeConfig, initialize, type Room } from "../../src/index.js";
 import type {
   HelloReply,
@@ -197,6 +197,26 @@ export class FakeServer {
     );
     this.notice({ type: "receive", lines });
   }
+}
+
+/** What is in a room at first. */
+type Contents = Partial<Pick<FakeServer, "hello" | "participants" | "streams">>;
+
+/** The server of the test that runs. */
+export let server: FakeServer;
+
+/** Has a server with this in its room answer the next `initialize`, in place of the one before. */
+export function startServer(room: Contents = {}): void {
+  server = Object.assign(new FakeServer(), structuredClone(room));
+}
+
+/** Gives each test a browser, and a server with this in its room. */
+export function withServer(room: Contents = {}): void {
+  beforeEach(() => {
+    installBrowser();
+    startServer(room);
+  });
+  afterEach(removeBrowser);
 }
 
 function inTenMinutes(): string {

@@ -1,20 +1,10 @@
-import {
-  type Change,
-  connectionChanged,
-  dominantSpeaker,
-  lastState,
-  participantJoined,
-  participantLeft,
-  type Step,
-  streamGone,
-  streamPublished,
-  streamUpdated,
-  subscriptionPaused,
-  withStream,
-  withTracks,
-} from "./reducer.js";
-import type { SnapshotFrame } from "./signal/frames.js";
-import type { Participant, State } from "./state.js";
+import type { SnapshotFrame } from "../signal/frames.js";
+import type { Participant, State } from "../state.js";
+import { type Change, lastState, type Step } from "./change.js";
+import { withStream, withTracks } from "./entries.js";
+import { connectionChanged, dominantSpeaker, participantJoined, participantLeft } from "./participants.js";
+import { streamGone, streamPublished, streamUpdated } from "./streams.js";
+import { subscriptionPaused } from "./subscriptions.js";
 
 /**
  * Makes the state what a snapshot says it is, by the changes, and so with the events, that must have led there. What this client published
