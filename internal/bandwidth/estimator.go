@@ -282,6 +282,9 @@ func (e *Estimator) Draining() bool { return e.draining != 0 }
 // Due reports whether it is time for Decide, which does nothing before.
 func (e *Estimator) Due(now int64) bool { return now-e.decided >= decideEvery }
 
+// Loses returns the share of packets that the path loses however little is sent, as far as is known.
+func (e *Estimator) Loses() float64 { return e.loss.inherent }
+
 // Limited reports whether a limit was found below what is wanted.
 func (e *Estimator) Limited() bool { return e.limited }
 

@@ -85,19 +85,23 @@ func TestViewerIsSentLostPacketsAgain(t *testing.T) {
 			if !bytes.Equal(payload, lost.Payload) || again.Timestamp != lost.Timestamp || again.Marker != lost.Marker {
 				t.Fatalf("%x at %d, want %x at %d", payload, again.Timestamp, lost.Payload, lost.Timestamp)
 			}
-			// Each entry: when it is asked for again, and how often it was sent in all after that.
+			more := uint64(0) // what is asked for again is sent twice, where a receiver can tell two apart
+			if rtx {
+				more = 1
+			}
+			// Each entry: when it is asked for again, and how often packets were sent again in all after that.
 			for _, step := range []struct {
 				at   int64
 				seq  uint16
 				want uint64
 			}{
 				{now + 19*msec, lost.SequenceNumber, 1},
-				{now + 20*msec, lost.SequenceNumber, 2},
-				{now + 39*msec, lost.SequenceNumber, 2},
-				{now + 39*msec, lost.SequenceNumber + 1, 3},
-				{now + 99*msec, lost.SequenceNumber + 1000, 3}, // not sent yet
-				{now + 99*msec, got[0].SequenceNumber - 1, 3},  // before the first
-				{now + 99*msec, lost.SequenceNumber + sentHistory, 3},
+				{now + 20*msec, lost.SequenceNumber, 2 + more},
+				{now + 39*msec, lost.SequenceNumber, 2 + more},
+				{now + 39*msec, lost.SequenceNumber + 1, 3 + more},
+				{now + 99*msec, lost.SequenceNumber + 1000, 3 + more}, // not sent yet
+				{now + 99*msec, got[0].SequenceNumber - 1, 3 + more},  // before the first
+				{now + 99*msec, lost.SequenceNumber + sentHistory, 3 + more},
 			} {
 				c.viewer.report(step.at, nack(lost.SSRC, step.seq))
 				if n := c.resent(); n != step.want {
@@ -105,10 +109,34 @@ func TestViewerIsSentLostPacketsAgain(t *testing.T) {
 				}
 			}
 			c.viewer.report(now+200*msec, nack(lost.SSRC+1, lost.SequenceNumber), nack(500, c.camera.seq))
-			if n := c.resent(); n != 3 {
+			if n := c.resent(); n != 3+more {
 				t.Fatal("a request about another source was answered")
 			}
 		})
+	}
+}
+
+// TestLossyPathIsSentRepairsTwice: on a path that always loses some, what is sent again may be lost too.
+func TestLossyPathIsSentRepairsTwice(t *testing.T) {
+	c := newCall(t)
+	c.camera.frame(true)
+	lost := c.viewer.take(1)[0]
+	path := &c.viewer.transport.out.downlink.estimator
+	for at, n := int64(0), 0; path.Loses() < lossyPath; at, n = at+10*msec, n+1 {
+		if at > 100*1000*msec {
+			t.Fatalf("the path is taken to lose %v", path.Loses())
+		}
+		if n%20 == 0 {
+			path.Lost(at, 1000, 0)
+		} else {
+			path.Received(at, at+20*msec, 1000, 0)
+		}
+		path.Decide(at, 1e6, 0)
+	}
+	c.viewer.report(c.engine.Now(), nack(lost.SSRC, lost.SequenceNumber))
+	again := c.viewer.take(2)
+	if again[0].SequenceNumber+1 != again[1].SequenceNumber || !bytes.Equal(again[0].Payload, again[1].Payload) {
+		t.Fatalf("%+v, then %+v", again[0].Header, again[1].Header)
 	}
 }
 

@@ -9,8 +9,13 @@ import (
 // sentHistory is how many sent packets a forwarder can send again; a power of two.
 const sentHistory = 512
 
-// resendInterval is the shortest time between two retransmissions of one packet (ns).
-const resendInterval = 20e6
+const (
+	// resendInterval is the shortest time between two answers to requests for one packet (ns).
+	resendInterval = 20e6
+	// lossyPath is the share of packets that a path loses from which on what was lost is sent again twice: a picture that waits for
+	// a second round is a pause that people see. So it is with what is asked for again.
+	lossyPath = 0.03
+)
 
 // sentPacket remembers how a packet was rewritten, to send it again from the publisher's history. It has no pointers.
 type sentPacket struct {
@@ -82,30 +87,41 @@ func (f *forwarder) resend(batch *batch, seq uint16, now int64) {
 	if !e.described {
 		descriptor = nil
 	}
+	twice := e.resent != 0 || out.downlink.estimator.Loses() >= lossyPath
 	e.resent = now
 	renumber(source.codec, payload, e)
-	batch.retransmitted++
-	b := batch.room()
 	if f.rtx == 0 || target.rtx == 0 || payloadType != target.payloadType {
+		b := batch.room()
 		putHeader(b, payloadType, e.marker, seq, e.timestamp, f.ssrc)
 		if f.wide != 0 { // it must be the same packet, with the number it had
 			out.downlink.departures.forget(e.wide)
 		}
 		f.putExtensions(b, e.wide, descriptor, e.picture)
 		f.send(batch, path, b, payload, number)
+		batch.retransmitted++
 		return
 	}
-	putHeader(b, target.rtx, e.marker, uint16(f.rtxNext), e.timestamp, f.rtx)
+	f.repair(batch, path, target.rtx, e, payload, descriptor, now)
+	if twice && out.repairs(f.kind, f.header+len(payload)+sealOverhead, now) {
+		f.repair(batch, path, target.rtx, e, payload, descriptor, now)
+	}
+}
+
+// repair sends a packet again as RTX.
+func (f *forwarder) repair(batch *batch, path *path, payloadType uint8, e *sentPacket, payload, descriptor []byte, now int64) {
+	b := batch.room()
+	putHeader(b, payloadType, e.marker, uint16(f.rtxNext), e.timestamp, f.rtx)
 	header := f.headerSize(descriptor)
 	wide := uint16(0)
 	if f.wide != 0 {
-		wide = out.downlink.departures.add(now, header+2+len(payload)+sealOverhead)
+		wide = f.transport.out.downlink.departures.add(now, header+2+len(payload)+sealOverhead)
 	}
 	f.putExtensions(b, wide, descriptor, e.picture)
-	whole := binary.BigEndian.AppendUint16(b[:header], seq)
+	whole := binary.BigEndian.AppendUint16(b[:header], uint16(e.number))
 	whole = append(whole, payload...)
 	f.send(batch, path, b, whole[header:], f.rtxNext)
 	f.rtxNext++
+	batch.retransmitted++
 }
 
 // renumber writes the picture's numbers as they were sent.
