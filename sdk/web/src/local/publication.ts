@@ -1,7 +1,7 @@
 import type { RoomError } from "../errors.js";
 import type { AudioPublishOptions, StreamTracks, VideoPublishOptions } from "../options.js";
-import { trackOf } from "../publisher.js";
 import type { Room } from "../room.js";
+import { trackOf } from "../sources.js";
 import { isInside } from "../state.js";
 import type { LocalMediaState } from "./local-media.js";
 
