@@ -59,9 +59,11 @@ type narrowCall struct {
 	recorder *twcc.Recorder
 	rates    [3]float64 // of the layers, best first (bit/s)
 	credit   [3]float64
+	key      [3]bool
 	burst    [3]int // packets of a keyframe still to be sent
 
 	feedbackEvery int64 // ms
+	pictureEvery  int64 // ms; what is due of pictures is sent then
 
 	lastSound, worstSound int64
 	worstWait             int64 // of sound in the path's queue
@@ -85,7 +87,7 @@ func newNarrowCall(t *testing.T, rate float64) *narrowCall {
 	}
 	c := &narrowCall{
 		t: t, now: e.Now(), scene: s, sound: a.opus(600), viewer: newWire(t, e, "session", lines...), path: narrowPath{rate: rate, queue: 300 * testMS},
-		recorder: twcc.NewRecorder(9), feedbackEvery: 100, rates: [3]float64{1600 * testKb, 500 * testKb, 150 * testKb}, layer: -1,
+		recorder: twcc.NewRecorder(9), feedbackEvery: 100, pictureEvery: 5, rates: [3]float64{1600 * testKb, 500 * testKb, 150 * testKb}, layer: -1,
 	}
 	c.start = c.now
 	c.viewer.subscribe(video.Subscription{StreamID: "voice", Audio: true})
@@ -116,20 +118,22 @@ func (c *narrowCall) run(span int64) {
 
 // pictures sends what is due of each layer, one packet a frame, and twenty more behind a keyframe that was asked for.
 func (c *narrowCall) pictures() {
-	key := [3]bool{}
 	for asked := c.viewer.engine.Stats().KeyframeRequests; c.asked < asked; { // time stands still until what was asked for has come
 		if p, ok := within(c.t, c.scene.publisher.rtcp, "a keyframe request").(*rtcp.PictureLossIndication); ok {
-			key[p.MediaSSRC-ssrcHigh] = true
+			c.key[p.MediaSSRC-ssrcHigh] = true
 			c.asked++
 		}
 	}
 	for i, l := range c.scene.layers {
-		if key[i] {
+		if c.key[i] {
 			c.burst[i] = int(c.rates[i] / 8000 / 10)
 		}
 		c.credit[i] += c.rates[i] * 5 / 8000
-		for ; c.credit[i] > 0 || c.burst[i] > 0; key[i] = false {
-			p := l.make(key[i])
+		if (c.now-c.start)/testMS%c.pictureEvery != 0 {
+			continue
+		}
+		for ; c.credit[i] > 0 || c.burst[i] > 0; c.key[i] = false {
+			p := l.make(c.key[i])
 			tail := slices.Clone(p.Payload[len(p.Payload)-3:])
 			p.Payload = append(append(p.Payload, make([]byte, 1000)...), tail...)
 			c.scene.publisher.push(p, c.now)
@@ -261,12 +265,12 @@ func TestNarrowPath(t *testing.T) {
 // them is not sent again meanwhile.
 func TestSuddenDrop(t *testing.T) {
 	for _, c := range []struct {
-		feedback int64 // ms between two
-		most     int64 // that sound waits (ns)
-	}{{50, 900 * testMS}, {100, 1200 * testMS}} {
-		t.Run(fmt.Sprint(c.feedback), func(t *testing.T) {
+		feedback, picture int64 // ms between two
+		most              int64 // that sound waits (ns)
+	}{{50, 5, 900 * testMS}, {100, 5, 1200 * testMS}, {50, 50, 900 * testMS}, {100, 50, 1200 * testMS}} {
+		t.Run(fmt.Sprintf("feedback every %d ms, a picture every %d", c.feedback, c.picture), func(t *testing.T) {
 			call := newNarrowCall(t, 3*testMb)
-			call.feedbackEvery, call.path.queue = c.feedback, 1600*testMS
+			call.feedbackEvery, call.pictureEvery, call.path.queue = c.feedback, c.picture, 1600*testMS
 			call.run(5 * oneSec)
 			if call.layer != 0 {
 				t.Fatalf("layer %d, where everything has its place", call.layer)

@@ -26,8 +26,10 @@ const (
 	settling     = 2e9
 	// newEstimate is the weight of what was seen last in what is thought to be the level that keeps what waits as it is.
 	newEstimate = 0.2
-	// nearlyAll is the share of what is read that comes in whole bursts where something always waits.
+	// nearlyAll is the share of what is read that comes in whole bursts where something always waits, and hardlyAny the part of the time for
+	// which the socket is empty then. Pictures that come all at once make whole bursts too, with rests between them.
 	nearlyAll = 0.9
+	hardlyAny = 0.1
 	// Levels are given back after takeBackAfter (ns): by then a keyframe has come and its cost shows. If next to nothing waits then,
 	// leastTakeBack more are, and twice as many each time.
 	takeBackAfter = 900e6
@@ -48,6 +50,7 @@ const (
 // load is how busy one reader is, and what it sheds. It belongs to the reader; busyShare and shedShare may be called by all.
 type load struct {
 	since  int64 // when the socket was last found not empty (ns), 0 while it is empty
+	empty  int64 // when it was last found empty (ns)
 	busy   int64 // of the window (ns)
 	window int64 // when the window began (ns)
 	work   int   // packets since a burst was less than whole, while nothing is shed
@@ -80,6 +83,7 @@ type watch struct {
 	read    int     // datagrams
 	whole   int     // of them in whole bursts
 	pause   int64   // the longest between two bursts (ns)
+	rest    int64   // how long the socket was empty (ns)
 }
 
 func (w *watch) begin(before float64, dropped uint32, now int64) {
@@ -107,6 +111,7 @@ func (l *load) begin(now int64) {
 	}
 	if l.since == 0 {
 		l.since = now
+		l.watch.rest += now - max(l.empty, l.watch.since)
 	}
 }
 
@@ -168,7 +173,7 @@ func (l *load) steer(waits float64, dropped uint32, now int64) {
 	switch enough := kept * (1 - grew/came); {
 	case l.shed == 0:
 		l.keeps, l.stride = enough, 0
-	case grew > 0 && waits > target || float64(w.whole) >= nearlyAll*float64(w.read):
+	case float64(w.rest) < hardlyAny*passed && (grew > 0 && waits > target || float64(w.whole) >= nearlyAll*float64(w.read)):
 		weight := newEstimate
 		if dropped != w.dropped {
 			weight = 1
@@ -193,7 +198,10 @@ func (l *load) steer(waits float64, dropped uint32, now int64) {
 func (l *load) idle(now int64) {
 	if l.since != 0 {
 		l.busy += now - l.since
-		l.since = 0
+		l.since, l.empty = 0, now
+		if l.shed == 0 {
+			l.work, l.watch.since = 0, 0
+		}
 		l.look(now)
 	}
 }

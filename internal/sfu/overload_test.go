@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/pion/rtcp"
@@ -79,6 +80,37 @@ func TestBusyShare(t *testing.T) {
 	s.run(30e9)
 	if share := s.busyShare(s.now); share < 0.3 || share > 0.7 || s.shedShare(s.now) != 0 {
 		t.Errorf("busy %.2f, shedding %.2f at a third of the load", share, s.shedShare(s.now))
+	}
+}
+
+// When the load went, everything is back soon, and whoever comes is let in, also where pictures come all at once and make nothing but
+// whole bursts. That they do is no reason to give anything up again.
+func TestOverloadIsOverSoon(t *testing.T) {
+	for _, frame := range []int{20, 200, 350, 640} {
+		for _, over := range []float64{1.5, 4} {
+			t.Run(fmt.Sprint(frame, " ", over), func(t *testing.T) {
+				t.Parallel()
+				const capacity = 50_000
+				s := newStrain(over*capacity, 10, 10)
+				s.frame = frame
+				s.run(8e9)
+				if s.shed == 0 {
+					t.Fatal("there is no overload")
+				}
+				s.rate, s.next = 0.3*capacity, float64(s.now)
+				went := s.now
+				for s.run(1e8); s.shed > 0 || s.busyShare(s.now) > roomToJoin; s.run(1e8) {
+					if s.now-went > 8e9 {
+						t.Fatalf("after %d ms %d is shed, busy %.2f", (s.now-went)/1e6, s.shed, s.busyShare(s.now))
+					}
+				}
+				for range 20 {
+					if s.run(1e9); s.shed > 0 {
+						t.Fatalf("after %d ms %d is shed again", (s.now-went)/1e6, s.shed)
+					}
+				}
+			})
+		}
 	}
 }
 

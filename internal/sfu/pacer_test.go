@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/pion/rtp"
+
+	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
 // TestKeyframesLeaveRoomForSound: on a path that carries little, a large keyframe comes bit by bit, with sound in between, and whole.
@@ -77,6 +79,67 @@ func TestPacer(t *testing.T) {
 	}
 	locked(func() { p.limit(0, s.engine.Now()) })
 	if p.ring != nil {
+		t.Error("it keeps its memory")
+	}
+}
+
+// TestSuspendedPictures: they wait, for a while and not again at once, and sound does not. What is cut off meanwhile is gone, and cannot be
+// asked for.
+func TestSuspendedPictures(t *testing.T) {
+	e := stillEngine(t)
+	p := newWire(t, e, "s", withDirection(audioLine("0", 600), "sendonly"), withDirection(videoLine("1", 500), "sendonly"))
+	p.publish("stream", video.Lines{AudioMID: "0", VideoMID: "1"})
+	voice, camera := p.opus(600), p.vp8(500)
+	v := newWire(t, e, "s", receivePair("a", "v")...)
+	v.subscribe(video.Subscription{StreamID: "stream", Audio: true, Video: true})
+	now := e.Now()
+	pictures := func(n int) { // and a packet of sound with each
+		for i := range n {
+			p.push(camera.make(i == 0), now)
+			p.push(voice.make(false), now)
+		}
+	}
+	pacer := &v.transport.out.pacer
+	pump := func() {
+		b := newBatch(e)
+		v.burst(func() { v.transport.pump(b, now); pacer.limit(0, now) })
+		b.flush()
+	}
+	came := func(what string, of func(), want int) (packets []*rtp.Packet) {
+		t.Helper()
+		before := e.Stats().PacketsSent
+		of()
+		if got := int(e.Stats().PacketsSent - before); got != want {
+			t.Fatalf("%s: %d packets were sent, want %d", what, got, want)
+		}
+		return v.take(want)
+	}
+	last := came("before", func() { pictures(3) }, 6)[4].SequenceNumber
+	v.burst(func() { pacer.suspend(now) })
+	came("suspended", func() { pictures(3) }, 3)
+	now += suspendFor - 1
+	came("before it is over", pump, 0)
+	now++
+	came("when it is over", pump, 3)
+	for range 10 { // suspicion goes on
+		v.burst(func() { pacer.suspend(now) })
+		now += suspendFor / 2
+	}
+	came("suspended for as long as may be", func() { pictures(1) }, 2)
+	now += suspendRest + suspendFor
+	v.burst(func() { pacer.suspend(now) })
+	came("after a rest", func() { pictures(2) }, 2)
+	v.burst(func() { v.transport.out.forwarders[1].cutOff() })
+	v.burst(func() { pacer.resume() })
+	came("what was cut off", pump, 0)
+	key := came("then", func() { pictures(2) }, 4)[0]
+	if lost := key.SequenceNumber - last - 1; lost != 3+1+2 || !isKey(key) {
+		t.Errorf("a picture that is a keyframe: %v, and %d are missing before it", isKey(key), lost)
+	}
+	came("asked for", func() { v.report(now+oneSec, nack(key.SSRC, key.SequenceNumber-1)) }, 0)
+	came("asked for", func() { v.report(now+oneSec, nack(key.SSRC, key.SequenceNumber-3)) }, 1)
+	pump()
+	if pacer.ring != nil {
 		t.Error("it keeps its memory")
 	}
 }
