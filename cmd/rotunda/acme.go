@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -32,13 +33,14 @@ type authority struct {
 	manager *autocert.Manager
 	domains []string
 	log     *slog.Logger
+	seen    inspections
 	stopped context.Context // ends requests to the authority that are under way
 	stop    context.CancelFunc
 }
 
 // newAuthority asks nobody anything yet. Certificates and the account's key are kept in the data directory.
 func newAuthority(c *Config, log *slog.Logger) *authority {
-	a := &authority{domains: c.ACMEDomains, log: log}
+	a := &authority{domains: c.ACMEDomains, log: log, seen: inspections{domains: c.ACMEDomains}}
 	a.stopped, a.stop = context.WithCancel(context.Background())
 	a.manager = &autocert.Manager{
 		Prompt:     autocert.AcceptTOS,
@@ -107,12 +109,15 @@ func (a *authority) inspect(domain string) time.Duration {
 	case a.stopped.Err() != nil:
 		return obtainAgain
 	case err != nil:
+		a.seen.note(domain, nil, err)
 		a.log.Warn("no certificate was obtained", "domain", domain, "error", err, "again_in", obtainAgain)
 		return obtainAgain
 	}
 	leaf := certificate.Leaf
+	a.seen.note(domain, leaf, nil)
 	// Renewal is tried from the last third of the lifetime on. It failed for long if that is nearly over.
 	if left := time.Until(leaf.NotAfter); left < leaf.NotAfter.Sub(leaf.NotBefore)/5 {
+		a.seen.note(domain, leaf, errors.New("it is not being renewed"))
 		a.log.Warn("the certificate is not being renewed", "domain", domain, "expires", leaf.NotAfter)
 	} else {
 		a.log.Info("certificate in use", "domain", domain, "expires", leaf.NotAfter)

@@ -65,12 +65,14 @@ func layered(flags map[string]any, environ []string) (*Config, error) {
 	c := defaultConfig()
 	for _, layer := range []struct {
 		values *koanf.Koanf
+		source string
 		name   func(key string) string // what the operator calls the key there
 	}{
-		{written, func(key string) string { return path + ": " + key }},
-		{environment, variableOf},
-		{onCommandLine, flagOf},
+		{written, fromFile, func(key string) string { return path + ": " + key }},
+		{environment, fromEnvironment, variableOf},
+		{onCommandLine, fromFlag, flagOf},
 	} {
+		c.note(layer.values.Raw(), layer.source)
 		if err := c.apply(layer.values.Raw(), layer.name); err != nil {
 			return nil, err
 		}

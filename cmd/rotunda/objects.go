@@ -107,7 +107,7 @@ func (h *house) links() *blob.Links {
 
 func (h *house) downloads() *download.Handler {
 	return download.New(download.Config{
-		Links: h.links(), Objects: h.db, Media: h.objects, Log: h.log, ErrorPages: h.config.baseURL(h.listener.Addr().String()) + rest.ErrorPages,
+		Links: h.links(), Objects: h.db, Media: h.objects, Log: h.log, Downloaded: h.meter.downloaded, ErrorPages: h.config.baseURL(h.listener.Addr().String()) + rest.ErrorPages,
 	})
 }
 

@@ -74,8 +74,9 @@ type house struct {
 	begun  time.Time
 
 	listener  net.Listener
-	tls       *tls.Config // what the listener speaks; nil: plain HTTP
-	authority *authority  // nil without ACME
+	tls       *tls.Config       // what the listener speaks; nil: plain HTTP
+	files     *certificateFiles // nil without a certificate in files
+	authority *authority        // nil without ACME
 	metrics   *prometheus.Registry
 	db        *store.Store
 	own       *belongings
@@ -83,6 +84,7 @@ type house struct {
 	engine    *sfu.Engine
 	recorder  *record.Recorder
 	quality   *quality.Keeper
+	meter     *meter
 	host      *live.Host
 	turn      *turn.Server // nil without a relay
 	relay     *events.Relay
@@ -154,7 +156,7 @@ func (h *house) identity(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		h.tls = newTLS(files.get)
+		h.files, h.tls = files, newTLS(files.get)
 		watching, stop := context.WithCancel(context.WithoutCancel(ctx))
 		var watch sync.WaitGroup
 		watch.Go(func() { files.watch(watching) })
@@ -234,6 +236,7 @@ func (h *house) core(ctx context.Context) error {
 	if err := h.tell(ctx); err != nil {
 		return err
 	}
+	h.meterTraffic(ctx)
 	if err := h.archiveRecordings(ctx); err != nil {
 		return err
 	}
@@ -266,7 +269,7 @@ func (h *house) entrances(ctx context.Context) (err error) {
 	if h.routes.rest, err = rest.New(rest.Config{
 		Rooms: h.db, Sessions: h.db, Recordings: h.db, Compositions: h.db, Quality: h.quality, Keys: tokens, Tokens: tokens,
 		Live: moderation{h.host, h.db, h.log}, Draining: h.draining,
-		KeyRing: h.db, Members: members, Roster: h.db, Overview: h.db, Checks: h.checks, Machine: newGauge(h.config.Data).read,
+		KeyRing: h.db, Members: members, Roster: h.db, Overview: h.db, Usage: h.db, System: systems{h}, Checks: h.checks, Machine: newGauge(h.config.Data).read,
 		Audits: h.db, Idempotency: h.db, Vault: tokens, Webhooks: h.db, EventKeys: tokens, Deliveries: h.db,
 		RateLimit: h.config.RateLimit, CORSOrigins: h.config.CORSOrigins, Proxies: proxies, PublicURL: publicURL,
 		MediaURL: h.mediaURL(), Log: h.log,

@@ -60,6 +60,7 @@ type Config struct {
 	WebhookUserAgent    string        // what webhooks see
 	HistoryRetention    time.Duration // how long deliveries and the happenings of ended sessions are kept
 	QualityRetention    time.Duration // how long figures of media quality are kept; 0: none are taken
+	UsageRetention      time.Duration // how long is known what was used on a day; 0: for ever
 
 	MediaStore       string          // mediaLocal or mediaS3: where recordings and compositions stay
 	S3Endpoint       *url.URL        // of a server that speaks S3
@@ -75,6 +76,8 @@ type Config struct {
 	RecordingRetention time.Duration // how long recordings and compositions are kept; 0: for ever
 
 	ComposeJobs int // compositions made at once; 0: none
+
+	written map[string]written // the settings the operator gave, by key
 }
 
 // DemoMode says whether there is a demo room, and for whom.
@@ -112,6 +115,7 @@ func defaultConfig() *Config {
 		WebhookUserAgent: "telnyx-webhooks",
 		HistoryRetention: 720 * time.Hour,
 		QualityRetention: 336 * time.Hour,
+		UsageRetention:   26280 * time.Hour,
 
 		MediaStore:   mediaLocal,
 		S3Region:     "us-east-1",
@@ -169,6 +173,7 @@ type serveFlags struct {
 	WebhookUserAgent    string `name:"webhook-user-agent" placeholder:"TEXT" help:"The User-Agent of webhooks (default telnyx-webhooks)."`
 	ComposeJobs         string `name:"compose-jobs" placeholder:"N" help:"Make at most this many compositions at once (default half the processors, at least 1); 0 makes none, and they wait."`
 	QualityRetention    string `name:"quality-retention" placeholder:"TIME" help:"How long figures of the quality of media are kept (default 336h; 0 takes none, and clients report none)."`
+	UsageRetention      string `name:"usage-retention" placeholder:"TIME" help:"How long usage by room and day is kept (default 26280h, three years; 0 is for ever)."`
 	HistoryRetention    string `name:"history-retention" placeholder:"TIME" help:"How long webhook deliveries and the events of ended sessions are kept (default 720h)."`
 
 	MediaStore       string `name:"media-store" placeholder:"KIND" help:"Where recordings and compositions stay: local, in the data directory (default), or s3."`
@@ -292,6 +297,7 @@ var settings = map[string]setting{
 	"webhook_user_agent":    text(func(c *Config) *string { return &c.WebhookUserAgent }, headerText),
 	"compose_jobs":          text(func(c *Config) *int { return &c.ComposeJobs }, number(0, 64)),
 	"quality_retention":     text(func(c *Config) *time.Duration { return &c.QualityRetention }, qualityRetention),
+	"usage_retention":       text(func(c *Config) *time.Duration { return &c.UsageRetention }, usageRetention),
 	"history_retention":     text(func(c *Config) *time.Duration { return &c.HistoryRetention }, duration(time.Hour, 87600*time.Hour)),
 
 	"media_store":         text(func(c *Config) *string { return &c.MediaStore }, oneOf(mediaLocal, mediaS3)),

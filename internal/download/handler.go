@@ -38,6 +38,9 @@ type Config struct {
 	// ErrorPages is the address of the pages that explain error codes, to which the code is appended.
 	ErrorPages string
 
+	// Downloaded is told how many bytes of an object a client took, when the download ends. It may be nil, and must not wait.
+	Downloaded func(account video.AccountID, room video.RoomID, bytes int64)
+
 	MaxDownloads int           // at once; 0 is DefaultMaxDownloads
 	Stall        time.Duration // how long a client may take nothing; 0 is DefaultStall
 }
@@ -127,7 +130,11 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) error {
 		r.Header.Del("Range")
 	}
 	watched, control := &watched{Reader: content}, http.NewResponseController(w)
-	http.ServeContent(&patient{w, control, h.Stall}, r, "", object.CompletedAt, watched)
+	out := &patient{ResponseWriter: w, control: control, stall: h.Stall}
+	http.ServeContent(out, r, "", object.CompletedAt, watched)
+	if h.Downloaded != nil && out.taken > 0 {
+		h.Downloaded(link.Account, object.RoomID, out.taken)
+	}
 	_ = control.Flush()
 	_ = control.SetWriteDeadline(time.Time{}) // the connection may have other uses
 	if watched.fault != nil && r.Context().Err() == nil {
@@ -158,6 +165,7 @@ type patient struct {
 
 	control *http.ResponseController
 	stall   time.Duration
+	taken   int64 // bytes
 }
 
 func (p *patient) WriteHeader(status int) {
@@ -168,5 +176,7 @@ func (p *patient) WriteHeader(status int) {
 
 func (p *patient) Write(b []byte) (int, error) {
 	_ = p.control.SetWriteDeadline(time.Now().Add(p.stall))
-	return p.ResponseWriter.Write(b)
+	n, err := p.ResponseWriter.Write(b)
+	p.taken += int64(n)
+	return n, err
 }

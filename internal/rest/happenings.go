@@ -2,11 +2,8 @@ package rest
 
 import (
 	"math"
-	"mime"
 	"net/http"
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
@@ -62,15 +59,7 @@ func (e *entrance) pageOfHappenings(r *request, session video.SessionID, after i
 }
 
 // acceptsEvents reports whether the caller names the type of event streams. Who takes anything gets a page.
-func acceptsEvents(header http.Header) bool {
-	return slices.ContainsFunc(header.Values("Accept"), func(value string) bool {
-		return slices.ContainsFunc(strings.Split(value, ","), func(accepted string) bool {
-			mediaType, parameters, err := mime.ParseMediaType(accepted)
-			weight, weightErr := strconv.ParseFloat(parameters["q"], 64)
-			return err == nil && mediaType == eventStream && (weightErr != nil || weight > 0)
-		})
-	})
-}
+func acceptsEvents(header http.Header) bool { return accepts(header, eventStream) }
 
 // cursor reads the place after which a page begins; without, it begins at the start.
 func (q *query) cursor(name string) int64 {

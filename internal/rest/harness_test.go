@@ -112,7 +112,7 @@ func newHouse(t testing.TB) *house {
 		Live:   h.live,
 		Audits: opened, Idempotency: opened, Vault: authority,
 		Webhooks: opened, EventKeys: authority, Deliveries: opened,
-		KeyRing: opened, Members: auth.NewMembers(opened, nil, h.clock), Roster: opened, Overview: opened,
+		KeyRing: opened, Members: auth.NewMembers(opened, nil, h.clock), Roster: opened, Overview: opened, Usage: opened, System: aSystem{},
 		Checks: func(context.Context) []SystemCheck {
 			return []SystemCheck{{Name: "clock", Level: "ok", Found: "right"}}
 		},

@@ -76,11 +76,14 @@ func TestParameters(t *testing.T) {
 				good, bad = []string{"x", "x,y", " x , y,"}, []string{"", ",", " , ", "\x00"}
 			case name == "filter[duration_secs]":
 				good, bad = []string{"0", "1", "2147483647"}, []string{"", "-1", "1.5", "x", "2147483648", "1e3"}
-			case name == "filter[status]", name == "filter[status][eq]", name == "filter[type]", name == "span":
+			case name == "filter[status]", name == "filter[status][eq]", name == "filter[type]", name == "span", name == "group_by", name == "format":
 				for _, value := range ref.Value.Schema.Value.Enum {
 					good = append(good, value.(string))
 				}
 				bad, fault, status = []string{"", "x", "Completed", "all"}, "10032 "+name, http.StatusUnprocessableEntity
+			case strings.HasPrefix(name, "filter[date]["):
+				good = []string{"2021-04-25", "2024-02-29", "2100-01-01"}
+				bad = []string{"", "x", "2021", "2021-02-30", "2021-04-25T10:15:00Z", "0001-01-01", "9999-01-01"}
 			case strings.HasSuffix(name, "_id]"):
 				good, bad = []string{absentID, strings.ToUpper(absentID)}, []string{"", "x", absentID + "0", "{" + absentID + "}"}
 			default:

@@ -96,6 +96,8 @@ type Config struct {
 	Members  Members
 	Roster   Roster
 	Overview Overview
+	Usage    Usage
+	System   Systems
 
 	// Checks looks at what the server needs of its machine.
 	Checks func(ctx context.Context) []SystemCheck
@@ -171,6 +173,8 @@ func New(config Config) (http.Handler, error) {
 		return nil, errors.New("rest: Audits, Idempotency, Vault and Log are required")
 	case config.KeyRing == nil, config.Members == nil, config.Roster == nil, config.Overview == nil, config.Checks == nil:
 		return nil, errors.New("rest: KeyRing, Members, Roster, Overview and Checks are required")
+	case config.Usage == nil, config.System == nil:
+		return nil, errors.New("rest: Usage and System are required")
 	case config.RateLimit < 0, config.RateLimit > 0 && config.RateLimit < MinRateLimit:
 		return nil, fmt.Errorf("rest: a rate limit is %d units a second or more, or 0 for none", MinRateLimit)
 	}
@@ -246,6 +250,9 @@ func (e *entrance) operations() []*operation {
 
 		{method: "GET", path: "/overview", right: readRight, do: e.overview},
 		{method: "GET", path: "/activity", right: readRight, do: e.activity},
+		{method: "GET", path: "/usage", right: readRight, do: e.listUsage},
+		{method: "GET", path: "/system", right: administerRight, do: e.retrieveSystem},
+		{method: "POST", path: "/system/actions/test_storage", right: administerRight, action: "system.test_storage", do: e.testStorage},
 		{method: "GET", path: "/system_checks", right: administerRight, do: e.systemChecks},
 		{method: "GET", path: "/api_keys", right: administerRight, do: e.listKeys},
 		{method: "POST", path: "/api_keys", right: administerRight, action: audited, do: e.createKey, check: e.checkKey},

@@ -68,6 +68,8 @@ type Engine struct {
 	byRemote map[netip.AddrPort]*Transport // guarded by mu
 	routers  map[video.SessionID]*router   // guarded by mu
 	closed   bool                          // guarded by mu
+
+	gone egress
 }
 
 // counters are totals since the start.

@@ -49,6 +49,7 @@ type forwarder struct {
 	tl0Offset   uint8
 
 	packets, octets uint32
+	metered         metered  // of those
 	reported        reported // what the client tells of it
 	lastReport      int64
 }

@@ -23,6 +23,7 @@ type repair struct {
 	credit float64 // bytes
 	at     int64   // when that was brought up to date (ns)
 	octets uint32  // sent again so far, for measuring
+	meter  uint32  // of those were metered
 	share  share
 	media  share // what is sent, where nothing is known of the path
 }

@@ -356,6 +356,7 @@ func (r *router) leave(t *Transport) {
 func (t *Transport) release() {
 	t.router.media.Lock()
 	defer t.router.media.Unlock()
+	t.engine.gone.add(t.session, t.unmetered())
 	for _, tr := range t.in.tracks {
 		tr.order.Store(&[]*layer{})
 		tr.rungs = nil

@@ -71,6 +71,38 @@ func TestTotals(t *testing.T) {
 	}
 }
 
+// What was sent is taken once, what went over a connection that is gone too.
+func TestEgress(t *testing.T) {
+	e := newEngine(t)
+	p := newWire(t, e, "s", withDirection(audioLine("0", 600), "sendonly"), withDirection(videoLine("1", 500), "sendonly"))
+	p.publish("stream", video.Lines{AudioMID: "0", VideoMID: "1"})
+	v, w := newWire(t, e, "s", receivePair("a", "v")...), newWire(t, e, "s", receivePair("a", "v")...)
+	for _, viewer := range []*wire{v, w} {
+		viewer.subscribe(video.Subscription{StreamID: "stream", Audio: true, Video: true})
+	}
+	camera := p.vp8(500)
+	camera.frame(true)
+	v.take(1)
+	w.take(1)
+	each := uint64(totalsOf(t, e, v.transport).Lines[1].Octets) + wireOverhead
+	if got := e.Egress(); len(got) != 1 || got["s"] != 2*each {
+		t.Fatalf("sent %v, want twice %d", got, each)
+	}
+	if got := e.Egress(); len(got) != 0 {
+		t.Fatalf("sent once more: %v", got)
+	}
+	camera.frame(false)
+	v.take(1)
+	w.take(1)
+	both := uint64(totalsOf(t, e, v.transport).Lines[1].Octets+totalsOf(t, e, w.transport).Lines[1].Octets) + 4*wireOverhead
+	for _, one := range []*wire{v, w, p} {
+		one.transport.Close()
+	}
+	if got := e.Egress(); got["s"] != both-2*each {
+		t.Fatalf("sent before they went: %v, want %d", got, both-2*each)
+	}
+}
+
 // A client may send reports that are cut off, or say what cannot be.
 func TestReportsOfAnyContent(t *testing.T) {
 	e := newEngine(t)

@@ -221,11 +221,13 @@ func (s *Store) ProgressComposition(ctx context.Context, id string, percent int,
 // not_found, and one that is not processing invalid_state.
 func (s *Store) CompleteComposition(ctx context.Context, c video.Composition) error {
 	at := s.stamp()
-	return s.conclude(ctx, "complete composition", c.ID, video.CompositionCompleted, func(ctx context.Context, tx bun.Tx, row *compositionRow) (video.EventType, string, error) {
+	return s.conclude(ctx, "complete composition", c.ID, video.CompositionCompleted, func(_ context.Context, _ bun.Tx, told *tidings, row *compositionRow) (video.EventType, string, error) {
 		row.Progress, row.FailedCode, row.FailedReason = 100, "", ""
 		row.SizeBytes, row.DurationUS, row.Warnings = c.SizeBytes, c.Duration.Microseconds(), asJSON(append([]string{}, c.Warnings...))
 		row.OffsetUS, row.Speed = c.Offset.Microseconds(), c.Speed
 		row.CompletedAt = microsOrNil(&at)
+		on := told.used.on(row.Account, row.RoomID, *row.CompletedAt)
+		on.ComposedUS, on.StoredBytes = on.ComposedUS+row.DurationUS, on.StoredBytes+row.SizeBytes
 		return video.EventCompositionCompleted, asJSON(compositionCompleted{
 			CompositionID: row.ID, RoomID: row.RoomID, SessionID: row.SessionID, DurationSecs: *seconds(0, row.DurationUS),
 			Format: row.Format, Resolution: fmt.Sprintf("%dx%d", row.Width, row.Height), SizeMB: megabytes(row.SizeBytes),
@@ -242,7 +244,7 @@ func (s *Store) FailComposition(ctx context.Context, id string, why video.Failur
 			return err
 		})
 	}
-	return s.conclude(ctx, "fail composition", id, video.CompositionFailed, func(ctx context.Context, tx bun.Tx, row *compositionRow) (video.EventType, string, error) {
+	return s.conclude(ctx, "fail composition", id, video.CompositionFailed, func(ctx context.Context, tx bun.Tx, _ *tidings, row *compositionRow) (video.EventType, string, error) {
 		row.FailedCode, row.FailedReason = why.Code, storable(why.Detail)
 		settings, err := findWebhookSettings(ctx, tx, row.Account)
 		if err != nil || !slices.Contains(settings.ExtraEventTypes, video.EventCompositionFailed) {
@@ -258,7 +260,7 @@ func (s *Store) FailComposition(ctx context.Context, id string, why video.Failur
 // conclude ends a composition that is processing, and tells of it in the same transaction.
 func (s *Store) conclude(
 	ctx context.Context, action, id string, status video.CompositionStatus,
-	outcome func(context.Context, bun.Tx, *compositionRow) (kind video.EventType, payload string, err error),
+	outcome func(context.Context, bun.Tx, *tidings, *compositionRow) (kind video.EventType, payload string, err error),
 ) error {
 	told := newTidings()
 	err := s.write(ctx, action, func(ctx context.Context, tx bun.Tx) error {
@@ -273,7 +275,7 @@ func (s *Store) conclude(
 		}
 		at := s.stamp().UnixMicro()
 		row.Status, row.EndedAt, row.UpdatedAt, row.NextAt = status, &at, at, nil
-		kind, payload, err := outcome(ctx, tx, &row)
+		kind, payload, err := outcome(ctx, tx, told, &row)
 		if err != nil {
 			return err
 		}

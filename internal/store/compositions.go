@@ -234,9 +234,15 @@ func (s *Store) removeCompositions(ctx context.Context, tx bun.Tx, number accoun
 	if err != nil || len(rows) == 0 {
 		return 0, err
 	}
-	gone := make([]video.MediaDeletion, len(rows))
+	gone, freed := make([]video.MediaDeletion, len(rows)), make(used)
 	for i, row := range rows {
 		gone[i] = mediaOfComposition(row, of)
+		if row.Status == video.CompositionCompleted && row.CompletedAt != nil {
+			s.freed(freed, row.Account, row.RoomID, row.SizeBytes)
+		}
+	}
+	if err := freed.write(ctx, tx); err != nil {
+		return 0, err
 	}
 	if err := s.dropMedia(ctx, tx, number, gone...); err != nil {
 		return 0, err

@@ -137,6 +137,8 @@ func contract(t *testing.T, open func(*testing.T) *fixture) {
 		"erasure of many":              testEraseMany,
 		"quality":                      testQuality,
 		"quality of many":              testQualityOfMany,
+		"usage":                        testUsage,
+		"usage of compositions":        testUsageOfCompositions,
 		"audit log":                    testAudit,
 		"audit log pages":              testAuditPages,
 		"idempotency keys":             testIdempotency,

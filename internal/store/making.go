@@ -159,7 +159,9 @@ func endRecording(ctx context.Context, tx bun.Tx, told *tidings, r video.Recordi
 	if err != nil || len(ended) == 0 {
 		return err
 	}
-	told.recording(video.HappenedRecordingStopped, &ended[0], *ended[0].EndedAt)
+	row := &ended[0]
+	told.recording(video.HappenedRecordingStopped, row, *row.EndedAt)
+	told.used.during(row.Account, row.RoomID, row.StartedAt, row.StartedAt+row.DurationUS, func(on *usageRow, us int64) { on.RecordedUS += us })
 	told.unarchived = true
 	return nil
 }
@@ -214,6 +216,7 @@ func completeRecording(ctx context.Context, tx bun.Tx, told *tidings, id string,
 	}
 	told.settled = true
 	row := &completed[0]
+	told.used.on(row.Account, row.RoomID, *row.CompletedAt).StoredBytes += row.SizeBytes
 	p, err := told.place(ctx, tx, row.SessionID)
 	if err != nil {
 		return err

@@ -114,6 +114,11 @@ func (t *tidings) left(ctx context.Context, tx bun.Tx, row participantRow) error
 	at := t.happen(video.Happening{
 		SessionID: row.SessionID, Type: video.HappenedLeft, ParticipantID: row.ID, Reason: string(row.LeftReason),
 	}, *row.LeftAt)
+	p, err := t.place(ctx, tx, row.SessionID)
+	if err != nil {
+		return err
+	}
+	t.used.during(row.Account, p.RoomID, row.JoinedAt, *row.LeftAt, func(on *usageRow, us int64) { on.ParticipantUS += us })
 	said := string(row.Context)
 	return t.event(ctx, tx, video.EventParticipantLeft, at, stay{
 		SessionID: row.SessionID, ParticipantID: row.ID, Context: &said,

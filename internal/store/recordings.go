@@ -91,6 +91,9 @@ func (s *Store) AddRecording(ctx context.Context, recording video.Recording) err
 		if _, err := tx.NewInsert().Model(&row).Exec(ctx); err != nil {
 			return err
 		}
+		if err := usedFor(&row).write(ctx, tx); err != nil {
+			return err
+		}
 		return addTotal(ctx, tx, number, "recordings", 1)
 	})
 	if duplicate(err) {
@@ -243,9 +246,15 @@ func (s *Store) removeRecordings(ctx context.Context, tx bun.Tx, number account,
 	if err != nil || len(rows) == 0 {
 		return 0, err
 	}
-	gone := make([]video.MediaDeletion, len(rows))
+	gone, freed := make([]video.MediaDeletion, len(rows)), make(used)
 	for i, row := range rows {
 		gone[i] = mediaOfRecording(row, of)
+		if row.Status == video.RecordingCompleted && row.CompletedAt != nil {
+			s.freed(freed, row.Account, row.RoomID, row.SizeBytes)
+		}
+	}
+	if err := freed.write(ctx, tx); err != nil {
+		return 0, err
 	}
 	if err := s.dropMedia(ctx, tx, number, gone...); err != nil {
 		return 0, err

@@ -10,11 +10,12 @@ import (
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
-// tidings are what one transaction tells: lines of the history and events for the outbox. They are gathered while the
+// tidings are what one transaction tells: lines of the history, events for the outbox, and what was used. They are gathered while the
 // transaction's changes are made and written with them, many rows to a statement. They belong to whoever runs the transaction.
 type tidings struct {
 	happenings []happeningRow
 	deliveries []deliveryRow
+	used       used
 	places     map[video.SessionID]place
 	moved      map[video.SessionID]int64 // like latest, of this transaction
 	ended      []video.SessionID
@@ -36,6 +37,7 @@ func (t *tidings) begin() {
 	clear(t.happenings)
 	clear(t.deliveries)
 	t.happenings, t.deliveries, t.ended, t.unarchived, t.settled = t.happenings[:0], t.deliveries[:0], nil, false, false
+	t.used = make(used)
 	t.places = make(map[video.SessionID]place)
 	t.moved = make(map[video.SessionID]int64)
 }
@@ -71,6 +73,9 @@ func (t *tidings) dueBy(now time.Time) {
 
 // write puts the tidings into the transaction.
 func (t *tidings) write(ctx context.Context, tx bun.Tx) error {
+	if err := t.used.write(ctx, tx); err != nil {
+		return err
+	}
 	if err := insertRows(ctx, tx, t.happenings, func(r happeningRow) int { return len(r.Data) }); err != nil {
 		return err
 	}

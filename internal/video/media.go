@@ -23,6 +23,7 @@ type MediaObject struct {
 	Name        string // of the file it becomes
 	ContentType string
 	CompletedAt time.Time
+	RoomID      RoomID
 }
 
 // indexExtension follows the name of a recording's file without its own.
@@ -61,12 +62,12 @@ func (r Recording) File() MediaObject {
 	if r.FileExtension() == ".mkv" {
 		contentType = "video/matroska"
 	}
-	return MediaObject{r.FileKey(), string(r.Type) + "-" + r.FileName(), contentType, completed(r.CompletedAt)}
+	return MediaObject{r.FileKey(), string(r.Type) + "-" + r.FileName(), contentType, completed(r.CompletedAt), r.RoomID}
 }
 
 // Index is the recording's index as it is downloaded.
 func (r Recording) Index() MediaObject {
-	return MediaObject{r.IndexKey(), string(r.Type) + "-" + r.IndexName(), "application/jsonl", completed(r.CompletedAt)}
+	return MediaObject{r.IndexKey(), string(r.Type) + "-" + r.IndexName(), "application/jsonl", completed(r.CompletedAt), r.RoomID}
 }
 
 // FileKey is where the composition's file is kept.
@@ -80,7 +81,7 @@ func (c Composition) File() MediaObject {
 	if contentType == "" {
 		contentType = "application/octet-stream"
 	}
-	return MediaObject{c.FileKey(), "composition-" + c.ID + "." + string(c.Format), contentType, completed(c.CompletedAt)}
+	return MediaObject{c.FileKey(), "composition-" + c.ID + "." + string(c.Format), contentType, completed(c.CompletedAt), c.RoomID}
 }
 
 func completed(at *time.Time) time.Time {

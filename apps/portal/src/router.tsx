@@ -7,6 +7,7 @@ import {
   redirect,
 } from "@tanstack/react-router";
 import { sessionQuery } from "./api/session";
+import type { DeliveriesSearch, DeliveryStatus } from "./api/webhooks";
 import { AuditScreen } from "./screens/AuditScreen";
 import { KeysScreen } from "./screens/KeysScreen";
 import { MembersScreen } from "./screens/MembersScreen";
@@ -17,6 +18,11 @@ import { RoomsScreen } from "./screens/RoomsScreen";
 import { SetupScreen } from "./screens/SetupScreen";
 import { SignInScreen } from "./screens/SignInScreen";
 import { StartScreen } from "./screens/StartScreen";
+import { SystemScreen } from "./screens/SystemScreen";
+import { UsageScreen, type UsageSearch } from "./screens/UsageScreen";
+import { WebhookScreen } from "./screens/WebhookScreen";
+import { WebhookSettingsScreen } from "./screens/WebhookSettingsScreen";
+import { WebhooksScreen } from "./screens/WebhooksScreen";
 import { Frame } from "./shell/Frame";
 import { Fault } from "./ui/Fault";
 
@@ -99,11 +105,71 @@ const audit = createRoute({
   }),
 });
 
+const day = (value: unknown) =>
+  typeof value === "string" && /^\d{4}-\d{2}-\d{2}$/.test(value) ? value : undefined;
+const usage = createRoute({
+  getParentRoute: () => inside,
+  path: "/usage",
+  component: UsageScreen,
+  validateSearch: (search: Record<string, unknown>): UsageSearch => ({
+    from: day(search.from),
+    to: day(search.to),
+    room: text(search.room),
+    by: search.by === "day" || search.by === "room_day" ? search.by : undefined,
+    page: page(search.page),
+  }),
+});
+const system = createRoute({
+  getParentRoute: () => inside,
+  path: "/system",
+  component: SystemScreen,
+  validateSearch: (search: Record<string, unknown>): { search?: string; changed?: boolean } => ({
+    search: search.search === undefined ? undefined : text(String(search.search)),
+    changed: search.changed === true ? true : undefined,
+  }),
+});
+const statuses: unknown[] = ["pending", "delivered", "failed", "skipped"];
+const webhooks = createRoute({
+  getParentRoute: () => inside,
+  path: "/webhooks",
+  component: WebhooksScreen,
+  validateSearch: (search: Record<string, unknown>): DeliveriesSearch => ({
+    status: statuses.includes(search.status) ? (search.status as DeliveryStatus) : undefined,
+    type: text(search.type),
+    text: search.text === undefined ? undefined : text(String(search.text)),
+    answer: search.answer === undefined ? undefined : text(String(search.answer)),
+    page: page(search.page),
+  }),
+});
+const webhookSettings = createRoute({
+  getParentRoute: () => inside,
+  path: "/webhooks/settings",
+  component: WebhookSettingsScreen,
+});
+const webhook = createRoute({
+  getParentRoute: () => inside,
+  path: "/webhooks/$deliveryId",
+  component: WebhookScreen,
+});
+
 const tree = root.addChildren([
   signIn,
   setup,
   password,
-  inside.addChildren([overview, start, rooms, room, keys, members, audit]),
+  inside.addChildren([
+    overview,
+    start,
+    rooms,
+    room,
+    keys,
+    members,
+    audit,
+    usage,
+    system,
+    webhooks,
+    webhookSettings,
+    webhook,
+  ]),
 ]);
 
 /** Every view of the portal and its address. */

@@ -1,13 +1,16 @@
 import { Mark } from "@rotunda/theme/Mark";
 import {
   IconBook,
+  IconChartBar,
   IconChartLine,
   IconDoor,
   IconHistory,
   IconKey,
   IconMenu2,
   IconRocket,
+  IconServer,
   IconUsers,
+  IconWebhook,
   IconX,
 } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
@@ -21,9 +24,12 @@ import { IdSearch } from "./IdSearch";
 const places: { to: string; name: string; icon: typeof IconKey; right: Right }[] = [
   { to: "/", name: "Overview", icon: IconChartLine, right: "read" },
   { to: "/rooms", name: "Rooms", icon: IconDoor, right: "read" },
+  { to: "/webhooks", name: "Webhooks", icon: IconWebhook, right: "write" },
+  { to: "/usage", name: "Usage", icon: IconChartBar, right: "read" },
   { to: "/keys", name: "Keys", icon: IconKey, right: "administer" },
   { to: "/members", name: "Members", icon: IconUsers, right: "administer" },
   { to: "/audit", name: "Audit", icon: IconHistory, right: "administer" },
+  { to: "/system", name: "System", icon: IconServer, right: "administer" },
   { to: "/start", name: "Get started", icon: IconRocket, right: "administer" },
 ];
 

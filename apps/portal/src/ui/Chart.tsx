@@ -4,7 +4,8 @@ import { useDark } from "../shell/theme";
 
 export interface Series {
   name: string;
-  values: number[];
+  /** null where nothing is known: a gap. */
+  values: (number | null)[];
   /** One of the theme's colours: the same thing has the same one everywhere. */
   colour: "accent" | "danger" | "muted" | "warning";
 }
@@ -58,7 +59,11 @@ export function Chart({ label, times, series, unit = "" }: Props) {
         scales: { y: { range: (_, __, most) => [0, Math.max(4, Math.ceil(most * 1.15))] } },
         axes: [
           { ...axis, values: (_, marks) => marks.map(markOf) },
-          { ...axis, size: 44, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000] },
+          {
+            ...axis,
+            size: 44,
+            incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, 10_000, 50_000, 100_000],
+          },
         ],
         series: [
           { value: "{D} {MMM} {HH}:{mm}" },
@@ -82,7 +87,10 @@ export function Chart({ label, times, series, unit = "" }: Props) {
       plot.destroy();
     };
   }, [times, series, unit, dark]);
-  const sums = series.map(({ name, values }) => `${name}: ${Math.round(values.reduce((a, b) => a + b, 0))}`);
+  const sums = series.map(
+    ({ name, values }) =>
+      `${name}: ${Math.round(values.reduce<number>((sum, each) => sum + (each ?? 0), 0))}`,
+  );
   return (
     <figure className="chart">
       <figcaption>{label}</figcaption>
