@@ -12,11 +12,13 @@ import { KeysScreen } from "./screens/KeysScreen";
 import { MembersScreen } from "./screens/MembersScreen";
 import { OverviewScreen } from "./screens/OverviewScreen";
 import { PasswordScreen } from "./screens/PasswordScreen";
+import { QualityScreen } from "./screens/quality/QualityScreen";
 import { RoomScreen } from "./screens/RoomScreen";
 import { RoomsScreen } from "./screens/RoomsScreen";
 import { SetupScreen } from "./screens/SetupScreen";
 import { SignInScreen } from "./screens/SignInScreen";
 import { StartScreen } from "./screens/StartScreen";
+import { TimelineScreen } from "./screens/timeline/TimelineScreen";
 import { Frame } from "./shell/Frame";
 import { Fault } from "./ui/Fault";
 
@@ -87,6 +89,29 @@ const rooms = createRoute({
   }),
 });
 const room = createRoute({ getParentRoute: () => inside, path: "/rooms/$roomId", component: RoomScreen });
+export interface SpanSearch {
+  from?: string;
+  to?: string;
+}
+const spanOf = (search: Record<string, unknown>): SpanSearch => ({
+  from: text(search.from),
+  to: text(search.to),
+});
+const timeline = createRoute({
+  getParentRoute: () => inside,
+  path: "/sessions/$sessionId/timeline",
+  component: TimelineScreen,
+  validateSearch: (search: Record<string, unknown>): SpanSearch & { at?: string } => ({
+    ...spanOf(search),
+    at: text(search.at),
+  }),
+});
+const quality = createRoute({
+  getParentRoute: () => inside,
+  path: "/participants/$participantId/quality",
+  component: QualityScreen,
+  validateSearch: spanOf,
+});
 const keys = createRoute({ getParentRoute: () => inside, path: "/keys", component: KeysScreen });
 const members = createRoute({ getParentRoute: () => inside, path: "/members", component: MembersScreen });
 const audit = createRoute({
@@ -103,7 +128,7 @@ const tree = root.addChildren([
   signIn,
   setup,
   password,
-  inside.addChildren([overview, start, rooms, room, keys, members, audit]),
+  inside.addChildren([overview, start, rooms, room, timeline, quality, keys, members, audit]),
 ]);
 
 /** Every view of the portal and its address. */
