@@ -55,6 +55,12 @@ export interface SessionDelivery {
   webhook: { event_type: string; occurred_at: string };
 }
 
+/** The first whole millisecond at which an event had happened: its own time is finer. */
+export function momentOf({ occurred_at: at }: SessionEvent): number {
+  const finer = /\.\d{3}(\d+)/.exec(at)?.[1] ?? "";
+  return Date.parse(at) + (/[1-9]/.test(finer) ? 1 : 0);
+}
+
 /** The types of events that the portal shows. EventSource hears those alone that it is told of. */
 const types = [
   "session_started",

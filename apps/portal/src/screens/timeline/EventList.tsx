@@ -1,5 +1,5 @@
 import { useMemo, useState } from "react";
-import type { SessionEvent } from "../../api/history";
+import { momentOf, type SessionEvent } from "../../api/history";
 import { useMoments } from "../../shell/zone";
 import { type Column, Table } from "../../ui/Table";
 import type { View } from "./view";
@@ -22,22 +22,22 @@ export function EventList({ events, view, nameOf, onMoment }: Props) {
   const [shown, setShown] = useState(atOnce);
   const inSight = useMemo(() => {
     const has = topics.find((each) => each.topic === topic)?.has ?? (() => true);
-    return events.filter(({ type, occurred_at: occurred }) => {
-      const at = Date.parse(occurred);
-      return at >= view.from - 1 && at <= view.to + 1 && has(type);
+    return events.filter((event) => {
+      const at = momentOf(event);
+      return at >= view.from && at <= view.to && has(event.type);
     });
   }, [events, view, topic]);
   const columns: Column<SessionEvent>[] = [
     {
       name: "Time",
-      cell: ({ occurred_at: at }) => (
+      cell: (event) => (
         <button
           type="button"
           className="link moment"
-          title={`Show the state at ${exact(new Date(at))}`}
-          onClick={() => onMoment(Date.parse(at))}
+          title={`Show the state at ${exact(momentOf(event))}`}
+          onClick={() => onMoment(momentOf(event))}
         >
-          <time dateTime={at}>{clock(new Date(at))}</time>
+          <time dateTime={event.occurred_at}>{clock(momentOf(event))}</time>
         </button>
       ),
     },
@@ -67,7 +67,7 @@ export function EventList({ events, view, nameOf, onMoment }: Props) {
         </div>
       </div>
       <Table
-        label="Events in sight"
+        label="Events, oldest first"
         columns={columns}
         rows={inSight.slice(0, shown)}
         id={({ cursor }) => cursor}

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { type Call, query, send, sendOne } from "../../api/client";
-import { everyPage, nameOf as named, type SessionDelivery, useEvents } from "../../api/history";
+import { everyPage, momentOf, nameOf as named, type SessionDelivery, useEvents } from "../../api/history";
 import { useMay } from "../../api/session";
 import type { Page, Participant, Session } from "../../api/types";
 import { chooseZone, useMoments, useZone, zones } from "../../shell/zone";
@@ -46,7 +46,7 @@ export function TimelineScreen() {
   const onView = (next: View) => setChosen(next.to - next.from >= bounds.to - bounds.from ? null : next);
   const onStep = (direction: -1 | 1) => {
     const at = cursor ?? end;
-    const times = events.map((event) => Date.parse(event.occurred_at));
+    const times = events.map(momentOf);
     const next = direction > 0 ? times.find((time) => time > at) : times.findLast((time) => time < at);
     if (next !== undefined) setCursor(next);
   };
