@@ -68,11 +68,15 @@ func TestDiagnose(t *testing.T) {
 		"all is fine": {nil, nil, nil, "", video.SideNone, []string{"Nothing went wrong on either side."}},
 		"a client that says nothing": {func(_ int, s *video.QualityStep) { s.ByClient = nil }, nil, nil, "", video.SideNone,
 			[]string{"Nothing went wrong that the server can see; the client measured nothing."}},
-		"a lossy uplink": {during(3, 8, func(s *video.QualityStep) { s.ByServer.Tracks[ownPicture].Lost, s.ByServer.Tracks[ownSound].Repaired = 130, 90 }), nil, nil,
+		"a lossy uplink": {during(3, 8, func(s *video.QualityStep) {
+			s.ByServer.Tracks[ownPicture].Lost, s.ByServer.Tracks[ownSound].Repaired = 130, 90
+		}), nil, nil,
 			"uplink_loss", video.SideNetwork, []string{"On the participant's side, in their network: the way to the server lost up to 14 % of the packets, for 50 s."}},
 		"repair hides a lossy uplink": {during(3, 5, func(s *video.QualityStep) { s.ByServer.Tracks[ownPicture].Repaired = 200 }), nil, nil,
 			"uplink_loss", video.SideNetwork, []string{"14 %", "for 20 s"}},
-		"a little loss is nothing": {during(0, 9, func(s *video.QualityStep) { s.ByServer.Tracks[ownPicture].Lost, s.ByClient.Tracks[theirPicture].Lost = 15, 15 }), nil, nil,
+		"a little loss is nothing": {during(0, 9, func(s *video.QualityStep) {
+			s.ByServer.Tracks[ownPicture].Lost, s.ByClient.Tracks[theirPicture].Lost = 15, 15
+		}), nil, nil,
 			"", video.SideNone, []string{"Nothing went wrong"}},
 		"loss of few packets says nothing": {during(0, 9, func(s *video.QualityStep) {
 			for i := range s.ByServer.Tracks {
@@ -99,7 +103,9 @@ func TestDiagnose(t *testing.T) {
 		"an uneven way": {during(0, 6, func(s *video.QualityStep) { s.ByClient.Tracks[theirSound].Jitter = 90 * time.Millisecond }), nil, nil, "jitter", video.SideNetwork,
 			[]string{"90 ms"}},
 		"the publisher's uplink": {during(3, 8, func(s *video.QualityStep) { s.ByClient.Tracks[theirPicture].Lost = 200; frozen(s) }),
-			call(12, during(3, 8, func(s *video.QualityStep) { s.ByServer.Tracks[ownPicture].StreamID, s.ByServer.Tracks[ownPicture].Lost = "theirs", 250 })), nil,
+			call(12, during(3, 8, func(s *video.QualityStep) {
+				s.ByServer.Tracks[ownPicture].StreamID, s.ByServer.Tracks[ownPicture].Lost = "theirs", 250
+			})), nil,
 			"publisher", video.SideOther, []string{"On the side of another participant: what froze here had got lost between its publisher and the server, for 50 s."}},
 		"nothing says why": {during(3, 8, frozen), call(12, nil), nil, "interrupted", video.SideUnknown, []string{"On whose side is not known"}},
 		"connections that break": {during(3, 4, frozen), nil, []video.Span{{From: at(3), Until: at(3).Add(4 * time.Second)}, {From: at(9), Until: at(9).Add(8 * time.Second)}},

@@ -102,7 +102,7 @@ func (j *journal) full() bool {
 
 func (j *journal) drop() {
 	if j.dropped.Add(1) == 1 {
-		j.store.logger.Warn("the database cannot keep up: happenings of subscriptions and layers are dropped", "waiting", maxNotes)
+		j.store.logger.Warn("the database cannot keep up: happenings of subscriptions, layers and pauses, and refused joins, are dropped", "waiting", maxNotes)
 	}
 }
 

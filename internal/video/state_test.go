@@ -17,7 +17,9 @@ func story(happenings ...Happening) (state SessionState) {
 	return state
 }
 
-func happened(what HappeningType, who ParticipantID) Happening { return Happening{Type: what, ParticipantID: who} }
+func happened(what HappeningType, who ParticipantID) Happening {
+	return Happening{Type: what, ParticipantID: who}
+}
 
 func ofStream(what HappeningType, who ParticipantID, stream StreamID, kind Kind) Happening {
 	return Happening{Type: what, ParticipantID: who, StreamID: stream, Kind: kind}

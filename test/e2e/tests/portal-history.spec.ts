@@ -112,7 +112,9 @@ test("a session is followed, looked back on, and what went wrong in it is said",
   await people.getByRole("link", { name: "Ada" }).click();
   await expect(page.getByRole("heading", { name: "Quality of Ada" })).toBeVisible();
   const verdict = page.getByRole("region", { name: "What went wrong" });
-  await expect(verdict).toContainText("On the participant's side, in their network: the connection broke once");
+  await expect(verdict).toContainText(
+    "On the participant's side, in their network: the connection broke once",
+  );
   await expect(page.getByText("@rotunda/video")).toBeVisible();
   await expect(page.getByText(/^Chrome \d+ on Linux$/)).toBeVisible();
   await expect(page.getByText("UDP", { exact: true })).toBeVisible();

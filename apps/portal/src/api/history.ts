@@ -1,5 +1,5 @@
 import { useEffect, useState } from "react";
-import { type Call, send } from "./client";
+import { type Call, query, send } from "./client";
 import type { Page, Participant } from "./types";
 
 // What the record of a session holds; api/openapi.yaml says what each field means.
@@ -93,19 +93,24 @@ const types = [
 /** How often what came is shown, in milliseconds. */
 const showEvery = 200;
 
+/** How long to wait before a stream that was refused is asked for again, in milliseconds. */
+const askAgain = 3_000;
+
 export interface Events {
   events: SessionEvent[];
   /** connecting: what there is comes in; live: the session goes on; over: there is no more. */
   state: "connecting" | "live" | "broken" | "over";
 }
 
-/** What happened in a session, from its start, and what happens as it does. Browsers take a stream up again where it broke off. */
+/** What happened in a session, from its start, and what happens as it does. Browsers take up a stream again that broke off; one that was refused is asked for again. */
 export function useEvents(sessionId: string): Events {
   const [found, setFound] = useState<Events>({ events: [], state: "connecting" });
   useEffect(() => {
     const events: SessionEvent[] = [];
     let state: Events["state"] = "connecting";
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let again: ReturnType<typeof setTimeout> | undefined;
+    let stream: EventSource;
     const show = () => {
       timer ??= setTimeout(() => {
         timer = undefined;
@@ -117,21 +122,29 @@ export function useEvents(sessionId: string): Events {
       show();
     };
     setFound({ events: [], state });
-    const stream = new EventSource(`/v2/room_sessions/${sessionId}/events`);
     const take = (message: Event) => {
       events.push(JSON.parse((message as MessageEvent<string>).data));
       show();
     };
-    for (const type of types) stream.addEventListener(type, take);
-    stream.addEventListener("open", () => become("live"));
-    stream.addEventListener("error", () => become("broken"));
-    stream.addEventListener("end", () => {
-      stream.close();
-      become("over");
-    });
+    const open = () => {
+      const path = `/v2/room_sessions/${sessionId}/events`;
+      stream = new EventSource(`${path}${query({ cursor: events.at(-1)?.cursor })}`);
+      for (const type of types) stream.addEventListener(type, take);
+      stream.addEventListener("open", () => become("live"));
+      stream.addEventListener("error", () => {
+        become("broken");
+        if (stream.readyState === EventSource.CLOSED) again = setTimeout(open, askAgain);
+      });
+      stream.addEventListener("end", () => {
+        stream.close();
+        become("over");
+      });
+    };
+    open();
     return () => {
       stream.close();
       clearTimeout(timer);
+      clearTimeout(again);
     };
   }, [sessionId]);
   return found;
