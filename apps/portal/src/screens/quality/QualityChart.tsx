@@ -19,7 +19,7 @@ interface Props {
   onChoose: (from: number, to: number) => void;
 }
 
-const height = 168;
+const height = 152;
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
 
 /** Lines over time, named at their ends, with the evidence of findings behind them. All charts of a page read the same moment. */
@@ -61,7 +61,7 @@ export function QualityChart({ times, data, evidence, onChoose }: Props) {
           y: { range: (_, __, most) => [0, Math.max(data.unit === "%" ? 2 : 4, (most ?? 0) * 1.15)] },
         },
         axes: [
-          { ...axis, values: (_, marks) => marks.map((mark) => label(mark, moments, marks)) },
+          { ...axis, size: 28, values: (_, marks) => marks.map((mark) => label(mark, moments, marks)) },
           { ...axis, size: 52, values: (_, marks) => marks.map((mark) => whole.format(mark)) },
         ],
         series: [

@@ -10,7 +10,7 @@ import { Id } from "../../ui/Copy";
 import { Curl } from "../../ui/Curl";
 import { Fault } from "../../ui/Fault";
 import { ZoneChoice } from "../timeline/TimelineScreen";
-import { lasting } from "../timeline/words";
+import { lasting, reasonOf } from "../timeline/words";
 import { type Evidence, QualityChart } from "./QualityChart";
 import { browserOf, type ChartData, chart, letterOf, pathsOf } from "./series";
 
@@ -159,11 +159,11 @@ function Drawn({
 }
 
 const sides: Record<string, string> = {
-  none: "Nobody's",
-  participant_network: "The participant's network",
-  participant_device: "The participant's device",
-  other_participant: "Another participant's",
-  unknown: "Not known",
+  none: "Nobody's side",
+  participant_network: "In the participant's network",
+  participant_device: "In the participant's device",
+  other_participant: "On another participant's side",
+  unknown: "On whose side is not known",
 };
 
 function Verdict({
@@ -193,7 +193,7 @@ function Verdict({
                 <span>
                   {finding.text}{" "}
                   <span className="muted small">
-                    {sides[finding.side] ?? finding.side} side
+                    {sides[finding.side] ?? finding.side}
                     {first && `, first seen at ${moments.clock(new Date(first.from))}`}
                   </span>
                 </span>
@@ -241,7 +241,7 @@ function Facts({ participant, steps }: { participant: Stay; steps: Parameters<ty
   const facts: [string, React.ReactNode][] = [
     ["Id", <Id key="id" id={participant.id} />],
     ["Joined", moments.exact(new Date(participant.joined_at))],
-    ["Left", left ? `${moments.exact(left)} (${participant.left_reason})` : "Still in"],
+    ["Left", left ? `${moments.exact(left)}, ${reasonOf(participant.left_reason ?? "")}` : "Still in"],
     ["Browser and system", client?.user_agent ? browserOf(client.user_agent) : "Not known"],
     ["SDK", client?.name ? `${client.name} ${client.version}` : "Not known"],
     [

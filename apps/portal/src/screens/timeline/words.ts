@@ -29,7 +29,9 @@ const reasons: Record<string, string> = {
   media_failed: "no media connection could be made",
 };
 
-const why = ({ reason }: SessionEvent) => (reason ? `: ${reasons[reason] ?? reason}` : "");
+/** Why somebody left, a session ended, or a join was refused. */
+export const reasonOf = (reason: string) => reasons[reason] ?? reason;
+const why = ({ reason }: SessionEvent) => (reason ? `: ${reasonOf(reason)}` : "");
 const track = ({ kind, key }: SessionEvent) =>
   `${kind === "video" ? "picture" : "sound"}${key && key !== "self" ? ` of ${key}` : ""}`;
 const stream = ({ key }: SessionEvent) => (key && key !== "self" ? `stream ${key}` : "a stream");
