@@ -28,7 +28,7 @@ func (h *house) tell(ctx context.Context) error {
 	h.later(h.prune(ctx))
 	return h.metrics.Register(prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "rotunda_happenings_dropped_total",
-		Help: "Happenings of subscriptions and layers that the database could not keep up with.",
+		Help: "Happenings of subscriptions, layers and pauses, and refused joins, that the database could not keep up with.",
 	}, func() float64 { return float64(h.db.DroppedHappenings()) }))
 }
 

@@ -44,7 +44,8 @@ func isUUIDv4(s string) bool {
 }
 
 // Join puts a participant into the room of its grant, opening a session if none is active, and returns when the join
-// is recorded and announced. A refused join leaves no trace. Errors: room_not_found, room_full, duplicate_participant,
+// is recorded and announced. A refused join leaves no trace but a line in the
+// history of the session, if there is one. Errors: room_not_found, room_full, duplicate_participant,
 // duplicate (the name), forbidden (Plain), invalid_argument, too_large, media_failed, unavailable.
 //
 // The participant stays until Leave is called or its listener hears Removed.
@@ -95,14 +96,18 @@ func (h *Host) unused(ctx context.Context, request JoinRequest) error {
 
 // join runs in the joiner's goroutine.
 func (s *session) join(ctx context.Context, room video.Room, request *JoinRequest) (*Participant, Snapshot, error) {
-	m, err := ask(ctx, s, func() (*member, error) { return s.admit(room, request) })
+	m, err := ask(ctx, s, func() (*member, error) {
+		m, err := s.admit(room, request)
+		s.noteRefused(request.ID, err)
+		return m, err
+	})
 	if err != nil {
 		return nil, Snapshot{}, err
 	}
 	// From here on the seat is taken. It must be announced or given back, whatever becomes of the caller.
 	settled := context.WithoutCancel(ctx)
 	if err := s.enroll(settled, m); err != nil {
-		_ = s.do(settled, func() error { s.giveBack(m); return nil })
+		_ = s.do(settled, func() error { s.noteRefused(m.presence.ID, err); s.giveBack(m); return nil })
 		return nil, Snapshot{}, err
 	}
 	snapshot, err := ask(settled, s, func() (Snapshot, error) { return s.announce(m, request) })

@@ -1,6 +1,11 @@
 package live
 
-import "github.com/rotunda-rtc/rotunda/internal/video"
+import (
+	"errors"
+	"time"
+
+	"github.com/rotunda-rtc/rotunda/internal/video"
+)
 
 // What happens in a session is noted in the journal, so that the record tells the state at any moment. What follows from
 // a change is not noted beside it: whoever left takes along their streams and subscriptions, a stream that was
@@ -86,5 +91,60 @@ func (s *session) noteMedia(m *member, news report) {
 		s.note(video.Happening{
 			Type: video.HappenedLayer, ParticipantID: m.presence.ID, PublisherID: st.ParticipantID, StreamID: st.ID, Layer: sent.rid,
 		})
+	}
+}
+
+// notePaused notes that the path to a participant carries the picture of a stream no more, or again.
+func (s *session) notePaused(m *member, p pausedStream) {
+	happened := video.HappenedResumed
+	if p.paused {
+		happened = video.HappenedPaused
+	}
+	h := video.Happening{Type: happened, ParticipantID: m.presence.ID, StreamID: p.stream}
+	if st := s.stream(p.stream); st != nil {
+		h.PublisherID = st.ParticipantID
+	}
+	s.note(h)
+}
+
+// noteConnection notes that a participant's client is not heard of, or is back.
+func (s *session) noteConnection(m *member) {
+	happened := video.HappenedConnectionResumed
+	if m.presence.ConnectionLost {
+		happened = video.HappenedConnectionLost
+	}
+	s.note(video.Happening{Type: happened, ParticipantID: m.presence.ID})
+}
+
+// maxRefusals is how many refused joins of a session are noted in a minute: who is turned away may knock for ever.
+const maxRefusals = 30
+
+// refusals counts those noted since a minute began.
+type refusals struct {
+	since time.Time
+	noted int
+}
+
+// noteRefused notes that somebody was turned away, if err says so. It runs in the loop.
+func (s *session) noteRefused(id video.ParticipantID, err error) {
+	if err == nil || errors.Is(err, errEnded) || !s.isOpen() { // errEnded: they open the next session
+		return
+	}
+	r, now := &s.refusals, s.host.now()
+	if now.Sub(r.since) >= time.Minute {
+		*r = refusals{since: now}
+	}
+	if r.noted++; r.noted <= maxRefusals {
+		s.note(video.Happening{Type: video.HappenedJoinRefused, ParticipantID: id, Reason: string(video.CodeOf(err))})
+	}
+}
+
+// isOpen reports whether the journal has opened the session.
+func (s *session) isOpen() bool {
+	select {
+	case <-s.opened:
+		return s.openErr == nil
+	default:
+		return false
 	}
 }

@@ -6,7 +6,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/rotunda-rtc/rotunda/internal/live"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
@@ -19,7 +21,7 @@ func tellings(h *house, names map[string]string) (lines []string) {
 				line = append(line, names[id])
 			}
 		}
-		for _, word := range []string{n.Key, string(n.Kind), string(n.Quality), n.Layer} {
+		for _, word := range []string{n.Key, string(n.Kind), string(n.Quality), n.Layer, n.Reason} {
 			if word != "" {
 				line = append(line, word)
 			}
@@ -108,6 +110,77 @@ func TestHappenings(t *testing.T) {
 		}
 		if got := tellings(h, names); !slices.Equal(got, want) {
 			t.Errorf("noted\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+	})
+}
+
+// What holds a picture up, and whose client is not heard of.
+func TestInterruptionsAreNoted(t *testing.T) {
+	within(t, func(t *testing.T) {
+		h := newHouse(t)
+		defer h.close()
+		a, b := h.join(), h.join()
+		s := a.publish(t, "self")
+		must := func(err error) {
+			t.Helper()
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		must(b.Subscribe(t.Context(), video.Subscription{StreamID: s, Video: true}, nil))
+		updates := h.media.Transport(b.id).Updates()
+		for _, paused := range []bool{true, true, false} {
+			updates.Paused(s, paused)
+			settle()
+		}
+		for range 2 {
+			must(b.LoseConnection(t.Context(), func() bool { return true }))
+		}
+		must(b.Resume(t.Context(), h.grant(), func(func() live.Snapshot) {}))
+		want := []string{
+			"stream_published a s self audio=true video=true",
+			"subscription_started b a s high audio=false video=true",
+			"video_paused b a s",
+			"video_resumed b a s",
+			"connection_lost b",
+			"connection_resumed b",
+		}
+		if got := tellings(h, map[string]string{string(a.id): "a", string(b.id): "b", string(s): "s"}); !slices.Equal(got, want) {
+			t.Errorf("noted\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+	})
+}
+
+// Whoever is turned away is noted, so often a minute.
+func TestRefusalsAreNoted(t *testing.T) {
+	within(t, func(t *testing.T) {
+		h := newHouse(t)
+		defer h.close()
+		h.rooms.Change(h.room.ID, func(r *video.Room) { r.MaxParticipants = 1 })
+		h.join()
+		knock := func() {
+			t.Helper()
+			_, _, err := h.host.Join(t.Context(), h.request(newObserver()))
+			wantCode(t, err, video.CodeRoomFull)
+		}
+		for range 100 {
+			knock()
+		}
+		count := func() (n int) {
+			for _, line := range h.journal.Happenings() {
+				if line.Type == video.HappenedJoinRefused && line.Reason == "room_full" && line.ParticipantID != "" {
+					n++
+				}
+			}
+			return n
+		}
+		if n := count(); n != 30 {
+			t.Errorf("%d of 100 refusals in a minute are noted", n)
+		}
+		pass(time.Minute)
+		knock()
+		if n := count(); n != 31 {
+			t.Errorf("%d refusals are noted a minute later", n)
 		}
 	})
 }

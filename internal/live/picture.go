@@ -14,6 +14,9 @@ type pictures struct {
 
 // tellPaused runs in the loop.
 func (l *link) tellPaused(p pausedStream) {
+	if p.paused != slices.Contains(l.pictures.paused, p.stream) {
+		l.session.notePaused(l.participant, p)
+	}
 	l.pictures.paused = without(l.pictures.paused, p.stream)
 	if p.paused {
 		l.pictures.paused = append(l.pictures.paused, p.stream)
@@ -36,6 +39,7 @@ func (l *link) forgetDemand(stream video.StreamID) {
 // one is told any more. It runs in the loop.
 func (l *link) beginAnew(stream video.StreamID) {
 	if l.endPause(stream) {
+		l.session.notePaused(l.participant, pausedStream{stream: stream})
 		l.listener.Notify(VideoPaused{ID: stream})
 	}
 }

@@ -237,34 +237,25 @@ func gateOf(enabled, censored bool) live.Gate {
 // compareRecord applies the happenings in turn and checks that they give the state.
 func compareRecord(t *testing.T, h *house, truth *observer) {
 	t.Helper()
-	streams := map[video.StreamID]video.Stream{}
+	var state video.SessionState
 	for _, n := range h.journal.Happenings() {
 		if n.SessionID != truth.SessionID() {
 			continue
 		}
-		s := streams[n.StreamID]
-		switch n.Type {
-		case video.HappenedPublished:
-			s = video.Stream{ID: n.StreamID, ParticipantID: n.ParticipantID, Key: n.Key, AudioEnabled: *n.Audio, VideoEnabled: *n.Video}
-		case video.HappenedEnabled:
-			s.AudioEnabled = true // nobody touches the picture
-		case video.HappenedDisabled:
-			s.AudioEnabled = false
-		case video.HappenedCensored:
-			s.AudioCensored = true
-		case video.HappenedUncensored:
-			s.AudioCensored = false
-		case video.HappenedUnpublished:
-			delete(streams, n.StreamID)
-			continue
-		default:
+		known := slices.ContainsFunc(state.Participants, func(p video.ParticipantState) bool { return p.ID == n.ParticipantID })
+		if !known && n.Type != video.HappenedJoinRefused {
+			state.Apply(video.Happening{Type: video.HappenedJoined, ParticipantID: n.ParticipantID}) // which the store notes itself
+		}
+		state.Apply(n)
+	}
+	streams := map[video.StreamID]video.Stream{}
+	for _, p := range slices.Clone(state.Participants) {
+		if h.journal.Participant(p.ID).LeftAt != nil {
+			state.Apply(video.Happening{Type: video.HappenedLeft, ParticipantID: p.ID}) // likewise
 			continue
 		}
-		streams[n.StreamID] = s
-	}
-	for id, s := range streams {
-		if h.journal.Participant(s.ParticipantID).LeftAt != nil {
-			delete(streams, id)
+		for _, s := range p.Streams {
+			streams[s.ID] = s.Stream
 		}
 	}
 	for _, s := range truth.streams {

@@ -56,6 +56,7 @@ func (s *session) setConnectionLost(m *member, lost bool) {
 	}
 	m.presence.ConnectionLost = lost
 	s.tell(ConnectionChanged{ID: m.presence.ID, Connected: !lost}, m)
+	s.noteConnection(m)
 	s.logger.Info("participant's connection changed", "participant", m.presence.ID, "lost", lost)
 }
 

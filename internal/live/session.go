@@ -42,6 +42,7 @@ type session struct {
 	ending    *ending
 
 	toldRecording bool // what everyone knows of it
+	refusals      refusals
 	speakers      speakers
 	fanOut        fanOut
 }

@@ -227,7 +227,7 @@ func (t *track) begin(f *packet.Frame, at int64) (ok bool, err error) {
 	r := t.session.recorder
 	row := video.Recording{
 		ID: video.NewUUID(), AccountID: t.of.AccountID, RoomID: t.of.RoomID, SessionID: t.of.SessionID, ParticipantID: t.of.ParticipantID,
-		StreamKey: t.of.StreamKey, Status: video.RecordingProcessing, Type: t.kind, Codec: string(t.codec),
+		StreamID: t.of.StreamID, StreamKey: t.of.StreamKey, Status: video.RecordingProcessing, Type: t.kind, Codec: string(t.codec),
 		StartedAt: time.UnixMicro(r.wall(at)).UTC(),
 	}
 	row.CreatedAt, row.UpdatedAt = row.StartedAt, row.StartedAt

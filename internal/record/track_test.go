@@ -68,7 +68,7 @@ func TestEveryCodecIsKeptAsItWas(t *testing.T) {
 			started := firstWall
 			wantRow := video.Recording{
 				ID: r.row.ID, AccountID: stream.AccountID, RoomID: stream.RoomID, SessionID: stream.SessionID, ParticipantID: stream.ParticipantID,
-				StreamKey: "self", Status: video.RecordingProcessing, Type: kind, Codec: string(codec), SizeBytes: r.row.SizeBytes, Duration: want,
+				StreamID: stream.StreamID, StreamKey: "self", Status: video.RecordingProcessing, Type: kind, Codec: string(codec), SizeBytes: r.row.SizeBytes, Duration: want,
 				StartedAt: started, EndedAt: r.row.EndedAt, CreatedAt: started, UpdatedAt: *r.row.EndedAt,
 			}
 			if r.row != wantRow || r.row.EndedAt.Sub(started) != time.Duration(b.clock-firstMoment).Truncate(time.Microsecond) {

@@ -49,6 +49,7 @@ func (q *query) deliveries(account video.AccountID) video.DeliveryQuery {
 		Status:           oneOfWords(q, "filter[status][eq]", deliveryStatuses),
 		EventContains:    q.name("filter[webhook][contains]"),
 		AttemptsContains: q.name("filter[attempts][contains]"),
+		SessionID:        video.SessionID(q.id("filter[session_id]")),
 		StartedAt:        q.span("started_at"),
 		FinishedAt:       q.span("finished_at"),
 	}
@@ -85,7 +86,7 @@ func (e *entrance) redeliverAll(r *request) (answer, error) {
 	if err := q.refuse(); err != nil {
 		return answer{}, err
 	}
-	nothing := query.Status == "" && query.Types == nil && query.EventContains == "" && query.AttemptsContains == "" &&
+	nothing := query.Status == "" && query.Types == nil && query.EventContains == "" && query.AttemptsContains == "" && query.SessionID == "" &&
 		query.StartedAt == (video.Span{}) && query.FinishedAt == (video.Span{})
 	if nothing && !all {
 		return answer{}, &refusal{status: http.StatusUnprocessableEntity, faults: []fault{{

@@ -74,6 +74,8 @@ func newGallery(t *testing.T) *gallery {
 	compositions.away = g.compose(map[string]any{"session_id": sessions.c}).want(http.StatusAccepted).data()["id"].(string)
 	g.query("UPDATE compositions SET status = 'failed' WHERE id = ?", compositions.a) // as no composer does yet
 	g.query("UPDATE deliveries SET status = 'failed' WHERE id = ?", deliveries.a)
+	told := video.NewUUID() // a session of which nothing else was told
+	g.query("UPDATE deliveries SET session_id = ? WHERE id = ?", told, deliveries.a)
 	*g.show("/rooms/{room_id}/sessions", "/rooms/"+home+"/sessions") = exhibit{"/rooms/" + home + "/sessions", sessions.a, sessions.b, sessions.c, ""}
 	inOne := "/room_sessions/" + sessions.away + "/participants"
 	*g.show("/room_sessions/{room_session_id}/participants", inOne) = exhibit{inOne, participants.a, participants.b, participants.c, ""}
@@ -102,7 +104,8 @@ func newGallery(t *testing.T) *gallery {
 		"filter[session_id]":         {sessions.c, "away", "a"},
 		"filter[room_id]":            {home, "away", "a"},
 
-		"/room_sessions filter[room_id]": {home, "a", "away"},
+		"/room_sessions filter[room_id]":         {home, "a", "away"},
+		"/webhook_deliveries filter[session_id]": {told, "a", "b"},
 	}
 	return g
 }

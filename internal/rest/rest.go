@@ -40,6 +40,9 @@ type Quality interface {
 	// Steps returns what was measured of a participant, oldest first, and when the first step of the next page begins; zero if there is
 	// none.
 	Steps(ctx context.Context, query video.QualityQuery) (steps []video.QualityStep, next time.Time, err error)
+	// Diagnose says what went wrong with a participant's media in the query's span, and on whose side. lost are the spans in which its
+	// connection was lost, oldest first.
+	Diagnose(ctx context.Context, query video.QualityQuery, lost []video.Span) (video.Diagnosis, error)
 	// Latest returns the last samples of everyone who is in a session.
 	Latest(session video.SessionID) []video.QualityNews
 	// Follow returns the same, and a channel of those that come until stop is called.
@@ -224,9 +227,11 @@ func (e *entrance) operations() []*operation {
 		{method: "GET", path: "/room_sessions/{room_session_id}/events", right: readRight, do: e.happenings},
 		{method: "GET", path: "/room_sessions/{room_session_id}/participants", right: readRight, do: e.listParticipantsOfSession},
 		{method: "GET", path: "/room_sessions/{room_session_id}/quality", right: readRight, do: e.qualityOfSession},
+		{method: "GET", path: "/room_sessions/{room_session_id}/state", right: readRight, do: e.stateOfSession},
 		{method: "GET", path: "/room_participants", right: readRight, do: e.listParticipants},
 		{method: "GET", path: "/room_participants/{room_participant_id}", right: readRight, do: e.participant},
 		{method: "GET", path: "/room_participants/{room_participant_id}/quality", right: readRight, do: e.qualityOfParticipant},
+		{method: "GET", path: "/room_participants/{room_participant_id}/diagnosis", right: readRight, do: e.diagnosis},
 		{method: "GET", path: "/room_recordings", right: readRight, do: e.listRecordings},
 		{method: "DELETE", path: "/room_recordings", right: writeRight, action: audited, do: e.deleteRecordings},
 		{method: "GET", path: "/room_recordings/{room_recording_id}", right: readRight, do: e.recording},

@@ -162,6 +162,9 @@ func testDeliveryLog(t *testing.T, f *fixture) {
 		"finished":            {video.DeliveryQuery{FinishedAt: span(0, 2)}, 1},
 		"finished and words":  {video.DeliveryQuery{FinishedAt: span(0, 3), AttemptsContains: "fine"}, 1},
 		"started and status":  {video.DeliveryQuery{StartedAt: span(0, 3), Status: video.DeliveryFailed}, 1},
+		"session":             {video.DeliveryQuery{SessionID: session.ID}, 2},
+		"session and type":    {video.DeliveryQuery{SessionID: session.ID, Types: []video.EventType{video.EventSessionStarted}}, 1},
+		"no session":          {video.DeliveryQuery{SessionID: "another"}, 0},
 		"status and contains": {video.DeliveryQuery{Status: video.DeliveryFailed, AttemptsContains: "fine"}, 0},
 	} {
 		c.query.AccountID, c.query.Page = f.account, firstPage

@@ -56,6 +56,10 @@ func (s *Store) Deliveries(ctx context.Context, query video.DeliveryQuery) (vide
 
 func deliveryListing(number account, query video.DeliveryQuery) listing {
 	l := listing{table: "deliveries", start: "occurred_at", account: number, total: "deliveries"}
+	if query.SessionID != "" {
+		l.is("session_id", "= ?", query.SessionID)
+		l.ownIndex = true
+	}
 	if query.Status != "" {
 		l.is("status", "= ?", query.Status)
 	}

@@ -62,7 +62,8 @@ const maxNotes = 50_000
 
 func droppable(t video.HappeningType) bool {
 	switch t {
-	case video.HappenedSubscribed, video.HappenedSubscriptionChanged, video.HappenedUnsubscribed, video.HappenedLayer:
+	case video.HappenedSubscribed, video.HappenedSubscriptionChanged, video.HappenedUnsubscribed, video.HappenedLayer,
+		video.HappenedPaused, video.HappenedResumed, video.HappenedJoinRefused:
 		return true
 	}
 	return false
@@ -70,7 +71,7 @@ func droppable(t video.HappeningType) bool {
 
 // Note adds a line to a session's history and returns at once. It is written after all that came before it, and retried
 // until it is. Joining, leaving, opening and ending note themselves. While maxNotes entries wait, happenings of
-// subscriptions and layers are dropped and counted. A line for a session that has ended is not written. A zero At is now.
+// subscriptions and pictures, and refusals, are dropped and counted. A line for a session that has ended is not written. A zero At is now.
 func (s *Store) Note(h video.Happening) {
 	if h.At.IsZero() {
 		h.At = s.now()
@@ -101,7 +102,7 @@ func (j *journal) full() bool {
 
 func (j *journal) drop() {
 	if j.dropped.Add(1) == 1 {
-		j.store.logger.Warn("the database cannot keep up: happenings of subscriptions and layers are dropped", "waiting", maxNotes)
+		j.store.logger.Warn("the database cannot keep up: happenings of subscriptions, layers and pauses, and refused joins, are dropped", "waiting", maxNotes)
 	}
 }
 
@@ -115,8 +116,14 @@ func (s *Store) Happenings(ctx context.Context, query video.HappeningQuery) ([]v
 		return nil, err
 	}
 	var rows []happeningRow
-	err := s.reads.NewSelect().Model(&rows).Where("session_id = ?", query.SessionID).Where("seq > ?", query.After).
-		Order("seq").Limit(int64(query.Limit)).Scan(ctx)
+	q := s.reads.NewSelect().Model(&rows).Where("session_id = ?", query.SessionID).Where("seq > ?", query.After)
+	if query.ParticipantID != "" {
+		q = q.Where("participant_id = ?", query.ParticipantID)
+	}
+	if len(query.Types) > 0 {
+		q = q.Where("type IN (?)", bun.List(query.Types))
+	}
+	err := q.Order("seq").Limit(int64(query.Limit)).Scan(ctx)
 	if err != nil {
 		return nil, failed("list happenings", err)
 	}

@@ -55,12 +55,19 @@ func testHistory(t *testing.T, f *fixture) {
 	if paged := read(lines[1].Seq, 2); len(paged) != 2 || paged[0].Seq != lines[2].Seq || paged[1].Seq != lines[3].Seq {
 		t.Fatalf("the page holds %+v", paged)
 	}
+	some, err := f.Happenings(t.Context(), video.HappeningQuery{
+		AccountID: f.account, SessionID: session.ID, ParticipantID: p.ID, Types: []video.HappeningType{video.HappenedMuted, video.HappenedLeft, video.HappenedSessionEnded}, Limit: 10,
+	})
+	must(t, err)
+	if len(some) != 2 || some[0].Type != video.HappenedMuted || some[1].Type != video.HappenedLeft {
+		t.Fatalf("of one participant and some types there are %+v", some)
+	}
 	select {
 	case <-news:
 		t.Fatal("news of another session, or of nothing")
 	default:
 	}
-	_, err := f.Happenings(t.Context(), video.HappeningQuery{AccountID: f.foreign(), SessionID: session.ID, Limit: 1})
+	_, err = f.Happenings(t.Context(), video.HappeningQuery{AccountID: f.foreign(), SessionID: session.ID, Limit: 1})
 	wantCode(t, err, video.CodeNotFound)
 	_, err = f.Happenings(t.Context(), video.HappeningQuery{AccountID: f.account, SessionID: session.ID, Limit: 1001})
 	wantCode(t, err, video.CodeInvalid)

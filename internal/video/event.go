@@ -95,6 +95,7 @@ type DeliveryQuery struct {
 	Types            []EventType
 	EventContains    string // in the event as JSON
 	AttemptsContains string // in URL, error codes or answers of the attempts
+	SessionID        SessionID
 	StartedAt        Span
 	FinishedAt       Span
 	Page             Page

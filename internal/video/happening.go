@@ -26,6 +26,11 @@ const (
 	HappenedMediaLost           HappeningType = "media_lost"
 	HappenedRecordingStarted    HappeningType = "recording_started" // StreamID, Key, Kind
 	HappenedRecordingStopped    HappeningType = "recording_stopped"
+	HappenedPaused              HappeningType = "video_paused" // the path does not carry the picture of StreamID to ParticipantID
+	HappenedResumed             HappeningType = "video_resumed"
+	HappenedConnectionLost      HappeningType = "connection_lost" // of signalling: ParticipantID is not heard of, and may come back
+	HappenedConnectionResumed   HappeningType = "connection_resumed"
+	HappenedJoinRefused         HappeningType = "join_refused" // Reason, a Code; ParticipantID may be one who is in the session
 )
 
 // Happening is one change of a session's state, in the order it took effect. Applied in turn from the start they give the
@@ -49,8 +54,10 @@ type Happening struct {
 
 // HappeningQuery asks for the happenings of a session after a cursor.
 type HappeningQuery struct {
-	AccountID AccountID
-	SessionID SessionID
-	After     int64
-	Limit     int
+	AccountID     AccountID
+	SessionID     SessionID
+	ParticipantID ParticipantID   // empty: of everybody
+	Types         []HappeningType // empty: all
+	After         int64
+	Limit         int
 }

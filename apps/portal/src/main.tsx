@@ -8,6 +8,7 @@ import "@rotunda/theme/controls.css";
 import "./styles/shell.css";
 import "./styles/screens.css";
 import "./styles/operations.css";
+import "./styles/history.css";
 import { ApiError } from "./api/client";
 import { sessionQuery } from "./api/session";
 import { makeRouter } from "./router";

@@ -13,6 +13,7 @@ import { KeysScreen } from "./screens/KeysScreen";
 import { MembersScreen } from "./screens/MembersScreen";
 import { OverviewScreen } from "./screens/OverviewScreen";
 import { PasswordScreen } from "./screens/PasswordScreen";
+import { QualityScreen } from "./screens/quality/QualityScreen";
 import { RoomScreen } from "./screens/RoomScreen";
 import { RoomsScreen } from "./screens/RoomsScreen";
 import { SetupScreen } from "./screens/SetupScreen";
@@ -23,6 +24,7 @@ import { UsageScreen, type UsageSearch } from "./screens/UsageScreen";
 import { WebhookScreen } from "./screens/WebhookScreen";
 import { WebhookSettingsScreen } from "./screens/WebhookSettingsScreen";
 import { WebhooksScreen } from "./screens/WebhooksScreen";
+import { TimelineScreen } from "./screens/timeline/TimelineScreen";
 import { Frame } from "./shell/Frame";
 import { Fault } from "./ui/Fault";
 
@@ -93,6 +95,29 @@ const rooms = createRoute({
   }),
 });
 const room = createRoute({ getParentRoute: () => inside, path: "/rooms/$roomId", component: RoomScreen });
+export interface SpanSearch {
+  from?: string;
+  to?: string;
+}
+const spanOf = (search: Record<string, unknown>): SpanSearch => ({
+  from: text(search.from),
+  to: text(search.to),
+});
+const timeline = createRoute({
+  getParentRoute: () => inside,
+  path: "/sessions/$sessionId/timeline",
+  component: TimelineScreen,
+  validateSearch: (search: Record<string, unknown>): SpanSearch & { at?: string } => ({
+    ...spanOf(search),
+    at: text(search.at),
+  }),
+});
+const quality = createRoute({
+  getParentRoute: () => inside,
+  path: "/participants/$participantId/quality",
+  component: QualityScreen,
+  validateSearch: spanOf,
+});
 const keys = createRoute({ getParentRoute: () => inside, path: "/keys", component: KeysScreen });
 const members = createRoute({ getParentRoute: () => inside, path: "/members", component: MembersScreen });
 const audit = createRoute({
@@ -161,6 +186,8 @@ const tree = root.addChildren([
     start,
     rooms,
     room,
+    timeline,
+    quality,
     keys,
     members,
     audit,

@@ -174,7 +174,8 @@ func (j *Journal) Note(happening video.Happening) {
 	if s := j.session(happening.SessionID); s == nil || !s.Active() || s.AccountID != happening.AccountID || happening.At.IsZero() {
 		j.faults = append(j.faults, fmt.Errorf("%s outside of a session", happening.Type))
 	}
-	if p := j.participants[happening.ParticipantID]; p == nil || p.LeftAt != nil || p.SessionID != happening.SessionID {
+	p := j.participants[happening.ParticipantID]
+	if happening.Type != video.HappenedJoinRefused && (p == nil || p.LeftAt != nil || p.SessionID != happening.SessionID) {
 		j.faults = append(j.faults, fmt.Errorf("%s of one who is not in", happening.Type))
 	}
 	j.happenings = append(j.happenings, happening)

@@ -108,7 +108,12 @@ export class Rest {
   ) {}
 
   createRoom(
-    settings: { unique_name?: string; max_participants?: number; enable_recording?: boolean } = {},
+    settings: {
+      unique_name?: string;
+      max_participants?: number;
+      enable_recording?: boolean;
+      webhook_event_url?: string;
+    } = {},
   ): Promise<RoomRecord> {
     return this.#data("POST", "/rooms", settings);
   }

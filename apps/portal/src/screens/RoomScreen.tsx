@@ -11,6 +11,7 @@ import { Fault } from "../ui/Fault";
 import { Time } from "../ui/Time";
 import { InviteDialog } from "./InviteDialog";
 import { RoomForm } from "./RoomForm";
+import { RoomSessions } from "./RoomSessions";
 
 /** One room: what it is, who is in it, and what can be done with it. */
 export function RoomScreen() {
@@ -110,6 +111,7 @@ export function RoomScreen() {
           </ul>
         )}
       </section>
+      <RoomSessions roomId={roomId} />
       <Curl call={call} />
       {open === "edit" && <RoomForm room={room.data} onClose={close} onDone={close} />}
       {open === "invite" && <InviteDialog room={room.data} onClose={close} />}

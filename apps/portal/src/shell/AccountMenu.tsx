@@ -3,6 +3,7 @@ import { send } from "../api/client";
 import { sessionQuery } from "../api/session";
 import type { PortalSession } from "../api/types";
 import { chooseTheme, type Theme, useTheme } from "./theme";
+import { chooseZone, useZone, zones } from "./zone";
 
 const themes: { theme: Theme; name: string }[] = [
   { theme: "system", name: "As the system" },
@@ -14,6 +15,7 @@ const themes: { theme: Theme; name: string }[] = [
 export function AccountMenu({ session }: { session: PortalSession }) {
   const client = useQueryClient();
   const theme = useTheme();
+  const zone = useZone();
   const leave = async () => {
     await send({ method: "DELETE", path: "/portal_session" }).catch(() => undefined);
     client.clear();
@@ -36,6 +38,15 @@ export function AccountMenu({ session }: { session: PortalSession }) {
           {themes.map(({ theme: each, name }) => (
             <label key={each}>
               <input type="radio" name="theme" checked={theme === each} onChange={() => chooseTheme(each)} />
+              {name}
+            </label>
+          ))}
+        </fieldset>
+        <fieldset className="choices">
+          <legend>Times</legend>
+          {zones.map(({ zone: each, name }) => (
+            <label key={each}>
+              <input type="radio" name="zone" checked={zone === each} onChange={() => chooseZone(each)} />
               {name}
             </label>
           ))}

@@ -1,4 +1,5 @@
 import { useEffect, useState } from "react";
+import { useMoments } from "../shell/zone";
 
 const steps: [number, Intl.RelativeTimeFormatUnit][] = [
   [60, "second"],
@@ -9,7 +10,6 @@ const steps: [number, Intl.RelativeTimeFormatUnit][] = [
   [Number.POSITIVE_INFINITY, "year"],
 ];
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
-const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
 
 /** How long ago, or how soon, in words. */
 export function ago(at: Date, now: Date): string {
@@ -24,6 +24,7 @@ export function ago(at: Date, now: Date): string {
 
 /** A time as how long ago it was, with the exact one on hover. */
 export function Time({ at, otherwise = "–" }: { at: string | null | undefined; otherwise?: string }) {
+  const { exact } = useMoments();
   const [now, setNow] = useState(() => new Date());
   useEffect(() => {
     const timer = setInterval(() => setNow(new Date()), 30_000);
@@ -32,7 +33,7 @@ export function Time({ at, otherwise = "–" }: { at: string | null | undefined;
   if (!at) return <span className="muted">{otherwise}</span>;
   const date = new Date(at);
   return (
-    <time dateTime={at} title={exact.format(date)}>
+    <time dateTime={at} title={exact(date)}>
       {ago(date, now)}
     </time>
   );
