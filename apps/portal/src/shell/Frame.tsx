@@ -5,9 +5,11 @@ import {
   IconDoor,
   IconHistory,
   IconKey,
+  IconLayoutDashboard,
   IconMenu2,
   IconRocket,
   IconUsers,
+  IconVideo,
   IconX,
 } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
@@ -21,6 +23,8 @@ import { IdSearch } from "./IdSearch";
 const places: { to: string; name: string; icon: typeof IconKey; right: Right }[] = [
   { to: "/", name: "Overview", icon: IconChartLine, right: "read" },
   { to: "/rooms", name: "Rooms", icon: IconDoor, right: "read" },
+  { to: "/recordings", name: "Recordings", icon: IconVideo, right: "read" },
+  { to: "/compositions", name: "Compositions", icon: IconLayoutDashboard, right: "read" },
   { to: "/keys", name: "Keys", icon: IconKey, right: "administer" },
   { to: "/members", name: "Members", icon: IconUsers, right: "administer" },
   { to: "/audit", name: "Audit", icon: IconHistory, right: "administer" },
