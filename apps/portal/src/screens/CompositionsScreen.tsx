@@ -60,7 +60,7 @@ export function CompositionsScreen() {
         <button
           type="button"
           className="link"
-          aria-label={`Try ${composition.id} again`}
+          aria-label={`Try again: ${composition.id}`}
           disabled={retry.isPending}
           onClick={() => retry.mutate(composition)}
         >

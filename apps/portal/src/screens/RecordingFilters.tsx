@@ -1,5 +1,5 @@
 import { IconX } from "@tabler/icons-react";
-import { useEffect, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import type { RecordingsSearch } from "../api/media";
 
 type Filters = Omit<RecordingsSearch, "page">;
@@ -15,9 +15,11 @@ const ids: [keyof Filters & ("session" | "room" | "participant"), string][] = [
 export function RecordingFilters({
   filters,
   onChange,
+  children,
 }: {
   filters: Filters;
   onChange: (filters: Filters) => void;
+  children: ReactNode;
 }) {
   const set = <K extends keyof Filters>(name: K, value: Filters[K]) =>
     onChange({ ...filters, [name]: value || undefined });
@@ -41,7 +43,7 @@ export function RecordingFilters({
         value={filters.type ?? ""}
         onChange={(event) => set("type", event.target.value as Filters["type"])}
       >
-        <option value="">Picture and sound</option>
+        <option value="">Every kind</option>
         <option value="video">Picture</option>
         <option value="audio">Sound</option>
       </select>
@@ -85,6 +87,7 @@ export function RecordingFilters({
           Clear
         </button>
       )}
+      {children}
     </search>
   );
 }

@@ -17,7 +17,7 @@ import { DeleteRecordings } from "./DeleteRecordings";
 import { RecordingFilters } from "./RecordingFilters";
 import { RecordingState } from "./RecordingState";
 
-const megabytes = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+const megabytes = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
 
 const columns: Column<Recording>[] = [
   {
@@ -77,12 +77,13 @@ export function RecordingsScreen() {
           </button>
         )}
       </header>
-      <RecordingFilters filters={filters} onChange={(search) => void navigate({ search, replace: true })} />
-      <Pages
-        meta={recordings.data?.meta}
-        noun={["recording", "recordings"]}
-        onTurn={(page) => void navigate({ search: { ...seek, page: page > 1 ? page : undefined } })}
-      />
+      <RecordingFilters filters={filters} onChange={(search) => void navigate({ search, replace: true })}>
+        <Pages
+          meta={recordings.data?.meta}
+          noun={["recording", "recordings"]}
+          onTurn={(page) => void navigate({ search: { ...seek, page: page > 1 ? page : undefined } })}
+        />
+      </RecordingFilters>
       <Fault error={recordings.error} />
       {recordings.data && (
         <Table
