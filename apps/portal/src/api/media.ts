@@ -80,7 +80,7 @@ export function useSessionMedia(session: string) {
     enabled: session !== "",
     staleTime: 60_000,
   });
-  const names = useMemo(() => namesOf(people.data ?? []), [people.data]);
+  const names = useMemo(() => people.data && namesOf(people.data), [people.data]);
   return {
     recordings: recordings.data,
     names,
@@ -137,15 +137,13 @@ const goodFor = 5 * 60_000;
  * anew. For the structuralSharing of queries.
  */
 export function keepLinks(before: unknown, after: unknown): unknown {
-  type Media = { id: string; download_url: string | null };
-  const links = new Map<string, string>();
-  const list = (data: unknown) => (Array.isArray(data) ? data : data ? [data] : []) as Media[];
-  for (const { id, download_url: link } of list(before)) {
-    if (link && !isExpired(link, Date.now() + goodFor)) links.set(id, link);
+  type Links = { download_url: string | null; index_url?: string | null };
+  type Media = Links & { id: string };
+  const links = new Map<string, Links>();
+  for (const { id, download_url, index_url } of [before ?? []].flat() as Media[]) {
+    if (!download_url || isExpired(download_url, Date.now() + goodFor)) continue;
+    links.set(id, index_url === undefined ? { download_url } : { download_url, index_url });
   }
-  const keep = (media: Media) => ({
-    ...media,
-    download_url: media.download_url && (links.get(media.id) ?? media.download_url),
-  });
+  const keep = (media: Media) => ({ ...media, ...(media.download_url ? links.get(media.id) : undefined) });
   return replaceEqualDeep(before, Array.isArray(after) ? after.map(keep) : after && keep(after as Media));
 }

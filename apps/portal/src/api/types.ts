@@ -138,6 +138,7 @@ export interface Recording {
   size_mb: number;
   duration_secs: number;
   download_url: string | null;
+  index_url: string | null;
   started_at: string;
   ended_at: string | null;
   completed_at: string | null;

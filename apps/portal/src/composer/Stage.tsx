@@ -63,7 +63,11 @@ export function Stage({ order, score, at, chosen, onChoose, onChange }: Props) {
   return (
     <div
       className="stage"
-      style={{ aspectRatio: `${frame.width} / ${frame.height}` }}
+      style={{
+        aspectRatio: `${frame.width} / ${frame.height}`,
+        // All of it is in sight at once, whatever its shape.
+        maxWidth: `calc(70dvh * ${frame.width / frame.height})`,
+      }}
       onPointerDown={begin}
       onPointerMove={(event) => {
         if (!draft) return;

@@ -16,6 +16,7 @@ const part = (n: number, from: number, until: number, lane = `${n}`): Part => ({
   screen: false,
   from,
   until,
+  off: [],
   address: "",
   lane,
 });
@@ -65,6 +66,13 @@ describe("a layout at a moment", () => {
     expect(shown(7, [id(3), "*"])).toEqual([id(3), id(1), id(2)]);
     expect(shown(7, [id(2)])).toEqual([id(2)]);
     expect(shown(11, ["*"])).toEqual([]);
+  });
+
+  it("leaves out whose camera is off, and keeps their cell in a fixed grid", () => {
+    const parts = [{ ...part(1, 0, 10), off: [{ from: 4, until: 6 }] }, part(2, 0, 10)];
+    const places = (grid: "reflow" | "fixed") =>
+      lay(order({ main: {} }, grid), parts, 5).map(({ cell }) => cell.w);
+    expect([places("reflow"), places("fixed")]).toEqual([[1280], [640]]);
   });
 
   it("leaves out who finds no cell", () => {

@@ -1,5 +1,5 @@
 import type { Order, Region } from "../api/types";
-import type { Part } from "../playback/score";
+import type { Part, Span } from "../playback/score";
 import { type Cell, cellsOf, even, gridOf } from "./grid";
 import { frameOf } from "./order";
 
@@ -11,7 +11,9 @@ export interface Placement {
 
 const frameRate = 25;
 const frameAt = (seconds: number) => Math.round(seconds * frameRate);
-const covers = ({ from, until }: Part, frame: number) => frameAt(from) <= frame && frame < frameAt(until);
+const covers = ({ from, until }: Span, frame: number) => frameAt(from) <= frame && frame < frameAt(until);
+const isShown = (part: Part, frame: number) =>
+  covers(part, frame) && !part.off.some((span) => covers(span, frame));
 
 /** The names of regions in the order in which they are drawn: what comes later lies on top. */
 export function drawnOrder(layout: Record<string, Region>): string[] {
@@ -29,8 +31,7 @@ export function chosen(parts: Part[], sources: string[]): Part[] {
 }
 
 /**
- * What a composition shows at a moment, in the order in which it is drawn, as the server lays it out (internal/compose/layout.go),
- * but for cameras that were off for a while: of those only the server knows.
+ * What a composition shows at a moment, in the order in which it is drawn, as the server lays it out (internal/compose/layout.go).
  */
 export function lay(order: Order, parts: Part[], at: number): Placement[] {
   const frame = frameOf(order.resolution);
@@ -41,7 +42,7 @@ export function lay(order: Order, parts: Part[], at: number): Placement[] {
     const sources = chosen(parts, region.video_sources);
     const capacity = grid.columns * grid.rows;
     if (order.layout.grid === "fixed") return fixed(grid, sources, capacity, frameAt(at));
-    const present = sources.filter((part) => covers(part, frameAt(at))).slice(0, capacity);
+    const present = sources.filter((part) => isShown(part, frameAt(at))).slice(0, capacity);
     const cells = cellsOf(grid, present.length);
     return present.map((part, i) => ({ part, cell: cells[i] as Cell }));
   });
@@ -74,5 +75,5 @@ function fixed(
       last.set(part.lane, seat);
     }
   }
-  return seats.flatMap((part, i) => (part && covers(part, until) ? [{ part, cell: cells[i] as Cell }] : []));
+  return seats.flatMap((part, i) => (part && isShown(part, until) ? [{ part, cell: cells[i] as Cell }] : []));
 }

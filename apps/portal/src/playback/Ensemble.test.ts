@@ -72,6 +72,7 @@ const part = (from: number, until: number): Part => ({
   screen: false,
   from,
   until,
+  off: [],
   address: "",
   lane: "",
 });
@@ -169,6 +170,22 @@ describe("an ensemble", () => {
     run(4);
     expect(ensemble.at).toBeCloseTo(9, 1);
     expect(Math.abs(tape.currentTime - ensemble.at)).toBeLessThan(0.1);
+  });
+
+  it("passes a player over what it has nothing of, and stands it ready behind that", () => {
+    const [gapped, whole] = [new Tape(20), new Tape(20)];
+    ensemble.add({ ...part(2, 20), off: [{ from: 6, until: 10 }] }, gapped);
+    ensemble.add(part(0, 20), whole);
+    ensemble.play();
+    run(7);
+    expect([gapped.paused, gapped.currentTime, whole.paused]).toEqual([true, 8, false]);
+    const before = gapped.seeks;
+    run(5);
+    expect(gapped.paused).toBe(false);
+    expect(Math.abs(gapped.currentTime + 2 - ensemble.at)).toBeLessThan(0.1);
+    expect(gapped.seeks).toBe(before);
+    ensemble.seek(8);
+    expect([gapped.paused, gapped.currentTime]).toEqual([true, 8]);
   });
 
   it("begins anew when it is played at its end", () => {

@@ -1,4 +1,4 @@
-import type { Part } from "./score";
+import { isThere, type Part } from "./score";
 
 /** What an ensemble needs of a media element. */
 export interface Player {
@@ -24,7 +24,8 @@ const haveFutureData = 3;
 
 /**
  * Plays recordings in step: one clock runs, and each player is held to it. The clock waits while a player that is due has nothing to
- * play. Whoever makes it calls tick often, and changed says when what it shows is another.
+ * play. Where a recording has nothing, its player is passed over the gap: browsers leave gaps of sound out, and what follows would
+ * come too early. Whoever makes it calls tick often, and changed says when what it shows is another.
  */
 export class Ensemble {
   readonly #players = new Map<Part, Player>();
@@ -120,13 +121,16 @@ export class Ensemble {
     this.#holdAll(false);
   }
 
-  #due(part: Part): boolean {
-    return part.from <= this.#at && this.#at < part.until;
+  /** Where a player that is not due stands ready for its turn, in seconds of its file; undefined if none comes. */
+  #ready(part: Part): number | undefined {
+    if (this.#at < part.from) return 0;
+    const off = part.off.find(({ from, until }) => from <= this.#at && this.#at < until);
+    return off && off.until < part.until ? off.until - part.from : undefined;
   }
 
   #lacks(part: Part, player: Player): boolean {
     return (
-      this.#due(part) &&
+      isThere(part, this.#at) &&
       !player.error &&
       !player.ended &&
       (player.seeking || player.readyState < haveFutureData)
@@ -140,12 +144,14 @@ export class Ensemble {
   #hold(part: Part, player: Player, exactly: boolean): void {
     const should = this.#at - part.from;
     const late = should - player.currentTime;
-    if (!this.#due(part) || (player.ended && late > 0)) {
+    if (!isThere(part, this.#at)) {
       if (!player.paused) player.pause();
-      // Who comes soon stands ready at the beginning.
-      if (should < 0 && player.currentTime !== 0) player.currentTime = 0;
+      const ready = this.#ready(part);
+      if (ready !== undefined && !player.seeking && Math.abs(player.currentTime - ready) > near)
+        player.currentTime = ready;
       return;
     }
+    if (player.ended && late > 0) return;
     const runs = this.#playing && !this.#waiting;
     if (exactly ? late !== 0 : !player.seeking && Math.abs(late) > far) player.currentTime = should;
     const nudge = Math.abs(late) > near && Math.abs(late) <= far ? late / catchUp : 0;

@@ -1,9 +1,8 @@
-import type { CSSProperties } from "react";
-import { type Lane, lanesOf, type Score } from "./score";
+import { type Lane, lanesOf, piecesOf, type Score } from "./score";
 
 const percent = (part: number, whole: number) => `${(100 * part) / (whole || 1)}%`;
 
-/** Who was recorded when: a lane for each stream, pictures above sound, and a cursor where the clock stands. */
+/** Who was seen and heard when: a lane for each stream, pictures above sound, and a cursor where the clock stands. */
 export function Lanes({ score, at, onSeek }: { score: Score; at: number; onSeek: (at: number) => void }) {
   return (
     // The slider beside it does the same by keyboard.
@@ -28,13 +27,12 @@ function OneLane({ lane, length, at }: { lane: Lane; length: number; at: number 
     <div className="lane">
       <span className="name">{lane.name}</span>
       <div className="axis">
-        {lane.parts.map((part) => {
-          const place: CSSProperties = {
-            left: percent(part.from, length),
-            width: percent(part.until - part.from, length),
-          };
-          return <span key={part.id} className="span" data-type={part.type} style={place} />;
-        })}
+        {lane.parts.flatMap((part) =>
+          piecesOf(part).map(({ from, until }) => {
+            const place = { left: percent(from, length), width: percent(until - from, length) };
+            return <span key={`${part.id} ${from}`} className="span" data-type={part.type} style={place} />;
+          }),
+        )}
         <span className="cursor" style={{ left: percent(at, length) }} />
       </div>
     </div>

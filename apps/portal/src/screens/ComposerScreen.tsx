@@ -3,7 +3,6 @@ import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect, useMemo, useState } from "react";
 import { ApiError, sendOne } from "../api/client";
 import { compositionCall, orderCall, orderOf } from "../api/compositions";
-import { useSessionMedia } from "../api/media";
 import { useMay } from "../api/session";
 import type { Composition, Order } from "../api/types";
 import { type Fault as Complaint, check } from "../composer/check";
@@ -13,7 +12,8 @@ import { JsonEditor } from "../composer/JsonEditor";
 import { bodyOf, everything, firstOrder, freeName, hasPicture, limits, topmost } from "../composer/order";
 import { Presets } from "../composer/Presets";
 import { Stage } from "../composer/Stage";
-import { arrange, clock, type Score } from "../playback/score";
+import { clock, type Score } from "../playback/score";
+import { useScore } from "../playback/useScore";
 import { Curl } from "../ui/Curl";
 import { Fault } from "../ui/Fault";
 import { ChooseSession } from "./ChooseSession";
@@ -28,8 +28,7 @@ export function ComposerScreen() {
     staleTime: Number.POSITIVE_INFINITY,
   });
   const id = session ?? before.data?.session_id;
-  const { recordings, names, error } = useSessionMedia(id ?? "");
-  const score = useMemo(() => recordings && arrange(recordings, names), [recordings, names]);
+  const { score, error } = useScore(id ?? "");
   const isThere = from === undefined || before.data !== undefined;
   const may = useMay();
   if (!may("media")) {

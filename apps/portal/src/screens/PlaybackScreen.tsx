@@ -1,13 +1,14 @@
 import { IconVolume, IconVolumeOff } from "@tabler/icons-react";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { recordingsCall, useSessionMedia } from "../api/media";
+import { useCallback, useEffect, useRef, useState } from "react";
+import { recordingsCall } from "../api/media";
 import { useMay } from "../api/session";
 import { Lanes } from "../playback/Lanes";
-import { arrange, lanesOf, type Part, type Score } from "../playback/score";
+import { isThere, lanesOf, type Part, type Score } from "../playback/score";
 import { Picture, Sound } from "../playback/Track";
 import { Transport } from "../playback/Transport";
 import { useEnsemble } from "../playback/useEnsemble";
+import { useScore } from "../playback/useScore";
 import { Curl } from "../ui/Curl";
 import { Fault } from "../ui/Fault";
 
@@ -20,9 +21,7 @@ const ahead = 10;
 export function PlaybackScreen() {
   const { sessionId } = useParams({ from: "/inside/recordings/session/$sessionId" });
   const may = useMay();
-  const { recordings, names, error, refresh } = useSessionMedia(sessionId);
-  const score = useMemo(() => recordings && arrange(recordings, names), [recordings, names]);
-  const unfinished = recordings?.filter(({ status }) => status === "processing").length ?? 0;
+  const { score, unfinished, error, refresh } = useScore(sessionId);
   return (
     <div className="screen">
       <p className="trail">
@@ -80,7 +79,7 @@ function Performance({ score, onStale }: { score: Score; onStale: () => void }) 
   const near = score.parts.filter((part) => part.from - ahead <= at && at < part.until + 1);
   const all = near.filter(({ type }) => type === "video");
   const voices = lanesOf({ ...score, parts: score.parts.filter(({ type }) => type === "audio") });
-  const gone = (part: Part) => at < part.from || at >= part.until;
+  const gone = (part: Part) => !isThere(part, at);
   return (
     <div className="performance">
       <div className="tiles" data-count={Math.min(all.filter((part) => !gone(part)).length, mostPictures)}>

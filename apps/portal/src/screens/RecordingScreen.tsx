@@ -37,7 +37,7 @@ export function RecordingScreen() {
       </div>
     );
   }
-  const name = names.get(found.participant_id) ?? "a participant";
+  const name = names?.get(found.participant_id) ?? "a participant";
   const trouble = found.error ?? found.waiting;
   return (
     <div className="screen">
