@@ -149,12 +149,14 @@ test("recordings are found, played alone and in step, and deleted by their numbe
   await expect
     .poll(async () => (await stand()).map(({ at }) => rounded(at - middle)).sort())
     .toEqual([0, 0, 0, rounded(heard - middle)]);
-  await page.goto(`${server.url}/portal/recordings/session/${session}?at=1.2`);
+  const later = Number((heard + 0.3).toFixed(1));
+  await page.goto(`${server.url}/portal/recordings/session/${session}?at=${later}`);
   await expect
     .poll(async () => {
       const found = await stand();
       return (
-        found.length === 4 && found.every(({ at, readyState }) => readyState > 1 && Math.abs(at - 1.2) < 0.05)
+        found.length === 4 &&
+        found.every(({ at, readyState }) => readyState > 1 && Math.abs(at - later) < 0.05)
       );
     })
     .toBe(true);

@@ -171,7 +171,13 @@ test("keys, members and the log of what they did", async ({ operator, operate },
   await invited.page.getByRole("button", { name: "Choose it and sign in" }).click();
   await expect(invited.page.getByRole("heading", { name: "Overview" })).toBeVisible();
   const navigation = invited.page.getByRole("navigation", { name: "Portal" });
-  await expect(navigation.getByRole("link")).toHaveText(["Overview", "Rooms", "API reference"]);
+  await expect(navigation.getByRole("link")).toHaveText([
+    "Overview",
+    "Rooms",
+    "Recordings",
+    "Compositions",
+    "API reference",
+  ]);
   await invited.open("/rooms");
   await expect(invited.page.getByText("There are no rooms yet. A developer can make one.")).toBeVisible();
   await invited.open("/keys");
