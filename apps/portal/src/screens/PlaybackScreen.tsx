@@ -77,21 +77,28 @@ function Performance({ score, onStale }: { score: Score; onStale: () => void }) 
   };
   const { at } = ensemble;
   const near = score.parts.filter((part) => part.from - ahead <= at && at < part.until + 1);
-  const all = near.filter(({ type }) => type === "video");
-  const voices = lanesOf({ ...score, parts: score.parts.filter(({ type }) => type === "audio") });
+  const pictures = near.filter(({ type }) => type === "video");
   const gone = (part: Part) => !isThere(part, at);
+  const seen = pictures.filter((part) => !gone(part));
+  const kept = new Set([...seen, ...pictures.filter(gone)].slice(0, mostPictures));
+  const voices = lanesOf({ ...score, parts: score.parts.filter(({ type }) => type === "audio") });
   return (
     <div className="performance">
-      <div className="tiles" data-count={Math.min(all.filter((part) => !gone(part)).length, mostPictures)}>
-        {all.slice(0, mostPictures).map((part) => (
-          <div key={part.id} hidden={gone(part)}>
-            <Picture part={part} ensemble={ensemble} onStale={onStale} />
-          </div>
-        ))}
-      </div>
-      {all.length > mostPictures && (
+      {score.parts.some(({ type }) => type === "video") && (
+        <div className="tiles" data-count={Math.min(seen.length, mostPictures)}>
+          {seen.length === 0 && <p className="nobody">Nobody is seen at this moment.</p>}
+          {pictures
+            .filter((part) => kept.has(part))
+            .map((part) => (
+              <div key={part.id} hidden={gone(part)}>
+                <Picture part={part} ensemble={ensemble} onStale={onStale} />
+              </div>
+            ))}
+        </div>
+      )}
+      {seen.length > mostPictures && (
         <p className="muted">
-          {all.length - mostPictures} more pictures are not shown. Compose them to see all.
+          {seen.length - mostPictures} more pictures are not shown. Compose them to see all.
         </p>
       )}
       {near
