@@ -76,6 +76,25 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 	}
 }
 
+// The portal plays media, and loads everything from this server alone.
+func TestPortalPolicy(t *testing.T) {
+	w := httptest.NewRecorder()
+	portalApp().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/portal/recordings", nil))
+	allowed := map[string]string{}
+	for directive := range strings.SplitSeq(w.Header().Get("Content-Security-Policy"), "; ") {
+		name, sources, _ := strings.Cut(directive, " ")
+		allowed[name] = sources
+		if sources != "'self'" && sources != "'none'" {
+			t.Errorf("%s is %s", name, sources)
+		}
+	}
+	for name, want := range map[string]string{"default-src": "'none'", "media-src": "'self'", "frame-ancestors": "'none'"} {
+		if allowed[name] != want {
+			t.Errorf("%s is %q, want %s", name, allowed[name], want)
+		}
+	}
+}
+
 // Who is turned away while the server starts or stops is guarded as well.
 func TestRefusalsAtTheGateAreGuarded(t *testing.T) {
 	w := httptest.NewRecorder()

@@ -21,12 +21,13 @@ func callApp() http.Handler {
 	})
 }
 
-// portalApp is for members. All its paths are one page, which looks at where it is; it reaches nothing but this server.
+// portalApp is for members. All its paths are one page, which looks at where it is; it reaches nothing but this server. Media come
+// through the server wherever they are kept, so that its own origin is enough for them too.
 func portalApp() http.Handler {
 	return site.New(portal.Files(), site.Config{
 		Name: "The portal", Path: "/portal", OnePage: true,
 		Policy: "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; " +
-			"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+			"media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 		Permissions: securityHeaders["Permissions-Policy"] + ", clipboard-write=(self)",
 	})
 }

@@ -79,8 +79,11 @@ func TestSupportGetsNoMedia(t *testing.T) {
 	for role, sees := range map[video.Role]bool{
 		video.RoleOwner: true, video.RoleDeveloper: true, video.RoleSupport: false, video.RoleViewer: true,
 	} {
-		if got := s.call("GET", path, nil, s.as(role)...).data()["download_url"]; (got != nil) != sees {
-			t.Errorf("%s gets the link %v", role, got)
+		recording := s.call("GET", path, nil, s.as(role)...).data()
+		for _, link := range []string{"download_url", "index_url"} {
+			if got := recording[link]; (got != nil) != sees {
+				t.Errorf("%s gets the link %v", role, got)
+			}
 		}
 	}
 }

@@ -129,6 +129,7 @@ type (
 		SizeMB        megabytes             `json:"size_mb"`
 		DurationSecs  int                   `json:"duration_secs"`
 		DownloadURL   *string               `json:"download_url"`
+		IndexURL      *string               `json:"index_url"`
 		StartedAt     timestamp             `json:"started_at"`
 		EndedAt       *timestamp            `json:"ended_at"`
 		CompletedAt   *timestamp            `json:"completed_at"`
@@ -183,6 +184,7 @@ func recordingOf(r video.Recording, links mediaLinks) recordingJSON {
 		rendered.Waiting = renderFailure(video.Awaited(r.WaitingReason))
 	case r.Status == video.RecordingCompleted && links != nil:
 		rendered.DownloadURL = optional(links(r.AccountID, video.MediaRecording, r.ID))
+		rendered.IndexURL = optional(links(r.AccountID, video.MediaRecordingIndex, r.ID))
 	}
 	return rendered
 }

@@ -38,8 +38,11 @@ func TestRecordingLife(t *testing.T) {
 	h := newHouse(t)
 	urls := 0
 	h.config.MediaURL = func(account video.AccountID, kind video.MediaKind, _ string) string {
-		if account != h.account || kind != "recording" {
-			t.Errorf("a URL for %s of %s", kind, account)
+		if account != h.account {
+			t.Errorf("a URL for media of %s", account)
+		}
+		if kind == video.MediaRecordingIndex {
+			return "https://media.example/index"
 		}
 		urls++
 		return fmt.Sprintf("https://media.example/%d", urls)
@@ -54,7 +57,7 @@ func TestRecordingLife(t *testing.T) {
 	want := map[string]any{
 		"record_type": "room_recording", "id": id, "room_id": room, "session_id": session, "participant_id": participant,
 		"stream_key": "camera", "status": "completed", "failed_reason": nil, "error": nil, "waiting": nil, "type": "video", "codec": "vp8",
-		"size_mb": 4.2, "duration_secs": 60.0, "download_url": "https://media.example/1",
+		"size_mb": 4.2, "duration_secs": 60.0, "download_url": "https://media.example/1", "index_url": "https://media.example/index",
 		"started_at": "2021-04-20T12:00:00.000000Z", "ended_at": "2021-04-20T12:01:00.000000Z", "completed_at": "2021-04-20T12:01:00.000000Z",
 		"created_at": "2021-04-20T12:00:00.000000Z", "updated_at": "2021-04-20T12:01:00.000000Z",
 	}
@@ -78,7 +81,7 @@ func TestRecordingLife(t *testing.T) {
 	}
 	going := h.record(session, underway)
 	r := h.call("GET", "/room_recordings/"+going, nil).want(http.StatusOK)
-	for _, field := range []string{"codec", "error", "waiting", "download_url", "ended_at", "completed_at"} {
+	for _, field := range []string{"codec", "error", "waiting", "download_url", "index_url", "ended_at", "completed_at"} {
 		if r.data()[field] != nil {
 			t.Errorf("%s of a running recording is %v", field, r.data()[field])
 		}

@@ -9,6 +9,7 @@ import "./styles/shell.css";
 import "./styles/screens.css";
 import "./styles/operations.css";
 import "./styles/history.css";
+import "./styles/media.css";
 import { ApiError } from "./api/client";
 import { sessionQuery } from "./api/session";
 import { makeRouter } from "./router";

@@ -3,17 +3,24 @@ import {
   createRootRouteWithContext,
   createRoute,
   createRouter,
+  lazyRouteComponent,
   Outlet,
   redirect,
 } from "@tanstack/react-router";
+import type { CompositionsSearch } from "./api/compositions";
+import type { RecordingsSearch } from "./api/media";
 import { sessionQuery } from "./api/session";
 import type { DeliveriesSearch, DeliveryStatus } from "./api/webhooks";
 import { AuditScreen } from "./screens/AuditScreen";
+import { CompositionScreen } from "./screens/CompositionScreen";
+import { CompositionsScreen } from "./screens/CompositionsScreen";
 import { KeysScreen } from "./screens/KeysScreen";
 import { MembersScreen } from "./screens/MembersScreen";
 import { OverviewScreen } from "./screens/OverviewScreen";
 import { PasswordScreen } from "./screens/PasswordScreen";
 import { QualityScreen } from "./screens/quality/QualityScreen";
+import { RecordingScreen } from "./screens/RecordingScreen";
+import { RecordingsScreen } from "./screens/RecordingsScreen";
 import { RoomScreen } from "./screens/RoomScreen";
 import { RoomsScreen } from "./screens/RoomsScreen";
 import { SetupScreen } from "./screens/SetupScreen";
@@ -177,6 +184,64 @@ const webhook = createRoute({
   component: WebhookScreen,
 });
 
+/** One of these words. */
+const word = <T extends string>(value: unknown, ...words: T[]) => words.find((each) => each === value);
+const moment = (value: unknown) => (typeof value === "number" && value > 0 ? value : undefined);
+
+const recordings = createRoute({
+  getParentRoute: () => inside,
+  path: "/recordings",
+  component: RecordingsScreen,
+  validateSearch: (search: Record<string, unknown>): RecordingsSearch => ({
+    room: text(search.room),
+    session: text(search.session),
+    participant: text(search.participant),
+    status: word(search.status, "processing", "completed", "failed"),
+    type: word(search.type, "audio", "video"),
+    longer: moment(search.longer),
+    from: text(search.from),
+    until: text(search.until),
+    page: page(search.page),
+  }),
+});
+const recording = createRoute({
+  getParentRoute: () => inside,
+  path: "/recordings/$recordingId",
+  component: RecordingScreen,
+});
+const playback = createRoute({
+  getParentRoute: () => inside,
+  path: "/recordings/session/$sessionId",
+  component: lazyRouteComponent(() => import("./screens/PlaybackScreen"), "PlaybackScreen"),
+  validateSearch: (search: Record<string, unknown>): { at?: number } => ({ at: moment(search.at) }),
+});
+const compositions = createRoute({
+  getParentRoute: () => inside,
+  path: "/compositions",
+  component: CompositionsScreen,
+  validateSearch: (search: Record<string, unknown>): CompositionsSearch => ({
+    session: text(search.session),
+    status: word(search.status, "enqueued", "processing", "completed", "failed"),
+    page: page(search.page),
+  }),
+});
+const composition = createRoute({
+  getParentRoute: () => inside,
+  path: "/compositions/$compositionId",
+  component: CompositionScreen,
+});
+const composer = createRoute({
+  getParentRoute: () => inside,
+  path: "/compositions/new",
+  component: lazyRouteComponent(() => import("./screens/ComposerScreen"), "ComposerScreen"),
+  validateSearch: (search: Record<string, unknown>): { session?: string; from?: string; at?: number } => ({
+    session: text(search.session),
+    from: text(search.from),
+    at: moment(search.at),
+  }),
+});
+const mediaRoutes = [recordings, recording, playback, compositions, composition, composer] as const;
+
 const tree = root.addChildren([
   signIn,
   setup,
@@ -188,14 +253,15 @@ const tree = root.addChildren([
     room,
     timeline,
     quality,
-    keys,
-    members,
-    audit,
-    usage,
-    system,
+    ...mediaRoutes,
     webhooks,
     webhookSettings,
     webhook,
+    usage,
+    keys,
+    members,
+    audit,
+    system,
   ]),
 ]);
 

@@ -49,6 +49,7 @@ export interface RecordingRecord extends MediaRecord {
   status: "processing" | "completed" | "failed";
   type: "audio" | "video";
   codec: string;
+  index_url: string | null;
   started_at: string;
   ended_at: string | null;
   completed_at: string | null;

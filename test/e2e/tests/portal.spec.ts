@@ -171,7 +171,14 @@ test("keys, members and the log of what they did", async ({ operator, operate },
   await invited.page.getByRole("button", { name: "Choose it and sign in" }).click();
   await expect(invited.page.getByRole("heading", { name: "Overview" })).toBeVisible();
   const navigation = invited.page.getByRole("navigation", { name: "Portal" });
-  await expect(navigation.getByRole("link")).toHaveText(["Overview", "Rooms", "Usage", "API reference"]);
+  await expect(navigation.getByRole("link")).toHaveText([
+    "Overview",
+    "Rooms",
+    "Recordings",
+    "Compositions",
+    "Usage",
+    "API reference",
+  ]);
   await invited.open("/rooms");
   await expect(invited.page.getByText("There are no rooms yet. A developer can make one.")).toBeVisible();
   await invited.open("/keys");

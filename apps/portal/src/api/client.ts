@@ -26,6 +26,13 @@ export class ApiError extends Error {
     super(faults[0]?.detail ?? "The server cannot be reached.");
   }
 
+  /** What is said of values of the body, with their JSON Pointers. */
+  get pointed(): { pointer: string; detail: string }[] {
+    return this.faults.flatMap(({ source, detail }) =>
+      source?.pointer === undefined ? [] : [{ pointer: source.pointer, detail }],
+    );
+  }
+
   /** What is said of one field of the body. */
   of(field: string): string | undefined {
     return this.faults.find((fault) => fault.source?.pointer === `/${field}`)?.detail;

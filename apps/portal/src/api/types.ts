@@ -118,6 +118,76 @@ export interface SystemCheck {
   setting?: string;
 }
 
+export interface Failure {
+  code: string;
+  title: string;
+  detail: string;
+}
+
+export interface Recording {
+  id: string;
+  room_id: string;
+  session_id: string;
+  participant_id: string;
+  stream_key: string | null;
+  status: "processing" | "completed" | "failed";
+  error: Failure | null;
+  waiting: Failure | null;
+  type: "audio" | "video";
+  codec: string | null;
+  size_mb: number;
+  duration_secs: number;
+  download_url: string | null;
+  index_url: string | null;
+  started_at: string;
+  ended_at: string | null;
+  completed_at: string | null;
+}
+
+export interface Region {
+  x_pos: number;
+  y_pos: number;
+  z_pos: number;
+  width: number | null;
+  height: number | null;
+  max_columns: number | null;
+  max_rows: number | null;
+  video_sources: string[];
+}
+
+export type Format = "mp4" | "webm" | "m4a" | "ogg";
+
+/** What a composition is made by. */
+export interface Order {
+  session_id: string;
+  format: Format;
+  resolution: string;
+  layout: { grid: "reflow" | "fixed"; fit: "letterbox" | "crop"; labels: boolean };
+  video_layout: Record<string, Region>;
+  audio_sources: string[];
+  webhook_event_url?: string | null;
+  webhook_event_failover_url?: string | null;
+  webhook_timeout_secs?: number | null;
+}
+
+export interface Composition extends Order {
+  id: string;
+  room_id: string;
+  status: "enqueued" | "processing" | "completed" | "failed";
+  error: Failure | null;
+  waiting: Failure | null;
+  progress: number;
+  warnings: string[];
+  av_offset_ms: number | null;
+  speed: number | null;
+  size_mb: number;
+  duration_secs: number;
+  download_url: string | null;
+  started_at: string | null;
+  completed_at: string | null;
+  created_at: string;
+}
+
 export interface Page<T> {
   data: T[];
   meta: { total_pages: number; total_results: number; page_number: number; page_size: number };

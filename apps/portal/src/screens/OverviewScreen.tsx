@@ -35,8 +35,18 @@ export function OverviewScreen() {
           <Figure name="People now" value={whole.format(now.active_participants)} />
           <Figure name="Sessions now" value={whole.format(now.active_sessions)} />
           <Figure name="Rooms" value={whole.format(now.rooms)} to="/rooms" />
-          <Figure name="Recordings in work" value={whole.format(now.processing_recordings)} />
-          <Figure name="Compositions waiting" value={whole.format(now.waiting_compositions)} />
+          <Figure
+            name="Recordings in work"
+            value={whole.format(now.processing_recordings)}
+            to="/recordings"
+            search={{ status: "processing" }}
+          />
+          <Figure
+            name="Compositions waiting"
+            value={whole.format(now.waiting_compositions)}
+            to="/compositions"
+            search={{ status: "enqueued" }}
+          />
           <Figure
             name="Webhooks failed, 24 h"
             value={whole.format(now.failed_deliveries)}
@@ -63,11 +73,13 @@ function Figure({
   name,
   value,
   to,
+  search,
   alarming = false,
 }: {
   name: string;
   value: string;
-  to?: "/rooms" | "/start";
+  to?: "/rooms" | "/start" | "/recordings" | "/compositions";
+  search?: Record<string, string>;
   alarming?: boolean;
 }) {
   const inner = (
@@ -78,7 +90,13 @@ function Figure({
   );
   return (
     <li className="figure" data-alarming={alarming}>
-      {to ? <Link to={to}>{inner}</Link> : <div>{inner}</div>}
+      {to ? (
+        <Link to={to} search={search ?? {}}>
+          {inner}
+        </Link>
+      ) : (
+        <div>{inner}</div>
+      )}
     </li>
   );
 }

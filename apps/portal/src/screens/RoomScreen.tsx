@@ -84,7 +84,12 @@ export function RoomScreen() {
           <Id id={roomId} />
         </Fact>
         <Fact name="Seats">{room.data.max_participants}</Fact>
-        <Fact name="Recording">{room.data.enable_recording ? "On" : "Off"}</Fact>
+        <Fact name="Recording">
+          {room.data.enable_recording ? "On" : "Off"},{" "}
+          <Link to="/recordings" search={{ room: roomId }}>
+            what there is
+          </Link>
+        </Fact>
         <Fact name="Webhook">{room.data.webhook_event_url ?? "The account's"}</Fact>
         <Fact name="Created">
           <Time at={room.data.created_at} />

@@ -6,10 +6,12 @@ import {
   IconDoor,
   IconHistory,
   IconKey,
+  IconLayoutDashboard,
   IconMenu2,
   IconRocket,
   IconServer,
   IconUsers,
+  IconVideo,
   IconWebhook,
   IconX,
 } from "@tabler/icons-react";
@@ -24,6 +26,8 @@ import { IdSearch } from "./IdSearch";
 const places: { to: string; name: string; icon: typeof IconKey; right: Right }[] = [
   { to: "/", name: "Overview", icon: IconChartLine, right: "read" },
   { to: "/rooms", name: "Rooms", icon: IconDoor, right: "read" },
+  { to: "/recordings", name: "Recordings", icon: IconVideo, right: "read" },
+  { to: "/compositions", name: "Compositions", icon: IconLayoutDashboard, right: "read" },
   { to: "/webhooks", name: "Webhooks", icon: IconWebhook, right: "write" },
   { to: "/usage", name: "Usage", icon: IconChartBar, right: "read" },
   { to: "/keys", name: "Keys", icon: IconKey, right: "administer" },
