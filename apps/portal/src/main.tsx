@@ -7,6 +7,7 @@ import "uplot/dist/uPlot.min.css";
 import "@rotunda/theme/controls.css";
 import "./styles/shell.css";
 import "./styles/screens.css";
+import "./styles/live.css";
 import { ApiError } from "./api/client";
 import { sessionQuery } from "./api/session";
 import { makeRouter } from "./router";

@@ -9,8 +9,10 @@ import {
 import { sessionQuery } from "./api/session";
 import { AuditScreen } from "./screens/AuditScreen";
 import { KeysScreen } from "./screens/KeysScreen";
+import { LiveScreen } from "./screens/live/LiveScreen";
 import { MembersScreen } from "./screens/MembersScreen";
 import { OverviewScreen } from "./screens/OverviewScreen";
+import { OwnPasswordScreen } from "./screens/OwnPasswordScreen";
 import { PasswordScreen } from "./screens/PasswordScreen";
 import { RoomScreen } from "./screens/RoomScreen";
 import { RoomsScreen } from "./screens/RoomsScreen";
@@ -87,6 +89,16 @@ const rooms = createRoute({
   }),
 });
 const room = createRoute({ getParentRoute: () => inside, path: "/rooms/$roomId", component: RoomScreen });
+const live = createRoute({
+  getParentRoute: () => inside,
+  path: "/rooms/$roomId/live",
+  component: LiveScreen,
+});
+const ownPassword = createRoute({
+  getParentRoute: () => inside,
+  path: "/account/password",
+  component: OwnPasswordScreen,
+});
 const keys = createRoute({ getParentRoute: () => inside, path: "/keys", component: KeysScreen });
 const members = createRoute({ getParentRoute: () => inside, path: "/members", component: MembersScreen });
 const audit = createRoute({
@@ -103,7 +115,7 @@ const tree = root.addChildren([
   signIn,
   setup,
   password,
-  inside.addChildren([overview, start, rooms, room, keys, members, audit]),
+  inside.addChildren([overview, start, rooms, room, live, ownPassword, keys, members, audit]),
 ]);
 
 /** Every view of the portal and its address. */
