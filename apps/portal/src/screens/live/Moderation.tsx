@@ -63,13 +63,16 @@ export function Moderation({
           </button>
         ))}
       </div>
-      <p className="muted small" role="status">
-        {outcome(act) || summary}{" "}
+      <p className="muted small">
+        {summary}{" "}
         {chosen.size > 0 && (
           <button type="button" className="link" onClick={() => onChoose(new Set())}>
             Untick all
           </button>
         )}
+      </p>
+      <p className="small outcome" role="status">
+        {outcome(act)}
       </p>
       <Fault error={act.error} />
       <details className="curl">
