@@ -38,4 +38,6 @@ func (s *session) look() video.LiveSession {
 	return seen
 }
 
-func byStream(a, b video.Subscription) int { return strings.Compare(string(a.StreamID), string(b.StreamID)) }
+func byStream(a, b video.Subscription) int {
+	return strings.Compare(string(a.StreamID), string(b.StreamID))
+}
