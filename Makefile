@@ -73,7 +73,7 @@ $(app): $(modules) $(call sources,sdk apps/theme apps/sample)
 	npm run build -w apps/sample
 	@touch $@
 
-$(portal): $(modules) $(call sources,apps/theme apps/portal)
+$(portal): $(modules) $(call sources,sdk/web apps/theme apps/portal)
 	npm run build -w apps/portal
 	@touch $@
 

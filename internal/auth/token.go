@@ -42,6 +42,7 @@ type TokenRequest struct {
 	RefreshTTL time.Duration // of the refresh token; 0 is the default, otherwise 60 s to 24 h
 	Identity   string        // the backend's own name for the person, at most MaxIdentityBytes of UTF-8; may be empty
 	Grants     video.Grants  // the zero value allows nothing but being there
+	Watcher    string        // not empty: who watches by it, which the room is told
 }
 
 // Tokens are what the person gets. Refresh leaves the refresh fields empty.
@@ -60,6 +61,7 @@ type claims struct {
 	Room     video.RoomID    `json:"room"`
 	Family   string          `json:"fam"`
 	Identity string          `json:"identity,omitempty"`
+	Watcher  string          `json:"watcher,omitempty"`
 	Grants   *grantClaims    `json:"grants"`
 }
 
@@ -93,7 +95,7 @@ func (a *Authority) Generate(
 			WithField("/identity")
 	}
 	grants := grantClaims(request.Grants)
-	c := claims{Account: account, Room: room, Family: video.NewUUID(), Identity: request.Identity, Grants: &grants}
+	c := claims{Account: account, Room: room, Family: video.NewUUID(), Identity: request.Identity, Watcher: request.Watcher, Grants: &grants}
 
 	key, err := a.signer(ctx, account)
 	if err != nil {
@@ -143,7 +145,7 @@ func (a *Authority) Verify(ctx context.Context, token string) (video.Grant, erro
 		return video.Grant{}, err
 	}
 	return video.Grant{
-		AccountID: c.Account, RoomID: c.Room, Family: c.Family, Identity: c.Identity, Grants: video.Grants(*c.Grants),
+		AccountID: c.Account, RoomID: c.Room, Family: c.Family, Identity: c.Identity, Watcher: c.Watcher, Grants: video.Grants(*c.Grants),
 		ExpiresAt: c.ExpiresAt.UTC(),
 	}, nil
 }

@@ -44,15 +44,16 @@ func isUUIDv4(s string) bool {
 }
 
 // Join puts a participant into the room of its grant, opening a session if none is active, and returns when the join
-// is recorded and announced. A refused join leaves no trace but a line in the
-// history of the session, if there is one. Errors: room_not_found, room_full, duplicate_participant,
-// duplicate (the name), forbidden (Plain), invalid_argument, too_large, media_failed, unavailable.
+// is recorded and announced. A refused join leaves no trace but a line in the history of the session, if there is one. Errors:
+// room_not_found, room_full, duplicate_participant, duplicate (the name), forbidden (Plain), invalid_argument, too_large,
+// media_failed, unavailable, and for who comes to watch invalid_state when no session is active.
 //
 // The participant stays until Leave is called or its listener hears Removed.
 func (h *Host) Join(ctx context.Context, request JoinRequest) (*Participant, Snapshot, error) {
 	if err := request.check(); err != nil {
 		return nil, Snapshot{}, err
 	}
+	request.showWatcher()
 	defer h.visit(request.Grant.RoomID)()
 	room, err := h.Room(ctx, request.Grant)
 	if err != nil {
@@ -65,9 +66,12 @@ func (h *Host) Join(ctx context.Context, request JoinRequest) (*Participant, Sna
 		return nil, Snapshot{}, err
 	}
 	for {
-		s, err := h.session(room, true)
-		if err != nil {
+		s, err := h.session(room, request.Grant.Watcher == "")
+		switch {
+		case err != nil:
 			return nil, Snapshot{}, err
+		case s == nil:
+			return nil, Snapshot{}, errNothingToWatch
 		}
 		p, snapshot, err := s.join(ctx, room, &request)
 		if !errors.Is(err, errEnded) {
@@ -157,7 +161,7 @@ func (s *session) admit(room video.Room, request *JoinRequest) (*member, error) 
 		name:     request.Name,
 		presence: Presence{
 			ID: request.ID, Context: request.Context,
-			ReceivesMessages: request.ReceivesMessages, JoinedAt: now,
+			ReceivesMessages: request.ReceivesMessages, JoinedAt: now, Watcher: request.Grant.Watcher != "",
 		},
 		record: video.Participant{
 			ID: request.ID, AccountID: s.record.AccountID, SessionID: s.record.ID, Context: request.Context,

@@ -35,6 +35,7 @@ type Presence struct {
 	ReceivesMessages bool
 	JoinedAt         time.Time
 	ConnectionLost   bool // its client is not heard of at present, and waited for
+	Watcher          bool // came to watch, by a token that says so
 }
 
 // Snapshot is the state of a session at one moment: everyone in the order they came, and every stream in the order of

@@ -66,6 +66,9 @@ func (m *member) renew(grant video.Grant) error {
 	if grant.RoomID != m.session.record.RoomID || grant.AccountID != m.session.record.AccountID {
 		return video.Errorf(video.CodeUnauthorized, "the token is for another room")
 	}
+	if (grant.Watcher != "") != m.presence.Watcher {
+		return video.Errorf(video.CodeUnauthorized, "who watches goes on by a token to watch, and nobody else does")
+	}
 	if m.kicks > 0 || m.session.host.bars.against(grant.Family) {
 		return errBarred
 	}

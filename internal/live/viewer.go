@@ -42,6 +42,9 @@ func (h *Host) Watch(ctx context.Context, request WatchRequest) (*Viewer, error)
 	if !request.Grant.Grants.Subscribe {
 		return nil, forbidden("subscribing")
 	}
+	if request.Grant.Watcher != "" {
+		return nil, errHidden
+	}
 	if room.E2EE {
 		return nil, errEncrypted
 	}

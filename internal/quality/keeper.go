@@ -20,6 +20,7 @@ type Store interface {
 // Engine has the totals of the media connections there are.
 type Engine interface {
 	Totals() []video.ConnectionTotals
+	SessionTotals(session video.SessionID) []video.ConnectionTotals
 }
 
 // Config is what a Keeper needs. Store and Engine are required.
@@ -51,6 +52,7 @@ type Keeper struct {
 	streams   map[video.StreamID]published                              // guarded by mu
 	waiting   []kept                                                    // guarded by mu; minutes that are over, not written yet
 	followers map[video.SessionID]map[chan<- video.QualityNews]struct{} // guarded by mu
+	glances   map[video.SessionID]*glance                               // guarded by mu
 }
 
 // person is a participant who is in a session.
@@ -98,7 +100,7 @@ func New(config Config) *Keeper {
 	}
 	return &Keeper{
 		config: config, people: make(map[video.ParticipantID]*person), streams: make(map[video.StreamID]published),
-		followers: make(map[video.SessionID]map[chan<- video.QualityNews]struct{}),
+		followers: make(map[video.SessionID]map[chan<- video.QualityNews]struct{}), glances: make(map[video.SessionID]*glance),
 	}
 }
 

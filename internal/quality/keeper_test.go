@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -71,6 +72,7 @@ func (s *shelf) len() int {
 // mixer is a media engine whose connections do the same each second.
 type mixer struct {
 	begun time.Time
+	looks atomic.Int32 // at one session
 }
 
 func (m *mixer) Totals() []video.ConnectionTotals {
@@ -84,6 +86,16 @@ func (m *mixer) Totals() []video.ConnectionTotals {
 			{SSRC: 3, StreamID: "of nobody", Kind: video.Audio, Packets: 50 * n},
 		},
 	}, {SessionID: "session", ParticipantID: "a viewer", Connection: video.Connection{Path: video.PathUDP}}}
+}
+
+func (m *mixer) SessionTotals(session video.SessionID) (some []video.ConnectionTotals) {
+	m.looks.Add(1)
+	for _, c := range m.Totals() {
+		if c.SessionID == session || c.SessionID == "" {
+			some = append(some, c)
+		}
+	}
+	return some
 }
 
 // inSession runs a test on invented time, with a keeper that alice and bob are known to.

@@ -31,51 +31,63 @@ func (k *Keeper) Run(ctx context.Context) {
 
 // measure makes a sample of the server's figures for everyone.
 func (k *Keeper) measure() {
-	totals := k.config.Engine.Totals()
+	totals := byPerson(k.config.Engine.Totals())
 	now := k.config.Now()
-	byPerson := make(map[video.ParticipantID][]video.ConnectionTotals, len(totals))
-	for _, c := range totals {
-		byPerson[c.ParticipantID] = append(byPerson[c.ParticipantID], c)
-	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for id, connections := range byPerson {
+	for id, connections := range totals {
 		if p := k.people[id]; p != nil { // or one who watches over WHEP
 			k.measurePerson(p, connections, now)
 		}
 	}
 }
 
+func byPerson(totals []video.ConnectionTotals) map[video.ParticipantID][]video.ConnectionTotals {
+	sorted := make(map[video.ParticipantID][]video.ConnectionTotals, len(totals))
+	for _, c := range totals {
+		sorted[c.ParticipantID] = append(sorted[c.ParticipantID], c)
+	}
+	return sorted
+}
+
 // measurePerson takes the figures of a participant's connections: two while one takes the place of another. Called with mu held.
 func (k *Keeper) measurePerson(p *person, connections []video.ConnectionTotals, now time.Time) {
-	sample := video.QualitySample{Source: video.QualityByServer, At: now, Interval: now.Sub(p.measured)}
-	before := p.before
-	p.measured, p.before = now, make(map[source]video.LineTotals)
-	if sample.Interval < time.Second {
-		p.before = before
-		p.measured = now.Add(-sample.Interval)
+	interval := now.Sub(p.measured)
+	if interval < time.Second {
 		return
 	}
+	sample, totals := k.sample(p, connections, p.before, interval)
+	p.measured, p.before = now, totals
+	sample.At = now
+	if sample.Path == "" && len(sample.Tracks) == 0 {
+		return // it has not connected
+	}
+	k.add(p, sample)
+}
+
+// sample is what the server measured of a participant since the totals were as before, and the totals now. Called with mu held.
+func (k *Keeper) sample(
+	p *person, connections []video.ConnectionTotals, before map[source]video.LineTotals, interval time.Duration,
+) (sample video.QualitySample, after map[source]video.LineTotals) {
+	sample = video.QualitySample{Source: video.QualityByServer, Interval: interval}
+	after = make(map[source]video.LineTotals)
 	for _, c := range connections {
 		if c.Path != "" {
 			sample.Connection = c.Connection
 		}
 		for _, line := range c.Lines {
 			id := source{line.Publishes, line.SSRC}
-			p.before[id] = line
+			after[id] = line
 			if !k.streams[line.StreamID].of(p) {
 				continue
 			}
-			if t, moved := between(before[id], line, sample.Interval); moved {
+			if t, moved := between(before[id], line, interval); moved {
 				k.name(p, &t.TrackID)
 				sample.Tracks = append(sample.Tracks, t)
 			}
 		}
 	}
-	if sample.Path == "" && len(sample.Tracks) == 0 {
-		return // it has not connected
-	}
-	k.add(p, sample)
+	return sample, after
 }
 
 // between is what a line did between two looks at its totals, and whether it did anything.

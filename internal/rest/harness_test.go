@@ -244,6 +244,23 @@ type recordedLive struct {
 	ended    []video.RoomID
 	open     []video.RoomID
 	moderate func(action string, room video.RoomID, session video.SessionID, s video.Selection) ([]video.ParticipantID, error)
+	look     func() (video.LiveSession, error)
+}
+
+func (l *recordedLive) Look(context.Context, video.RoomID, video.SessionID) (video.LiveSession, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.look == nil {
+		return video.LiveSession{}, nil
+	}
+	return l.look()
+}
+
+// shows has Look answer so from now on.
+func (l *recordedLive) shows(seen video.LiveSession, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.look = func() (video.LiveSession, error) { return seen, err }
 }
 
 func (l *recordedLive) act(action string, room video.RoomID, session video.SessionID, s video.Selection) ([]video.ParticipantID, error) {

@@ -33,10 +33,10 @@ func (h *house) members() *auth.Members { return h.config.Members.(*auth.Members
 func TestEachRoleAtEachOperation(t *testing.T) {
 	s := newScene(t)
 	has := map[video.Role][]string{
-		video.RoleOwner:     {"read", "moderate", "tokens", "write", "administer"},
-		video.RoleDeveloper: {"read", "moderate", "tokens", "write"},
+		video.RoleOwner:     {"read", "media", "moderate", "tokens", "write", "administer"},
+		video.RoleDeveloper: {"read", "media", "moderate", "tokens", "write"},
 		video.RoleSupport:   {"read", "moderate"},
-		video.RoleViewer:    {"read"},
+		video.RoleViewer:    {"read", "media"},
 	}
 	for _, role := range video.AllRoles {
 		headers, refused := s.as(role), 0

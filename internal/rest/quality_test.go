@@ -20,6 +20,8 @@ type idle struct{}
 
 func (idle) Totals() []video.ConnectionTotals { return nil }
 
+func (idle) SessionTotals(video.SessionID) []video.ConnectionTotals { return nil }
+
 // measured is a participant who is measured.
 type measured struct {
 	*house

@@ -47,6 +47,8 @@ type Quality interface {
 	Latest(session video.SessionID) []video.QualityNews
 	// Follow returns the same, and a channel of those that come until stop is called.
 	Follow(session video.SessionID) (latest []video.QualityNews, news <-chan video.QualityNews, stop func())
+	// Glance returns what the server measured of everyone who is in a session over the last seconds.
+	Glance(session video.SessionID) []video.QualityNews
 }
 
 // Keys knows whose an API key is. A key that is unknown, revoked or expired is video.CodeUnauthorized.
@@ -67,8 +69,10 @@ type Live interface {
 	// EndRoom puts everyone out of the room's session, if there is one, and returns when they are out.
 	EndRoom(ctx context.Context, room video.RoomID)
 
-	// EndSession puts everyone out and returns who they were when they are out. A session that is not running is
-	// video.CodeState, here and below.
+	// Look returns what a session is like now. A session that is not running is video.CodeState, here and below.
+	Look(ctx context.Context, room video.RoomID, session video.SessionID) (video.LiveSession, error)
+
+	// EndSession puts everyone out and returns who they were when they are out.
 	EndSession(ctx context.Context, room video.RoomID, session video.SessionID) ([]video.ParticipantID, error)
 
 	// Kick and those after it return those they changed. If ids of the selection are not in the session, nothing is changed, and
@@ -225,6 +229,8 @@ func (e *entrance) operations() []*operation {
 		{method: "POST", path: "/room_sessions/{room_session_id}/actions/start_recording", right: moderateRight, action: "room_session.start_recording", do: e.startRecording},
 		{method: "POST", path: "/room_sessions/{room_session_id}/actions/stop_recording", right: moderateRight, action: "room_session.stop_recording", do: e.stopRecording},
 		{method: "GET", path: "/room_sessions/{room_session_id}/events", right: readRight, do: e.happenings},
+		{method: "GET", path: "/room_sessions/{room_session_id}/live", right: readRight, do: e.liveSession},
+		{method: "POST", path: "/room_sessions/{room_session_id}/actions/watch", right: mediaRight, action: "room_session.watch", do: e.watchSession},
 		{method: "GET", path: "/room_sessions/{room_session_id}/participants", right: readRight, do: e.listParticipantsOfSession},
 		{method: "GET", path: "/room_sessions/{room_session_id}/quality", right: readRight, do: e.qualityOfSession},
 		{method: "GET", path: "/room_sessions/{room_session_id}/state", right: readRight, do: e.stateOfSession},

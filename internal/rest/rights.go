@@ -12,7 +12,7 @@ type right string
 
 const (
 	readRight       right = "read"
-	mediaRight      right = "media"      // seeing and hearing what was recorded; no operation needs it, but links are left out without
+	mediaRight      right = "media"      // seeing and hearing: links to what was recorded are left out without, and nobody watches
 	moderateRight   right = "moderate"   // ending sessions, putting out, muting and recording who is in them
 	tokensRight     right = "tokens"     // making client tokens
 	writeRight      right = "write"      // changing anything else, and reading what webhooks carried
@@ -37,9 +37,9 @@ var rightsAs = map[video.Role][]right{
 	video.RoleViewer:    {readRight, mediaRight},
 }
 
-// changes reports whether whoever needs the right can change something with it.
+// changes reports whether whoever needs the right can change something with it. Who watches is seen, which is a change too.
 func (r right) changes() bool {
-	return r == moderateRight || r == writeRight || r == administerRight
+	return r == mediaRight || r == moderateRight || r == writeRight || r == administerRight
 }
 
 // caller is who asks: an API key, or a member who is signed in to the portal.

@@ -13,8 +13,8 @@ import (
 func TestRights(t *testing.T) {
 	h := newHouse(t)
 	has := map[video.Rights]map[string]bool{
-		video.RightsAdmin:      {"read": true, "moderate": true, "tokens": true, "write": true, "administer": true},
-		video.RightsReadOnly:   {"read": true},
+		video.RightsAdmin:      {"read": true, "media": true, "moderate": true, "tokens": true, "write": true, "administer": true},
+		video.RightsReadOnly:   {"read": true, "media": true},
 		video.RightsTokensOnly: {"tokens": true},
 	}
 	needed := map[string]int{}
@@ -42,7 +42,7 @@ func TestRights(t *testing.T) {
 			}
 		}
 	}
-	for _, need := range []string{"", "read", "moderate", "tokens", "write", "administer"} {
+	for _, need := range []string{"", "read", "media", "moderate", "tokens", "write", "administer"} {
 		if needed[need] == 0 {
 			t.Errorf("no operation needs %q", need)
 		}

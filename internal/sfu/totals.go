@@ -65,6 +65,17 @@ func (e *Engine) Totals() []video.ConnectionTotals {
 	return all
 }
 
+// SessionTotals returns the figures of the connections of one session.
+func (e *Engine) SessionTotals(session video.SessionID) []video.ConnectionTotals {
+	var all []video.ConnectionTotals
+	for _, t := range e.transports(nil) {
+		if t.session == session {
+			all = append(all, t.totals())
+		}
+	}
+	return all
+}
+
 func (t *Transport) totals() video.ConnectionTotals {
 	c := video.ConnectionTotals{SessionID: t.session, ParticipantID: t.whose}
 	switch p := t.ice.chosen.Load(); {

@@ -107,10 +107,11 @@ type participantBody struct {
 	ReceivesMessages bool                `json:"receives_messages"`
 	JoinedAt         timestamp           `json:"joined_at"`
 	ConnectionLost   bool                `json:"connection_lost,omitempty"`
+	Watcher          bool                `json:"watcher,omitempty"`
 }
 
 func participantOf(p live.Presence) participantBody {
-	return participantBody{p.ID, p.Context, p.ReceivesMessages, timestamp(p.JoinedAt), p.ConnectionLost}
+	return participantBody{p.ID, p.Context, p.ReceivesMessages, timestamp(p.JoinedAt), p.ConnectionLost, p.Watcher}
 }
 
 func snapshotOf(s live.Snapshot) snapshotBody {

@@ -19,6 +19,7 @@ type Grant struct {
 	RoomID    RoomID
 	Family    string
 	Identity  string // the backend's own name for the person; may be empty
+	Watcher   string // the name of one who comes to watch, which the others are told; else empty
 	Grants    Grants
 	ExpiresAt time.Time
 }

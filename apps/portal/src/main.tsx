@@ -10,6 +10,7 @@ import "./styles/screens.css";
 import "./styles/operations.css";
 import "./styles/history.css";
 import "./styles/media.css";
+import "./styles/live.css";
 import { ApiError } from "./api/client";
 import { sessionQuery } from "./api/session";
 import { makeRouter } from "./router";

@@ -15,8 +15,10 @@ import { AuditScreen } from "./screens/AuditScreen";
 import { CompositionScreen } from "./screens/CompositionScreen";
 import { CompositionsScreen } from "./screens/CompositionsScreen";
 import { KeysScreen } from "./screens/KeysScreen";
+import { LiveScreen } from "./screens/live/LiveScreen";
 import { MembersScreen } from "./screens/MembersScreen";
 import { OverviewScreen } from "./screens/OverviewScreen";
+import { OwnPasswordScreen } from "./screens/OwnPasswordScreen";
 import { PasswordScreen } from "./screens/PasswordScreen";
 import { QualityScreen } from "./screens/quality/QualityScreen";
 import { RecordingScreen } from "./screens/RecordingScreen";
@@ -124,6 +126,16 @@ const quality = createRoute({
   path: "/participants/$participantId/quality",
   component: QualityScreen,
   validateSearch: spanOf,
+});
+const live = createRoute({
+  getParentRoute: () => inside,
+  path: "/rooms/$roomId/live",
+  component: LiveScreen,
+});
+const ownPassword = createRoute({
+  getParentRoute: () => inside,
+  path: "/account/password",
+  component: OwnPasswordScreen,
 });
 const keys = createRoute({ getParentRoute: () => inside, path: "/keys", component: KeysScreen });
 const members = createRoute({ getParentRoute: () => inside, path: "/members", component: MembersScreen });
@@ -251,6 +263,7 @@ const tree = root.addChildren([
     start,
     rooms,
     room,
+    live,
     timeline,
     quality,
     ...mediaRoutes,
@@ -262,6 +275,7 @@ const tree = root.addChildren([
     members,
     audit,
     system,
+    ownPassword,
   ]),
 ]);
 

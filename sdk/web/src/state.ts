@@ -39,6 +39,8 @@ export interface Participant {
   readonly canReceiveMessages: boolean;
   /** Present while the server does not hear of its client and waits for it to come back. */
   readonly isConnectionLost?: true;
+  /** Present for someone who came to watch, such as a member of the portal. The server says so; users should be told. */
+  readonly isWatcher?: true;
 }
 
 /** Up to one audio and one video track, published together under a key that is unique per participant. */

@@ -5,6 +5,7 @@ import { FakeAudioContext, FakePeerConnection } from "./fakes/media.js";
 import {
   alice,
   aliceStream,
+  bob,
   connectedRoom,
   expectCode,
   firePageEvent,
@@ -144,6 +145,17 @@ describe("connect", () => {
     ]);
     expect(told).toEqual(["state connecting", "state connected", "connected connected 1"]);
     expect(room.getState().mixedAudioTrack?.kind).toBe("audio");
+  });
+
+  it("says who of those who are there and who come watches", async () => {
+    server.participants = [participant(alice, { watcher: true })];
+    const room = await openRoom();
+    await room.connect();
+    server.notice({ type: "participant_joined", participant: participant(bob) });
+    const { participants } = room.getState();
+    expect(participants.get(alice)?.isWatcher).toBe(true);
+    expect(participants.get(bob)).toBeDefined();
+    expect(participants.get(bob)).not.toHaveProperty("isWatcher");
   });
 
   it("offers a pair of receive lines while it joins", async () => {

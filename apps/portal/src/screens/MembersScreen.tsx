@@ -4,21 +4,15 @@ import { type FormEvent, useState } from "react";
 import { ApiError, type Call, send, sendOne } from "../api/client";
 import { useSession } from "../api/session";
 import type { Member, Page, PasswordLink, Role } from "../api/types";
-import { CopyLine } from "../ui/Copy";
 import { Curl } from "../ui/Curl";
 import { Dialog } from "../ui/Dialog";
 import { Fault } from "../ui/Fault";
 import { ChoiceField, TextField } from "../ui/Field";
 import { type Column, Table } from "../ui/Table";
 import { Time } from "../ui/Time";
+import { LinkShown, MemberDialog, roles } from "./MemberDialog";
 
 const list: Call = { method: "GET", path: "/members?page%5Bsize%5D=250" };
-const roles: [Role, string][] = [
-  ["owner", "Owner: everything, keys and members too"],
-  ["developer", "Developer: everything but keys and members"],
-  ["support", "Support: records and moderation, no media"],
-  ["viewer", "Viewer: sees everything, changes nothing"],
-];
 
 /** Who may sign in here, and as what. */
 export function MembersScreen() {
@@ -79,24 +73,7 @@ export function MembersScreen() {
       )}
       <Curl call={list} />
       {inviting && <Invite onClose={() => setInviting(false)} />}
-      {editing && <Change member={editing} onClose={() => setEditing(undefined)} />}
-    </div>
-  );
-}
-
-function LinkShown({ link, onClose }: { link: PasswordLink; onClose: () => void }) {
-  return (
-    <div className="form">
-      <p>
-        Send this link to them alone: it lets its holder choose the password, once. It ends{" "}
-        <Time at={link.link_expires_at} />.
-      </p>
-      <CopyLine text={link.link_url} label="the link" />
-      <footer>
-        <button type="button" className="button primary" onClick={onClose}>
-          Done
-        </button>
-      </footer>
+      {editing && <MemberDialog member={editing} onClose={() => setEditing(undefined)} />}
     </div>
   );
 }
@@ -159,69 +136,6 @@ function Invite({ onClose }: { onClose: () => void }) {
           </footer>
         </form>
       )}
-    </Dialog>
-  );
-}
-
-function Change({ member, onClose }: { member: Member; onClose: () => void }) {
-  const client = useQueryClient();
-  const [role, setRole] = useState(member.role);
-  const path = `/members/${member.id}`;
-  const done = () => {
-    void client.invalidateQueries({ queryKey: ["members"] });
-    onClose();
-  };
-  const update: Call = { method: "PATCH", path, body: { role } };
-  const save = useMutation({ mutationFn: () => sendOne<Member>(update), onSuccess: done });
-  const remove = useMutation({ mutationFn: () => send<void>({ method: "DELETE", path }), onSuccess: done });
-  const reset = useMutation({
-    mutationFn: () => sendOne<PasswordLink>({ method: "POST", path: `${path}/actions/reset_password` }),
-  });
-  if (reset.data) {
-    return (
-      <Dialog title={`A link for ${member.name}`} onClose={onClose}>
-        <LinkShown link={reset.data} onClose={onClose} />
-      </Dialog>
-    );
-  }
-  return (
-    <Dialog title={member.name} onClose={onClose}>
-      <div className="form">
-        <ChoiceField
-          label="Role"
-          choices={roles}
-          value={role}
-          onChange={(event) => setRole(event.target.value as Role)}
-        />
-        <Fault error={save.error ?? remove.error ?? reset.error} />
-        <Curl call={update} />
-        <div className="actions">
-          <button type="button" className="button" disabled={reset.isPending} onClick={() => reset.mutate()}>
-            Make a password link
-          </button>
-          <button
-            type="button"
-            className="button danger"
-            disabled={remove.isPending}
-            onClick={() => remove.mutate()}
-          >
-            Remove and sign out
-          </button>
-        </div>
-        <footer>
-          <button type="button" className="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button
-            type="button"
-            className="button primary"
-            disabled={role === member.role || save.isPending}
-            onClick={() => save.mutate()}
-          >
-            Save
-          </button>
-        </footer>
-      </div>
     </Dialog>
   );
 }

@@ -53,6 +53,9 @@ export function RoomScreen() {
       <header className="heading">
         <h1>{name ?? "Room without a name"}</h1>
         <div className="actions">
+          <Link to="/rooms/$roomId/live" params={{ roomId }} className="button">
+            Live session
+          </Link>
           {may("tokens") && (
             <button type="button" className="button primary" onClick={() => setOpen("invite")}>
               Invite
@@ -73,9 +76,9 @@ export function RoomScreen() {
       <dl className="facts card">
         <Fact name="Now">
           {live ? (
-            <span className="badge live">
+            <Link to="/rooms/$roomId/live" params={{ roomId }} className="badge live">
               Live, {people.length} {people.length === 1 ? "person" : "people"}
-            </span>
+            </Link>
           ) : (
             "Idle"
           )}

@@ -1,4 +1,5 @@
 import { useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { send } from "../api/client";
 import { sessionQuery } from "../api/session";
 import type { PortalSession } from "../api/types";
@@ -51,6 +52,13 @@ export function AccountMenu({ session }: { session: PortalSession }) {
             </label>
           ))}
         </fieldset>
+        <Link
+          to="/account/password"
+          className="button wide"
+          onClick={() => document.getElementById("account-menu")?.hidePopover()}
+        >
+          Change password
+        </Link>
         <button type="button" className="button wide" onClick={() => void leave()}>
           Sign out
         </button>

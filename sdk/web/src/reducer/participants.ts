@@ -47,5 +47,6 @@ export function remoteParticipant(frame: ParticipantFrame): Participant {
     streams: {},
     canReceiveMessages: frame.receives_messages,
     ...(frame.connection_lost === true && { isConnectionLost: true as const }),
+    ...(frame.watcher === true && { isWatcher: true as const }),
   };
 }

@@ -8,6 +8,7 @@ export interface ParticipantFrame {
   receives_messages: boolean;
   joined_at: string;
   connection_lost?: boolean;
+  watcher?: boolean;
 }
 
 export interface KindFlags {

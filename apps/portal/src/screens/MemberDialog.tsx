@@ -1,0 +1,195 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { type Call, send, sendOne } from "../api/client";
+import { useSession } from "../api/session";
+import type { Member, PasswordLink, Role } from "../api/types";
+import { CopyLine } from "../ui/Copy";
+import { Curl } from "../ui/Curl";
+import { Dialog } from "../ui/Dialog";
+import { Fault } from "../ui/Fault";
+import { ChoiceField } from "../ui/Field";
+import { Time } from "../ui/Time";
+
+export const roles: [Role, string][] = [
+  ["owner", "Owner: everything, keys and members too"],
+  ["developer", "Developer: everything but keys and members"],
+  ["support", "Support: records and moderation, no media"],
+  ["viewer", "Viewer: sees everything, changes nothing"],
+];
+
+export function LinkShown({ link, onClose }: { link: PasswordLink; onClose: () => void }) {
+  return (
+    <div className="form">
+      <p>
+        Send this link to them alone: it lets its holder choose the password, once. It ends{" "}
+        <Time at={link.link_expires_at} />.
+      </p>
+      <CopyLine text={link.link_url} label="the link" />
+      <footer>
+        <button type="button" className="button primary" onClick={onClose}>
+          Done
+        </button>
+      </footer>
+    </div>
+  );
+}
+
+/** Changes a member's role; makes them a link to choose a password by; removes them. */
+export function MemberDialog({ member, onClose }: { member: Member; onClose: () => void }) {
+  const [step, setStep] = useState<"link" | "remove">();
+  const back = () => setStep(undefined);
+  switch (step) {
+    case "link":
+      return <PasswordLinkDialog member={member} onBack={back} onClose={onClose} />;
+    case "remove":
+      return <RemoveDialog member={member} onBack={back} onClose={onClose} />;
+    default:
+      return <RoleDialog member={member} onStep={setStep} onClose={onClose} />;
+  }
+}
+
+function RoleDialog({
+  member,
+  onStep,
+  onClose,
+}: {
+  member: Member;
+  onStep: (step: "link" | "remove") => void;
+  onClose: () => void;
+}) {
+  const client = useQueryClient();
+  const [role, setRole] = useState(member.role);
+  const update: Call = { method: "PATCH", path: `/members/${member.id}`, body: { role } };
+  const save = useMutation({
+    mutationFn: () => sendOne<Member>(update),
+    onSuccess: () => {
+      void client.invalidateQueries({ queryKey: ["members"] });
+      onClose();
+    },
+  });
+  return (
+    <Dialog title={member.name} onClose={onClose}>
+      <div className="form">
+        <ChoiceField
+          label="Role"
+          choices={roles}
+          value={role}
+          onChange={(event) => setRole(event.target.value as Role)}
+        />
+        <Fault error={save.error} />
+        <Curl call={update} />
+        <div className="actions">
+          <button type="button" className="button" onClick={() => onStep("link")}>
+            Make a password link
+          </button>
+          <button type="button" className="button danger" onClick={() => onStep("remove")}>
+            Remove
+          </button>
+        </div>
+        <footer>
+          <button type="button" className="button" onClick={onClose}>
+            Cancel
+          </button>
+          <button
+            type="button"
+            className="button primary"
+            disabled={role === member.role || save.isPending}
+            onClick={() => save.mutate()}
+          >
+            Save
+          </button>
+        </footer>
+      </div>
+    </Dialog>
+  );
+}
+
+function PasswordLinkDialog({
+  member,
+  onBack,
+  onClose,
+}: {
+  member: Member;
+  onBack: () => void;
+  onClose: () => void;
+}) {
+  const call: Call = { method: "POST", path: `/members/${member.id}/actions/reset_password` };
+  const make = useMutation({ mutationFn: () => sendOne<PasswordLink>(call) });
+  return (
+    <Dialog title={`A link for ${member.name}`} onClose={onClose}>
+      {make.data ? (
+        <LinkShown link={make.data} onClose={onClose} />
+      ) : (
+        <div className="form">
+          <p>
+            The link lets its holder choose the password of {member.email}, once. Earlier links stop working.
+            The present password works until another is chosen; then all their sessions end.
+          </p>
+          <Fault error={make.error} />
+          <Curl call={call} />
+          <footer>
+            <button type="button" className="button" onClick={onBack}>
+              Back
+            </button>
+            <button
+              type="button"
+              className="button primary"
+              disabled={make.isPending}
+              onClick={() => make.mutate()}
+            >
+              Make the link
+            </button>
+          </footer>
+        </div>
+      )}
+    </Dialog>
+  );
+}
+
+function RemoveDialog({
+  member,
+  onBack,
+  onClose,
+}: {
+  member: Member;
+  onBack: () => void;
+  onClose: () => void;
+}) {
+  const client = useQueryClient();
+  const { member: self } = useSession();
+  const call: Call = { method: "DELETE", path: `/members/${member.id}` };
+  const remove = useMutation({
+    mutationFn: () => send<void>(call),
+    onSuccess: () => {
+      void client.invalidateQueries({ queryKey: ["members"] });
+      if (member.id === self.id) void client.invalidateQueries({ queryKey: ["session"] });
+      onClose();
+    },
+  });
+  return (
+    <Dialog title={`Remove ${member.name}`} onClose={onClose}>
+      <div className="form">
+        <p>
+          {member.id === self.id ? "You are signed out" : `${member.name} is signed out`} everywhere at once,
+          and {member.email} can no longer sign in. Links to choose a password stop working. The audit log
+          keeps what was done. API keys stay: revoke those that went with them.
+        </p>
+        <Fault error={remove.error} />
+        <Curl call={call} />
+        <footer>
+          <button type="button" className="button" onClick={onBack}>
+            Back
+          </button>
+          <button
+            type="button"
+            className="button danger"
+            disabled={remove.isPending}
+            onClick={() => remove.mutate()}
+          >
+            Remove and sign out
+          </button>
+        </footer>
+      </div>
+    </Dialog>
+  );
+}
