@@ -18,6 +18,11 @@
 //   - For a connection with data channels (data.go) one that accepts them, one for each that reads it, and those of the SCTP
 //     library. The DTLS goroutine awaits them all.
 //
+// # Who offers
+//
+// Clients offer, and Negotiate answers. For clients of the Janus dialect the server offers (propose.go), and Accept takes the answer; a
+// connection for text messages (text.go) has nothing but data channels.
+//
 // # Locks
 //
 // They are taken in this order and never in another:

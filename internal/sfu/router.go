@@ -55,6 +55,7 @@ type line struct {
 	rejected  bool
 	track     *track     // where the client sends
 	forwarder *forwarder // where we send
+	reserved  ssrcPair   // what our own offer said that we send with
 	stream    *stream    // what a sending line is used for
 	pair      *pair
 }
