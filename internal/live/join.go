@@ -18,6 +18,9 @@ type JoinRequest struct {
 	// Name, if not empty, must not be in use by another participant of the session: WHIP publishers have names.
 	Name string
 
+	// TwoWayAudio says that an audio line of the main connection which goes both ways carries a mix down, and up what is no stream.
+	TwoWayAudio bool
+
 	Listener Listener
 
 	// Joined, if not nil, runs in the session loop when the join takes effect: after it come the notices of what
@@ -151,10 +154,10 @@ func (s *session) admit(room video.Room, request *JoinRequest) (*member, error) 
 			ID: request.ID, AccountID: s.record.AccountID, SessionID: s.record.ID, Context: request.Context,
 			JoinedAt: now, UpdatedAt: now,
 		},
-		reserved:      make(map[string]video.Lines),
+		reserved:      make(map[string]reservation),
 		subscriptions: make(map[video.StreamID]video.Subscription),
 	}
-	m.participant = m
+	m.participant, m.twoWay = m, request.TwoWayAudio
 	m.recorded = s.recordAll
 	s.seats = append(s.seats, m)
 	return m, nil
@@ -189,7 +192,7 @@ func (s *session) enroll(ctx context.Context, m *member) error {
 		return s.journalRefusal(s.openErr)
 	}
 	transport, err := s.host.config.Media.NewTransport(TransportConfig{
-		Session: s.record.ID, Participant: m.presence.ID, Updates: m.source,
+		Session: s.record.ID, Participant: m.presence.ID, Updates: m.source, TwoWayAudio: m.twoWay,
 	})
 	if err != nil {
 		return mediaFailed(ctx, "no media connection can be made", err)
@@ -287,6 +290,7 @@ func (s *session) remove(m *member, reason video.LeftReason) {
 	s.tellSpeakers()
 	s.tell(ParticipantLeft{ID: m.presence.ID, Reason: reason}, nil)
 	s.tellRecording(nil)
+	m.closeOthers()
 	m.leave(reason)
 	s.unenroll(m, reason)
 	s.logger.Info("participant left", "participant", m.presence.ID, "reason", reason)

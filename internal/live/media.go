@@ -26,6 +26,9 @@ type TransportConfig struct {
 	Session     video.SessionID
 	Participant video.ParticipantID
 	Updates     TransportUpdates
+
+	// TwoWayAudio says that an audio line that goes both ways is used both ways: a mix goes down on it, and what comes up is no stream.
+	TwoWayAudio bool
 }
 
 // Transport is one media connection. Negotiate may take its time and is called from the goroutine of a connection, one
@@ -35,6 +38,12 @@ type TransportConfig struct {
 // When a stream is unpublished, or its transport closed, the lines of its subscribers become free and are reported.
 type Transport interface {
 	Negotiate(ctx context.Context, offerSDP string) (answerSDP string, err error)
+
+	// Offer is the other way round, for a connection that has no lines: it makes an offer of an audio and a video line that one stream
+	// is sent on. Accept takes the client's answer, from the goroutine of a connection as Negotiate.
+	Offer() (offerSDP string, err error)
+	Accept(ctx context.Context, answerSDP string) error
+
 	Publish(stream video.StreamID, lines video.Lines) error
 	SetGate(stream video.StreamID, kind video.Kind, open bool)
 	Unpublish(stream video.StreamID)

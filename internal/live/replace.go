@@ -127,7 +127,7 @@ func (s *session) subscribeAgain(transport Transport, subscription video.Subscri
 
 func (s *session) ownedBy(m *member) (own []*stream) {
 	for _, st := range s.streams {
-		if st.owner == m {
+		if st.owner == m && st.carrier == m.link {
 			own = append(own, st)
 		}
 	}

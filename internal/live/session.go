@@ -58,6 +58,7 @@ type stream struct {
 	video.Stream
 	lines   video.Lines
 	owner   *member
+	carrier *link // the connection that it is published on: its owner's main one, or a publisher's
 	viewers []*viewer
 
 	recording StreamRecording     // nil: it is not recorded
@@ -204,7 +205,7 @@ func (s *session) member(id video.ParticipantID) *member {
 // withdraw ends a stream for everybody: its owner, its subscribers, its viewers. It tells the viewers only.
 func (s *session) withdraw(st *stream, reason video.LeftReason) {
 	s.streams = slices.DeleteFunc(s.streams, func(other *stream) bool { return other == st })
-	st.owner.transport.Unpublish(st.ID)
+	st.carrier.transport.Unpublish(st.ID)
 	st.stopRecording()
 	for _, m := range s.members {
 		delete(m.subscriptions, st.ID)

@@ -203,6 +203,17 @@ func (t *Transport) Negotiate(ctx context.Context, offer string) (string, error)
 	return fmt.Sprintf("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=lines:%d\r\n", len(parsed.MediaDescriptions)), nil
 }
 
+// Offer implements live.Transport.
+func (t *Transport) Offer() (string, error) {
+	return "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=offer\r\n", nil
+}
+
+// Accept implements live.Transport: the lines of the answer receive.
+func (t *Transport) Accept(ctx context.Context, answer string) error {
+	_, err := t.Negotiate(ctx, answer)
+	return err
+}
+
 // assign gives free lines to subscriptions without and reports what changed. media.mu is held.
 func (t *Transport) assign() {
 	changed, wanted := false, map[video.Kind]int{}
