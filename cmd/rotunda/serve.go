@@ -21,6 +21,7 @@ import (
 	"github.com/rotunda-rtc/rotunda/internal/blob"
 	"github.com/rotunda-rtc/rotunda/internal/demo"
 	"github.com/rotunda-rtc/rotunda/internal/events"
+	"github.com/rotunda-rtc/rotunda/internal/janus"
 	"github.com/rotunda-rtc/rotunda/internal/live"
 	"github.com/rotunda-rtc/rotunda/internal/observe"
 	"github.com/rotunda-rtc/rotunda/internal/record"
@@ -86,6 +87,7 @@ type house struct {
 	ready     *health
 	routes    *routes
 	sockets   *signalling.Handler
+	dialect   *janus.Handler
 	whip      *whip.Handler
 	secret    string // of the demo link; empty without a demo room
 	draining  chan struct{}
@@ -245,11 +247,14 @@ func (h *house) entrances(ctx context.Context) (err error) {
 		Host: h.host, Tokens: tokens, Version: version, Origins: h.config.AllowedOrigins, Logger: h.log, Proxies: proxies,
 		ICEServers: h.config.ICEServers, Relay: h.turnServers, ResumeGrace: h.config.ResumeGrace,
 	})
+	h.dialect = janus.New(janus.Config{
+		Host: h.host, Tokens: tokens, OpenText: media{h.engine}.openText, Origins: h.config.AllowedOrigins, Logger: h.log, Proxies: proxies,
+	})
 	if err := h.metrics.Register(socketMetrics{h.sockets}); err != nil {
 		return err
 	}
 	h.whip = whip.New(whip.Config{Host: h.host, Tokens: tokens, PublicURL: publicURL, Logger: h.log, ICEServers: h.config.ICEServers, Relay: h.turnServers})
-	h.routes = &routes{health: h.ready, signal: h.sockets, whip: h.whip, media: h.downloads(), app: callApp(), docs: reference()}
+	h.routes = &routes{health: h.ready, signal: h.sockets, janus: h.dialect, whip: h.whip, media: h.downloads(), app: callApp(), docs: reference()}
 	if h.routes.rest, err = rest.New(rest.Config{
 		Rooms: h.db, Sessions: h.db, Recordings: h.db, Compositions: h.db, Keys: tokens, Tokens: tokens,
 		Live: moderation{h.host, h.db, h.log}, Draining: h.draining,
@@ -303,6 +308,7 @@ func (h *house) drain(ctx context.Context, server *http.Server) {
 	}{
 		{"sessions", h.host.Close},
 		{"signalling sockets", h.sockets.Close},
+		{"sockets of the Janus dialect", h.dialect.Close},
 		{"WHIP resources", h.whip.Close},
 		{"recordings", h.recorder.Close},
 		{"streams of session events", func(context.Context) error { close(h.draining); return nil }},
