@@ -145,7 +145,6 @@ type client struct {
 	session float64
 	id      string // of the participant
 	room    string
-	next    int
 }
 
 func (h *house) dial() *client {
@@ -177,16 +176,7 @@ func (c *client) send(request object) string {
 	return whole["transaction"].(string)
 }
 
-// next frame that is no ack.
-func (c *client) read() object {
-	c.t.Helper()
-	frame, err := c.tryRead()
-	if err != nil {
-		c.t.Fatalf("read: %v", err)
-	}
-	return frame
-}
-
+// tryRead returns the next frame that is no ack.
 func (c *client) tryRead() (object, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()

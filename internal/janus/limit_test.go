@@ -33,7 +33,9 @@ func TestHandlesAreBounded(t *testing.T) {
 
 // TestSocketsEnd: those without a token, and those that say nothing.
 func TestSocketsEnd(t *testing.T) {
-	h := newHouse(t, func(c *janus.Config) { c.StrangerTimeout, c.SessionTimeout = 100*time.Millisecond, 300*time.Millisecond })
+	h := newHouse(t, func(c *janus.Config) {
+		c.StrangerTimeout, c.SessionTimeout = 100*time.Millisecond, 300*time.Millisecond
+	})
 	stranger := h.dial()
 	stranger.token = "bad"
 	stranger.ask(object{"janus": "create"})
