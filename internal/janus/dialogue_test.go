@@ -155,6 +155,8 @@ func (s *stage) do(what string, c *client) {
 		c.token = s.house.token(func(g *video.Grant) { g.ExpiresAt = time.Now().Add(2 * time.Hour) })
 	case "one seat":
 		s.house.rooms.Change(room, func(r *video.Room) { r.MaxParticipants = 1 })
+	case "encrypted room":
+		s.house.rooms.Change(room, func(r *video.Room) { r.E2EE = true })
 	case "delete room":
 		s.house.rooms.Delete(room)
 		err = s.house.host.EndRoom(t.Context(), room)
