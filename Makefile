@@ -30,6 +30,7 @@ python  := $(cache)/conformance-python/.installed
 webrtc  := $(cache)/conformance-webrtc/.installed
 app     := apps/sample/dist/index.html
 docs    := apps/docs/dist/index.html
+portal  := apps/portal/dist/index.html
 sdkdocs := apps/docs/public/sdk/index.html
 sdk     := sdk/web/dist/index.js
 react   := sdk/react/dist/index.js
@@ -44,7 +45,7 @@ build: $(sdk) $(react) bin/rotunda
 
 # Go's own cache decides what there is to do, so this always asks it.
 .PHONY: bin/rotunda
-bin/rotunda: $(app) $(docs) | toolchain
+bin/rotunda: $(app) $(docs) $(portal) | toolchain
 	CGO_ENABLED=0 go build $(GOFLAGS_BUILD) -o $@ ./cmd/rotunda
 
 run: build
@@ -70,6 +71,10 @@ $(react): $(sdk) $(call sources,sdk/react)
 
 $(app): $(modules) $(call sources,sdk apps/theme apps/sample)
 	npm run build -w apps/sample
+	@touch $@
+
+$(portal): $(modules) $(call sources,apps/theme apps/portal)
+	npm run build -w apps/portal
 	@touch $@
 
 $(sdkdocs): $(modules) $(call sources,sdk apps/sdk-docs)
@@ -124,7 +129,7 @@ web-check: $(modules)
 	npm run typecheck --workspaces --if-present
 
 web-test: $(modules)
-	npm test -w sdk/web -w sdk/react -w apps/theme -w apps/sample -w apps/docs -w apps/sdk-docs
+	npm test -w sdk/web -w sdk/react -w apps/theme -w apps/sample -w apps/portal -w apps/docs -w apps/sdk-docs
 
 e2e: build
 	npm test -w test/e2e

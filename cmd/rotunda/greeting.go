@@ -20,10 +20,11 @@ type greeting struct {
 	turnPort  int // 0: none
 	fresh     bool
 	apiKey    string // made by this start; empty otherwise
+	setup     string // the secret of the link that makes the owner; empty once there is one
 	demo      string // the secret of the demo link; empty without a demo room
 }
 
-// print writes six quiet lines, and a warning where one is due.
+// print writes six quiet lines, the setup link until there is an owner, and a warning where one is due.
 func (g *greeting) print(w io.Writer) error {
 	data, err := filepath.Abs(g.config.Data)
 	if err != nil {
@@ -49,6 +50,9 @@ func (g *greeting) print(w io.Writer) error {
 	}
 	for _, warning := range g.config.warnings() {
 		lines = append(lines, [2]string{"warning", warning})
+	}
+	if g.setup != "" {
+		lines = append(lines, [2]string{"setup", at + "/portal/setup#" + g.setup + "  (makes the owner of the portal, once)"})
 	}
 	if g.demo != "" {
 		lines = append(lines, [2]string{"open", at + "/#demo=" + g.demo})

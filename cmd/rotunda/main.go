@@ -23,6 +23,7 @@ type commands struct {
 	Serve    serveCommand    `cmd:"" help:"Run the server."`
 	Account  accountCommand  `cmd:"" help:"Make and list accounts."`
 	Key      keyCommand      `cmd:"" help:"Make, list and revoke API keys, and rotate the keys that sign client tokens."`
+	Member   memberCommand   `cmd:"" help:"List the members of the portal, and let them choose another password."`
 	Token    tokenCommand    `cmd:"" help:"Make a client token for a room and print a join link."`
 	Compose  composeCommand  `cmd:"" help:"Make one file of a session's recordings."`
 	Doctor   doctorCommand   `cmd:"" help:"Find out what keeps clients from a server, or a server from running."`

@@ -188,7 +188,7 @@ func TestKeyCreateRefusals(t *testing.T) {
 		c.refused([]string{"create key", "--expires", "such as 12h"}, "key", "create", "--expires="+expires)
 	}
 	c.refused([]string{"--rights", "tokens-only"}, "key", "create", "--rights=king")
-	c.refused([]string{"create key", "128 bytes", "--name"}, "key", "create", "--name="+strings.Repeat("x", 129))
+	c.refused([]string{"create key", "128 characters", "--name"}, "key", "create", "--name="+strings.Repeat("x", 129))
 }
 
 func TestExpiry(t *testing.T) {

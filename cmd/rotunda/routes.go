@@ -23,6 +23,7 @@ type routes struct {
 	media  http.Handler // recordings and compositions
 	demo   http.Handler // nil unless there is a demo room
 	docs   http.Handler
+	portal http.Handler
 	app    http.Handler
 }
 
@@ -44,6 +45,8 @@ func (r *routes) handler(log *slog.Logger) http.Handler {
 			rest.ErrorPage(w, req)
 		case path == "/docs", strings.HasPrefix(path, "/docs/"):
 			r.docs.ServeHTTP(w, req)
+		case path == "/portal", strings.HasPrefix(path, "/portal/"):
+			r.portal.ServeHTTP(w, req)
 		case strings.HasPrefix(path, "/rooms/"):
 			r.whip.ServeHTTP(w, req)
 		case path == "/demo/token" && r.demo != nil:

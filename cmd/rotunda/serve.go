@@ -18,6 +18,7 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/rotunda-rtc/rotunda/internal/auth"
 	"github.com/rotunda-rtc/rotunda/internal/blob"
 	"github.com/rotunda-rtc/rotunda/internal/demo"
 	"github.com/rotunda-rtc/rotunda/internal/events"
@@ -92,6 +93,7 @@ type house struct {
 	dialect   *janus.Handler
 	whip      *whip.Handler
 	secret    string // of the demo link; empty without a demo room
+	setup     string // of the link that makes the owner; empty once there is one
 	draining  chan struct{}
 
 	stops []func() error // what to undo, in the order it was done
@@ -261,10 +263,15 @@ func (h *house) entrances(ctx context.Context) (err error) {
 		return err
 	}
 	h.whip = whip.New(whip.Config{Host: h.host, Tokens: tokens, PublicURL: publicURL, Logger: h.log, ICEServers: h.config.ICEServers, Relay: h.turnServers})
-	h.routes = &routes{health: h.ready, signal: h.sockets, janus: h.dialect, whip: h.whip, media: h.downloads(), app: callApp(), docs: reference()}
+	h.routes = &routes{health: h.ready, signal: h.sockets, janus: h.dialect, whip: h.whip, media: h.downloads(), app: callApp(), docs: reference(), portal: portalApp()}
+	members := auth.NewMembers(h.db, h.log, nil)
+	if h.setup, err = members.SetupLink(ctx, h.own.account.ID); err != nil {
+		return err
+	}
 	if h.routes.rest, err = rest.New(rest.Config{
 		Rooms: h.db, Sessions: h.db, Recordings: h.db, Compositions: h.db, Quality: h.quality, Keys: tokens, Tokens: tokens,
 		Live: moderation{h.host, h.db, h.log}, Draining: h.draining,
+		KeyRing: h.db, Members: members, Roster: h.db, Overview: h.db, Checks: h.checks, Machine: newGauge(h.config.Data).read,
 		Audits: h.db, Idempotency: h.db, Vault: tokens, Webhooks: h.db, EventKeys: tokens, Deliveries: h.db,
 		RateLimit: h.config.RateLimit, CORSOrigins: h.config.CORSOrigins, Proxies: proxies, PublicURL: publicURL,
 		MediaURL: h.mediaURL(), Log: h.log,
@@ -289,7 +296,7 @@ func (h *house) greet(ctx context.Context, w io.Writer) error {
 	}
 	hello := &greeting{
 		config: h.config, listening: h.listener.Addr().String(), mediaPort: h.engine.Port(), tcpPort: h.engine.TCPPort(),
-		fresh: h.own.fresh, apiKey: key, demo: h.secret,
+		fresh: h.own.fresh, apiKey: key, demo: h.secret, setup: h.setup,
 	}
 	if h.turn != nil {
 		hello.turnPort = h.turn.Port()

@@ -64,10 +64,42 @@ func TestFirstAndLaterStarts(t *testing.T) {
 	}
 }
 
-func TestGreetingHasSixLines(t *testing.T) {
-	s := start(t, t.TempDir())
-	if n := strings.Count(s.stdout, "\n"); n != 6 {
+func TestGreetingHasSixLinesAndTheSetupLink(t *testing.T) {
+	dir := t.TempDir()
+	s := start(t, dir)
+	if n := strings.Count(s.stdout, "\n"); n != 7 {
 		t.Errorf("%d lines:\n%s", n, s.stdout)
+	}
+	link := regexp.MustCompile(`^` + s.url + `/portal/setup#([0-9A-Za-z_-]{43})  `).FindStringSubmatch(s.lines["setup"])
+	if link == nil {
+		t.Fatalf("setup: %s", s.lines["setup"])
+	}
+	s.stop()
+	if again := start(t, dir); strings.Contains(again.lines["setup"], link[1]) {
+		t.Error("the next start prints the same link")
+	} else {
+		s = again
+	}
+	_, secret, _ := strings.Cut(strings.Fields(s.lines["setup"])[0], "#")
+	s.call("POST", "/v2/portal_session/actions/use_link", "", `{"link_secret":"`+link[1]+`","password":"correct horse battery","email":"a@b","name":"A"}`,
+		http.StatusForbidden, nil)
+	s.call("POST", "/v2/portal_session/actions/use_link", "", `{"link_secret":"`+secret+`","password":"correct horse battery","email":"a@b","name":"A"}`,
+		http.StatusCreated, nil)
+
+	code, listed, stderr := command(t, nil, "member", "list", "--data="+dir)
+	if code != 0 || !strings.Contains(listed, "a@b") {
+		t.Errorf("listed %q, %s", listed, stderr)
+	}
+	code, reset, stderr := command(t, nil, "member", "reset", "A@B", "--data="+dir)
+	if code != 0 {
+		t.Fatal(stderr)
+	}
+	_, secret, _ = strings.Cut(strings.TrimSpace(reset), "/portal/password#")
+	s.call("POST", "/v2/portal_session/actions/use_link", "", `{"link_secret":"`+secret+`","password":"staple battery horse"}`, http.StatusCreated, nil)
+	s.call("POST", "/v2/portal_session", "", `{"email":"a@b","password":"correct horse battery"}`, http.StatusUnauthorized, nil)
+	s.stop()
+	if s = start(t, dir); s.lines["setup"] != "" {
+		t.Errorf("with an owner, still %s", s.lines["setup"])
 	}
 }
 

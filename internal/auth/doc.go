@@ -1,5 +1,5 @@
 // Package auth decides who somebody is: API keys of backends, and the tokens their users join rooms with. It signs what
-// webhooks are told, and it counts how often strangers knock (Visitors) and tells where requests come from (Proxies). docs/tokens.md describes the
+// webhooks are told, signs members in to the portal (Members, docs/design/portal.md), and it counts how often strangers knock (Visitors) and tells where requests come from (Proxies). docs/tokens.md describes the
 // tokens' claims.
 //
 // It keeps nothing itself: keys live behind the KeyStore it is given, whose secret parts are sealed under a root key that

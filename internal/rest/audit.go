@@ -101,6 +101,8 @@ type (
 	actorJSON struct {
 		APIKeyID   *string `json:"api_key_id"`
 		APIKeyName *string `json:"api_key_name"`
+		MemberID   *string `json:"member_id"`
+		MemberName *string `json:"member_name"`
 		Address    *string `json:"address"`
 		UserAgent  *string `json:"user_agent"`
 		RequestID  *string `json:"request_id"`
@@ -116,7 +118,8 @@ func renderAudit(a video.AuditEntry) auditJSON {
 		ObjectID:   optional(a.ObjectID),
 		Detail:     optional(a.Detail),
 		Actor: actorJSON{
-			APIKeyID: optional(a.Actor.KeyID), APIKeyName: optional(a.Actor.KeyName), Address: optional(a.Actor.Address),
+			APIKeyID: optional(a.Actor.KeyID), APIKeyName: optional(a.Actor.KeyName),
+			MemberID: optional(a.Actor.MemberID), MemberName: optional(a.Actor.MemberName), Address: optional(a.Actor.Address),
 			UserAgent: optional(a.Actor.UserAgent), RequestID: optional(a.Actor.RequestID),
 		},
 	}

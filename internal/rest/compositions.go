@@ -31,7 +31,7 @@ func (e *entrance) createComposition(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return one(http.StatusAccepted, e.renderComposition(composition)), nil
+	return one(http.StatusAccepted, renderComposition(composition, e.links(r))), nil
 }
 
 func (e *entrance) listCompositions(r *request) (answer, error) {
@@ -53,7 +53,7 @@ func (e *entrance) listCompositions(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return list(compositions, query.Page, e.renderComposition), nil
+	return list(compositions, query.Page, func(c video.Composition) compositionJSON { return renderComposition(c, e.links(r)) }), nil
 }
 
 func (e *entrance) composition(r *request) (answer, error) {
@@ -61,7 +61,7 @@ func (e *entrance) composition(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return one(http.StatusOK, e.renderComposition(composition)), nil
+	return one(http.StatusOK, renderComposition(composition, e.links(r))), nil
 }
 
 func (e *entrance) deleteComposition(r *request) (answer, error) {
@@ -120,7 +120,7 @@ type (
 	}
 )
 
-func (e *entrance) renderComposition(c video.Composition) compositionJSON {
+func renderComposition(c video.Composition, links mediaLinks) compositionJSON {
 	layout := make(map[string]regionJSON, len(c.Layout))
 	for name, region := range c.Layout {
 		layout[name] = renderRegion(region)
@@ -138,8 +138,8 @@ func (e *entrance) renderComposition(c video.Composition) compositionJSON {
 		waiting = renderFailure(*c.Waiting)
 	}
 	var download *string
-	if c.Status == video.CompositionCompleted && e.MediaURL != nil {
-		download = optional(e.MediaURL(c.AccountID, video.MediaComposition, c.ID))
+	if c.Status == video.CompositionCompleted && links != nil {
+		download = optional(links(c.AccountID, video.MediaComposition, c.ID))
 	}
 	return compositionJSON{
 		RecordType:              "room_composition",

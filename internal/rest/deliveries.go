@@ -88,7 +88,7 @@ func (e *entrance) redeliverAll(r *request) (answer, error) {
 	nothing := query.Status == "" && query.Types == nil && query.EventContains == "" && query.AttemptsContains == "" &&
 		query.StartedAt == (video.Span{}) && query.FinishedAt == (video.Span{})
 	if nothing && !all {
-		return answer{}, &refusal{http.StatusUnprocessableEntity, []fault{{
+		return answer{}, &refusal{status: http.StatusUnprocessableEntity, faults: []fault{{
 			kind: missingParameter, parameter: "filter[all]",
 			detail: "A filter is required. To deliver everything again, say so: filter[all]=true.",
 		}}}

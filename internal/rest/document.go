@@ -87,7 +87,7 @@ func (op *operation) agree(documented *openapi3.Operation) error {
 	said, _ := documented.Extensions["x-right"].(string)
 	cost, _ := documented.Extensions["x-endpoint-cost"].(string)
 	op.weight = weights[cost]
-	changes := op.right == writeRight && op.method != http.MethodGet
+	changes := op.right.changes() && op.method != http.MethodGet || op.changesSession
 	switch {
 	case right(said) != op.right, (op.right == "") != op.public:
 		return fmt.Errorf("%s %s needs the right %q, and the document says %q", op.method, op.path, op.right, said)

@@ -205,6 +205,7 @@ func TestOperatingPageNamesLimits(t *testing.T) {
 		"regions of a composition;":         fmt.Sprintf("%d; %d,000", video.MaxRegions, video.MaxSources/1000),
 		"answer to a webhook that is kept":  fmt.Sprintf("%d kB", video.MaxResponseBody>>10),
 		"tokens refreshed from one address": fmt.Sprintf("%d a second over a burst of %d", refreshesPerSecond, refreshBurst),
+		"attempts to sign in from":          fmt.Sprintf("%d, then one every %v seconds", signInBurst, 1/signInsPerSecond),
 		"API keys remembered":               fmt.Sprintf("%d,000", maxBuckets/1000),
 	} {
 		_, row, found := strings.Cut(string(page), "| "+what)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -99,8 +100,9 @@ type fault struct {
 
 // refusal is an error answer: a status and what is wrong.
 type refusal struct {
-	status int
-	faults []fault
+	status     int
+	faults     []fault
+	retryAfter time.Duration // when to come again; 0 where that is not known
 }
 
 func (r *refusal) Error() string {
@@ -108,7 +110,7 @@ func (r *refusal) Error() string {
 }
 
 func refuse(status int, k kind, format string, args ...any) *refusal {
-	return &refusal{status, []fault{{kind: k, detail: fmt.Sprintf(format, args...)}}}
+	return &refusal{status: status, faults: []fault{{kind: k, detail: fmt.Sprintf(format, args...)}}}
 }
 
 var errHeadersTooLarge = refuse(http.StatusRequestHeaderFieldsTooLarge, badRequest,
@@ -137,7 +139,7 @@ func refusalOf(err error) (*refusal, bool) {
 		}
 		faults = append(faults, f)
 	}
-	return &refusal{status, faults}, status >= http.StatusInternalServerError
+	return &refusal{status: status, faults: faults}, status >= http.StatusInternalServerError
 }
 
 // errorsIn are the errors to be shown in a chain or in several that are joined. What lies below one of them is its cause.
@@ -186,7 +188,9 @@ func (e *entrance) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case http.StatusRequestEntityTooLarge, http.StatusRequestTimeout:
 		header.Set("Connection", "close") // the rest of the body is not worth reading
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
-		if header.Get("Retry-After") == "" {
+		if ref.retryAfter > 0 {
+			header.Set("Retry-After", wholeSeconds(ref.retryAfter))
+		} else if header.Get("Retry-After") == "" {
 			header.Set("Retry-After", "1")
 		}
 	}

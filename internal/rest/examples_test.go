@@ -3,12 +3,15 @@ package rest
 import (
 	"encoding/json"
 	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
 // scene is a house with one object of every kind, so that the examples of the document can be carried out in it.
@@ -16,6 +19,8 @@ type scene struct {
 	*house
 	ids    map[string]string // by path parameter
 	tokens map[string]any    // of the room
+	owner  video.Member      // who is signed in
+	secret string            // of a link to choose a password
 }
 
 // make makes the object that a path parameter names, over REST where REST can.
@@ -33,6 +38,11 @@ func (s *scene) make(parameter string) string {
 	case "room_composition_id":
 		s.id("room_recording_id")
 		return s.perform("createComposition").data()["id"].(string)
+	case "api_key_id":
+		return s.perform("createApiKey").data()["id"].(string)
+	case "member_id":
+		return s.call("POST", "/members", map[string]any{"email": video.NewUUID() + "@example.com", "name": "Grace", "role": "viewer"}).
+			want(201).data()["id"].(string)
 	case "webhook_delivery_id":
 		return s.perform("sendTestEvent").data()["id"].(string)
 	}
@@ -48,7 +58,38 @@ func (s *scene) prepare(operation string) {
 		s.perform("preparePublicKey")
 	case "createComposition":
 		s.id("room_recording_id")
+	case "usePortalLink":
+		s.own()
+		link, _, err := s.config.Members.PasswordLink(s.Context(), s.account, s.owner.ID)
+		s.must(err)
+		s.secret = link
+	case "retrievePortalSession", "signIn", "signOut", "changePassword":
+		s.own()
 	}
+}
+
+// own makes the member of the examples, an owner, and signs them in.
+func (s *scene) own() {
+	s.Helper()
+	ctx := video.WithActor(s.Context(), video.Actor{Address: "192.0.2.1"})
+	members, err := s.store.Members(ctx, s.account)
+	s.must(err)
+	for _, member := range members {
+		if member.Role == video.RoleOwner {
+			s.owner = member
+		}
+	}
+	if s.owner.ID == "" {
+		s.owner, err = s.store.AddMember(video.WithoutActor(ctx), video.Member{
+			AccountID: s.account, Email: "ada@example.com", Name: "Ada", Role: video.RoleOwner,
+		})
+		s.must(err)
+	}
+	link, _, err := s.config.Members.PasswordLink(video.WithoutActor(ctx), s.account, s.owner.ID)
+	s.must(err)
+	found, err := s.config.Members.UseLink(video.WithoutActor(ctx), link, "correct horse battery", video.Member{})
+	s.must(err)
+	s.cookie, s.csrf = &http.Cookie{Name: sessionCookie, Value: found.Secret}, found.CSRF
 }
 
 func newScene(t *testing.T) *scene {
@@ -101,6 +142,9 @@ func (s *scene) real(value any) any {
 		copied := make(map[string]any, len(value))
 		for name, part := range value {
 			copied[name] = s.real(part)
+			if name == "link_secret" {
+				copied[name] = s.secret
+			}
 			if name == "refresh_token" {
 				copied[name] = s.refreshToken()
 			}

@@ -86,6 +86,7 @@ func newGallery(t *testing.T) *gallery {
 
 	g.choices = map[string]choice{
 		"filter[unique_name]":        {"room of " + dayA, "a", "b"},
+		"filter[search]":             {"OF " + dayA, "a", "b"},
 		"filter[active]":             {"true", "c", "a"},
 		"filter[context]":            {"context of " + dayA, "a", "b"},
 		"filter[participant_id]":     {participants.a, "a", "b"},

@@ -68,10 +68,10 @@ func (e *entrance) follow(w http.ResponseWriter, r *request, session video.Sessi
 	defer stop()
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
-	f := &follower{entrance: e, request: r, session: session, ended: !session.Active(), after: after, out: w}
+	f := &follower{entrance: e, request: r, session: session, ended: !session.Active(), after: after, stream: push{ctx: r.Context(), out: w}}
 	for !f.over {
 		more, err := f.advance()
-		if err != nil && f.begun {
+		if err != nil && f.stream.begun {
 			return nil // the caller comes back with the cursor it has seen last
 		}
 		if err != nil {
@@ -90,8 +90,7 @@ type follower struct {
 	*request
 	session video.Session
 	after   int64
-	out     http.ResponseWriter
-	begun   bool // something was sent
+	stream  push
 	ended   bool // the session has, as far as is known
 	over    bool // nothing more is to be sent
 }
@@ -116,7 +115,7 @@ func (f *follower) advance() (more bool, err error) {
 	if f.ended && !more {
 		writeEvent(&batch, "", "end", endJSON{SessionID: f.session.ID})
 	}
-	f.over = !f.send(batch.Bytes()) || f.ended && !more || f.draining()
+	f.over = !f.stream.send(batch.Bytes()) || f.ended && !more || f.draining()
 	return more, nil
 }
 
@@ -142,33 +141,15 @@ func (f *follower) pause(news <-chan struct{}, beat <-chan time.Time) {
 		if session, err := f.Sessions.Session(f.Context(), f.account, f.session.ID, false); err == nil {
 			f.ended = !session.Active()
 		}
-		f.over = !f.send([]byte(": still there\n\n"))
+		f.over = !f.stream.send([]byte(": still there\n\n"))
 	}
-}
-
-// send opens the stream if it is not yet, sends what there is at once, and reports whether the caller is still there.
-func (f *follower) send(content []byte) bool {
-	if !f.begun {
-		f.begun = true
-		header := f.out.Header()
-		header.Set("Content-Type", eventStream)
-		header.Set("X-Accel-Buffering", "no") // nginx would keep events to itself
-		f.out.WriteHeader(http.StatusOK)
-	}
-	control := http.NewResponseController(f.out)
-	_ = control.SetWriteDeadline(time.Now().Add(sendTimeout)) // a recorder of tests has none
-	_, err := f.out.Write(content)
-	sent := err == nil && control.Flush() == nil && f.Context().Err() == nil
-	// HTTP/2 ends a stream at its deadline whether or not there was anything to send.
-	_ = control.SetWriteDeadline(time.Now().Add(heartbeat + sendTimeout))
-	return sent
 }
 
 // lament logs what broke off a stream. A failure before it began is answered, and logged there.
 func (f *follower) lament(err error) {
-	if f.begun && f.Context().Err() == nil {
+	if f.stream.begun && f.Context().Err() == nil {
 		f.Log.LogAttrs(f.Context(), slog.LevelWarn, "stream of session events broken off",
-			slog.String("request", f.out.Header().Get("X-Request-Id")), slog.String("path", f.URL.Path), slog.Any("error", withCause(err)))
+			slog.String("request", f.stream.out.Header().Get("X-Request-Id")), slog.String("path", f.URL.Path), slog.Any("error", withCause(err)))
 	}
 }
 

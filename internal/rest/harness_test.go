@@ -52,6 +52,8 @@ type house struct {
 	live      *recordedLive
 	quality   *quality.Keeper
 	log       *bytes.Buffer
+	cookie    *http.Cookie // of a portal session, which goes with every call
+	csrf      string
 
 	mu  sync.Mutex
 	now time.Time // what the store takes for the present; the real present while zero
@@ -110,6 +112,10 @@ func newHouse(t testing.TB) *house {
 		Live:   h.live,
 		Audits: opened, Idempotency: opened, Vault: authority,
 		Webhooks: opened, EventKeys: authority, Deliveries: opened,
+		KeyRing: opened, Members: auth.NewMembers(opened, nil, h.clock), Roster: opened, Overview: opened,
+		Checks: func(context.Context) []SystemCheck {
+			return []SystemCheck{{Name: "clock", Level: "ok", Found: "right"}}
+		},
 		PublicURL: "https://video.example.com/",
 		Log:       slog.New(slog.NewTextHandler(h.log, nil)),
 	}
@@ -323,6 +329,10 @@ func newRequest(h *house, method, target string, content any, header ...string) 
 	}
 	request := httptest.NewRequestWithContext(h.Context(), method, "/v2"+target, reader)
 	request.Header.Set("Authorization", "Bearer "+apiKey)
+	if h.cookie != nil {
+		request.AddCookie(h.cookie)
+		request.Header.Set(csrfHeader, h.csrf)
+	}
 	if content != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}

@@ -24,14 +24,16 @@ const MaxHeaderBytes = 32 << 10
 
 // operation is one method on one path.
 type operation struct {
-	method, path string
-	right        right  // what its API key must have; empty where none is taken
-	action       string // what the audit log calls it, or audited; every change has one
-	public       bool   // takes no API key
-	anyOrigin    bool   // browsers may call it from any origin
-	limited      bool   // by address
-	do           func(*request) (answer, error)
-	check        func(*request) ([]fault, error) // of the body, for what no schema can say; may be nil
+	method, path   string
+	right          right  // what its caller must have; empty where anybody may ask
+	action         string // what the audit log calls it, or audited; every change has one
+	public         bool   // takes no API key
+	anyOrigin      bool   // browsers may call it from any origin
+	limited        bool   // by address
+	changesSession bool   // of the portal, whose operations take no API key
+	signsIn        bool   // by address, and narrowly: passwords and secrets could be guessed
+	do             func(*request) (answer, error)
+	check          func(*request) ([]fault, error) // of the body, for what no schema can say; may be nil
 
 	idName string           // of the path parameter; empty if there is none
 	body   *openapi3.Schema // nil if it takes no body
@@ -47,7 +49,8 @@ type resource struct {
 // request is what an operation is asked. Its fields beyond the http.Request are checked already.
 type request struct {
 	*http.Request
-	account video.AccountID // whose API key it is; empty where none is taken
+	caller  caller          // zero where no credential is taken
+	account video.AccountID // the caller's; empty where no credential is taken
 	id      string          // the id in the path, in lower case
 	content []byte          // of the body, as it came
 	body    body
@@ -66,6 +69,7 @@ type answer struct {
 	data        any
 	raw         []byte
 	contentType string
+	cookie      *http.Cookie                    // nil: none is set
 	stream      func(http.ResponseWriter) error // writes all of the answer; fails only before anything was sent
 }
 
@@ -155,7 +159,18 @@ func (e *entrance) admit(w http.ResponseWriter, r *http.Request, op *operation) 
 	if op.limited && !e.strangers.Admit(r) {
 		return req, refuse(http.StatusTooManyRequests, tooManyRequests, "Too many tokens were asked for from this address. Wait a second.")
 	}
-	if !op.public {
+	if op.signsIn && !e.guests.Admit(r) {
+		return req, refuse(http.StatusTooManyRequests, tooManyRequests, "Too many attempts came from this address. Wait some seconds.")
+	}
+	if op.public && op.path == portalPath || op.signsIn {
+		if err := sameOrigin(r); err != nil {
+			return req, err
+		}
+	}
+	if op.public {
+		actor := e.actor(w, r)
+		req.Request = r.WithContext(video.WithActor(r.Context(), actor))
+	} else {
 		if err := e.identify(w, req, op); err != nil {
 			return req, err
 		}
@@ -176,21 +191,20 @@ func (e *entrance) admit(w http.ResponseWriter, r *http.Request, op *operation) 
 	return req, op.further(req, err)
 }
 
-// identify finds whose key the request carries, and whether this key may do this now.
+// identify finds whose credential the request carries, and whether they may do this now.
 func (e *entrance) identify(w http.ResponseWriter, req *request, op *operation) error {
 	actor := e.actor(w, req.Request)
-	key, err := e.authenticate(req.Request.WithContext(video.WithActor(req.Context(), actor)))
+	who, err := e.authenticate(req.Request.WithContext(video.WithActor(req.Context(), actor)), &actor)
 	if err != nil {
 		return err
 	}
-	if err := e.limit(w, key.ID, op); err != nil {
+	if err := e.limit(w, who.id, op); err != nil {
 		return err
 	}
-	if err := entitle(key, op.right); err != nil {
+	if err := entitle(who, op.right); err != nil {
 		return err
 	}
-	req.account = key.AccountID
-	actor.KeyID, actor.KeyName = key.ID, key.Name
+	req.caller, req.account = who, who.account
 	req.Request = req.WithContext(video.WithActor(req.Context(), actor))
 	req.once, err = idempotencyKey(req.Request, req.account)
 	return err
@@ -218,19 +232,26 @@ func (op *operation) further(req *request, err error) error {
 	return refuseBody(inOrder(found.faults))
 }
 
-func (e *entrance) authenticate(r *http.Request) (video.APIKey, error) {
+// authenticate finds who asks: by an API key or, without one, by the cookie of a portal session. It puts them into actor.
+func (e *entrance) authenticate(r *http.Request, actor *video.Actor) (caller, error) {
+	if secret := sessionSecret(r); secret != "" && r.Header.Get("Authorization") == "" {
+		who, err := e.signedIn(r, secret)
+		actor.MemberID, actor.MemberName = who.member.ID, who.member.Name
+		return who, err
+	}
 	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	key = strings.TrimSpace(key)
 	if !strings.EqualFold(scheme, "Bearer") || key == "" {
-		return video.APIKey{}, refuse(http.StatusUnauthorized, authenticationFailed,
+		return caller{}, refuse(http.StatusUnauthorized, authenticationFailed,
 			"An API key is needed, in the header Authorization: Bearer KEY.")
 	}
 	found, err := e.Keys.Authenticate(r.Context(), key)
 	if err != nil && video.CodeOf(err) == video.CodeUnauthorized {
-		return video.APIKey{}, refuse(http.StatusUnauthorized, authenticationFailed,
+		return caller{}, refuse(http.StatusUnauthorized, authenticationFailed,
 			"The API key is unknown, revoked or expired.")
 	}
-	return found, err
+	actor.KeyID, actor.KeyName = found.ID, found.Name
+	return keyCaller(found), err
 }
 
 func (e *entrance) unknownPath(w http.ResponseWriter, r *http.Request) {

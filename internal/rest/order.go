@@ -59,4 +59,4 @@ func spelledOut(err error) error {
 }
 
 // RenderComposition is a composition as the API shows it, for encoding/json.
-func RenderComposition(c video.Composition) any { return new(entrance).renderComposition(c) }
+func RenderComposition(c video.Composition) any { return renderComposition(c, nil) }

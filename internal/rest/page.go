@@ -46,7 +46,7 @@ func (q *query) refuse() error {
 			status = http.StatusBadRequest
 		}
 	}
-	return &refusal{status, q.faults}
+	return &refusal{status: status, faults: q.faults}
 }
 
 func mapKeys(values url.Values) func(yield func(string) bool) {

@@ -70,13 +70,13 @@ func TestParameters(t *testing.T) {
 				}
 			case name == "filter[context]":
 				good, bad = []string{"", " ", "😀", strings.Repeat("x", 5000)}, []string{"\x00"}
-			case name == "filter[object_id]", name == "filter[unique_name]", name == "filter[action]", strings.HasSuffix(name, "[contains]"):
+			case name == "filter[object_id]", name == "filter[unique_name]", name == "filter[search]", name == "filter[action]", strings.HasSuffix(name, "[contains]"):
 				good, bad = []string{" ", "😀", "%", "x', 'y", strings.Repeat("x", 5000)}, []string{"", "\x00"}
 			case name == "filter[event_type]":
 				good, bad = []string{"x", "x,y", " x , y,"}, []string{"", ",", " , ", "\x00"}
 			case name == "filter[duration_secs]":
 				good, bad = []string{"0", "1", "2147483647"}, []string{"", "-1", "1.5", "x", "2147483648", "1e3"}
-			case name == "filter[status]", name == "filter[status][eq]", name == "filter[type]":
+			case name == "filter[status]", name == "filter[status][eq]", name == "filter[type]", name == "span":
 				for _, value := range ref.Value.Schema.Value.Enum {
 					good = append(good, value.(string))
 				}

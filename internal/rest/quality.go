@@ -102,14 +102,14 @@ func (e *entrance) followQuality(w http.ResponseWriter, r *request, session vide
 	defer stop()
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
-	f := &follower{entrance: e, request: r, session: session, ended: !session.Active(), out: w}
-	for f.over = !f.send(qualityEvents(latest, news)); !f.over && !f.ended; {
+	f := &follower{entrance: e, request: r, session: session, ended: !session.Active(), stream: push{ctx: r.Context(), out: w}}
+	for f.over = !f.stream.send(qualityEvents(latest, news)); !f.over && !f.ended; {
 		f.awaitQuality(news, beat.C)
 	}
 	if !f.over {
 		var end bytes.Buffer
 		writeEvent(&end, "", "end", endJSON{SessionID: session.ID})
-		f.send(end.Bytes())
+		f.stream.send(end.Bytes())
 	}
 	return nil
 }
@@ -117,7 +117,7 @@ func (e *entrance) followQuality(w http.ResponseWriter, r *request, session vide
 func (f *follower) awaitQuality(news <-chan video.QualityNews, beat <-chan time.Time) {
 	select {
 	case n := <-news:
-		f.over = !f.send(qualityEvents([]video.QualityNews{n}, news))
+		f.over = !f.stream.send(qualityEvents([]video.QualityNews{n}, news))
 	case <-f.Draining:
 		f.over = true
 	case <-f.Context().Done():
@@ -126,7 +126,7 @@ func (f *follower) awaitQuality(news <-chan video.QualityNews, beat <-chan time.
 		if session, err := f.Sessions.Session(f.Context(), f.account, f.session.ID, false); err == nil {
 			f.ended = !session.Active()
 		}
-		f.over = !f.send([]byte(": still there\n\n"))
+		f.over = !f.stream.send([]byte(": still there\n\n"))
 	}
 }
 

@@ -100,6 +100,7 @@ type generator struct {
 	*house
 	room, session, participant, refresh string
 	recording, composition, delivery    string
+	apiKey, member                      string
 	reader                              string // a key that is read-only
 }
 
@@ -119,6 +120,13 @@ func (g *generator) furnish() {
 	g.refresh = tokens.want(http.StatusCreated).data()["refresh_token"].(string)
 	g.delivery = g.sendTest().ID
 	g.reader = g.key(video.RightsReadOnly)
+	keys, err := g.store.APIKeys(g.Context(), g.account)
+	g.must(err)
+	member, err := g.store.AddMember(g.Context(), video.Member{
+		AccountID: g.account, Email: video.NewUUID() + "@example.com", Name: "somebody", Role: video.RoleViewer,
+	})
+	g.must(err)
+	g.apiKey, g.member = keys[0].ID, member.ID
 	g.recording = g.record(g.session, nil)
 	g.composition = g.compose(map[string]any{"session_id": g.session}).want(http.StatusAccepted).data()["id"].(string)
 }
@@ -165,6 +173,7 @@ func (g *generator) request() madeUp {
 	}
 	if g.one(20) {
 		made.header = append(made.header, "Origin", pick(g, "https://admin.example.com", "null", "\x01"))
+		made.plain = made.plain && op.Security == nil // where no key is taken, other sites may not ask
 	}
 	if g.one(20) {
 		made.header = append(made.header, "Content-Type", pick(g, "text/plain", "application/json; charset=utf-16", "application/x+json", "\x01"))
@@ -189,7 +198,7 @@ func (g *generator) path(path string, made *madeUp) string {
 	}
 	return strings.NewReplacer("{room_id}", g.room, "{room_session_id}", g.session, "{room_participant_id}", g.participant,
 		"{room_recording_id}", g.recording, "{room_composition_id}", g.composition,
-		"{webhook_delivery_id}", g.delivery).Replace(path)
+		"{webhook_delivery_id}", g.delivery, "{api_key_id}", g.apiKey, "{member_id}", g.member).Replace(path)
 }
 
 func (g *generator) query(op *openapi3.Operation, made *madeUp) string {
@@ -311,7 +320,7 @@ func (g *generator) junkText() string {
 // checkBodyVerdict compares our verdict on a body with that of the JSON Schema 2020-12 validator, which is not what the
 // entrance uses.
 func (g *generator) checkBodyVerdict(made madeUp, r reply) {
-	if made.schema == nil || !made.plain {
+	if made.schema == nil || !made.plain || r.status == http.StatusTooManyRequests { // who signs in so often is not heard
 		return
 	}
 	encoded := made.body.([]byte)
@@ -385,7 +394,7 @@ func beyondSchemas(entry map[string]any) bool {
 	case badRequest.code:
 		return pointer == "/identity" || pointer == "/secret"
 	case outsideRange.code:
-		return pointer == "/audio_sources" || strings.HasPrefix(pointer, "/video_layout/") && !strings.HasSuffix(pointer, "/z_pos")
+		return pointer == "/audio_sources" || pointer == "/expires_at" || strings.HasPrefix(pointer, "/video_layout/") && !strings.HasSuffix(pointer, "/z_pos")
 	}
 	return false
 }

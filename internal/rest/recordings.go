@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,7 +36,7 @@ func (e *entrance) listRecordings(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return list(recordings, query.Page, e.renderRecording), nil
+	return list(recordings, query.Page, renderRecording(e.links(r))), nil
 }
 
 func recordingFilter(r *request, q *query) video.RecordingFilter {
@@ -57,7 +58,7 @@ func (e *entrance) recording(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return one(http.StatusOK, e.renderRecording(recording)), nil
+	return one(http.StatusOK, renderRecording(e.links(r))(recording)), nil
 }
 
 func (e *entrance) deleteRecording(r *request) (answer, error) {
@@ -85,7 +86,7 @@ func (e *entrance) deleteRecordings(r *request) (answer, error) {
 		return answer{}, err
 	}
 	if !all && !q.filtered() {
-		return answer{}, &refusal{http.StatusUnprocessableEntity, []fault{{
+		return answer{}, &refusal{status: http.StatusUnprocessableEntity, faults: []fault{{
 			kind: missingParameter, parameter: "filter[all]",
 			detail: "A filter is required. To delete all recordings of the account, say so: filter[all]=true.",
 		}}}
@@ -141,7 +142,21 @@ type (
 	}
 )
 
-func (e *entrance) renderRecording(r video.Recording) recordingJSON {
+// mediaLinks makes the URL of a file; nil where there are none, or none for the caller.
+type mediaLinks func(account video.AccountID, kind video.MediaKind, id string) string
+
+func (e *entrance) links(r *request) mediaLinks {
+	if !slices.Contains(r.caller.rights, mediaRight) {
+		return nil
+	}
+	return e.MediaURL
+}
+
+func renderRecording(links mediaLinks) func(video.Recording) recordingJSON {
+	return func(r video.Recording) recordingJSON { return recordingOf(r, links) }
+}
+
+func recordingOf(r video.Recording, links mediaLinks) recordingJSON {
 	rendered := recordingJSON{
 		RecordType:    "room_recording",
 		ID:            r.ID,
@@ -166,8 +181,8 @@ func (e *entrance) renderRecording(r video.Recording) recordingJSON {
 		rendered.Error = renderFailure(video.FailureOf(r.FailedReason))
 	case r.Status == video.RecordingProcessing && r.WaitingReason != "":
 		rendered.Waiting = renderFailure(video.Awaited(r.WaitingReason))
-	case r.Status == video.RecordingCompleted && e.MediaURL != nil:
-		rendered.DownloadURL = optional(e.MediaURL(r.AccountID, video.MediaRecording, r.ID))
+	case r.Status == video.RecordingCompleted && links != nil:
+		rendered.DownloadURL = optional(links(r.AccountID, video.MediaRecording, r.ID))
 	}
 	return rendered
 }

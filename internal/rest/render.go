@@ -221,7 +221,7 @@ func (a answer) render() (answer, error) {
 	if err := encoder.Encode(a.data); err != nil {
 		return answer{}, fmt.Errorf("render answer: %w", err)
 	}
-	return answer{status: a.status, raw: buffer.Bytes(), contentType: "application/json"}, nil
+	return answer{status: a.status, raw: buffer.Bytes(), contentType: "application/json", cookie: a.cookie}, nil
 }
 
 // write sends the answer. It fails only before anything was sent.
@@ -232,6 +232,9 @@ func (a answer) write(w http.ResponseWriter) error {
 	a, err := a.render()
 	if err != nil {
 		return err
+	}
+	if a.cookie != nil {
+		http.SetCookie(w, a.cookie)
 	}
 	if a.contentType != "" {
 		w.Header().Set("Content-Type", a.contentType)

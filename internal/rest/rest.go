@@ -92,6 +92,16 @@ type Config struct {
 	Idempotency Idempotency
 	Vault       Vault
 
+	KeyRing  KeyRing
+	Members  Members
+	Roster   Roster
+	Overview Overview
+
+	// Checks looks at what the server needs of its machine.
+	Checks func(ctx context.Context) []SystemCheck
+	// Machine reads how busy the machine is. It may be nil.
+	Machine func() MachineLoad
+
 	Webhooks   Webhooks
 	EventKeys  EventKeys
 	Deliveries Deliveries
@@ -128,6 +138,12 @@ const (
 	refreshBurst       = 500
 )
 
+// How often each address may try to sign in to the portal, whoever tries there.
+const (
+	signInsPerSecond = 0.5
+	signInBurst      = 20
+)
+
 // base is the path everything is under.
 const base = "/v2"
 
@@ -135,7 +151,8 @@ type entrance struct {
 	Config
 	routes    *http.ServeMux
 	strangers *auth.Visitors
-	rates     *rateLimit // nil: no limit
+	guests    *auth.Visitors // who signs in
+	rates     *rateLimit     // nil: no limit
 	flights   flights
 	followers followers
 }
@@ -152,6 +169,8 @@ func New(config Config) (http.Handler, error) {
 		return nil, errors.New("rest: Webhooks, EventKeys and Deliveries are required")
 	case config.Audits == nil, config.Idempotency == nil, config.Vault == nil, config.Log == nil:
 		return nil, errors.New("rest: Audits, Idempotency, Vault and Log are required")
+	case config.KeyRing == nil, config.Members == nil, config.Roster == nil, config.Overview == nil, config.Checks == nil:
+		return nil, errors.New("rest: KeyRing, Members, Roster, Overview and Checks are required")
 	case config.RateLimit < 0, config.RateLimit > 0 && config.RateLimit < MinRateLimit:
 		return nil, fmt.Errorf("rest: a rate limit is %d units a second or more, or 0 for none", MinRateLimit)
 	}
@@ -162,6 +181,7 @@ func New(config Config) (http.Handler, error) {
 	e := &entrance{
 		Config: config, routes: http.NewServeMux(),
 		strangers: auth.NewVisitors(refreshesPerSecond, refreshBurst, config.Proxies, nil),
+		guests:    auth.NewVisitors(signInsPerSecond, signInBurst, config.Proxies, nil),
 		flights:   flights{all: make(map[[32]byte]flight)},
 	}
 	if config.RateLimit > 0 {
@@ -191,12 +211,12 @@ func (e *entrance) operations() []*operation {
 		{method: "GET", path: "/rooms/{room_id}/sessions", right: readRight, do: e.listSessionsOfRoom},
 		{method: "GET", path: "/room_sessions", right: readRight, do: e.listSessions},
 		{method: "GET", path: "/room_sessions/{room_session_id}", right: readRight, do: e.session},
-		{method: "POST", path: "/room_sessions/{room_session_id}/actions/end", right: writeRight, action: "room_session.end", do: e.end},
-		{method: "POST", path: "/room_sessions/{room_session_id}/actions/kick", right: writeRight, action: "room_session.kick", do: e.kick},
-		{method: "POST", path: "/room_sessions/{room_session_id}/actions/mute", right: writeRight, action: "room_session.mute", do: e.mute},
-		{method: "POST", path: "/room_sessions/{room_session_id}/actions/unmute", right: writeRight, action: "room_session.unmute", do: e.unmute},
-		{method: "POST", path: "/room_sessions/{room_session_id}/actions/start_recording", right: writeRight, action: "room_session.start_recording", do: e.startRecording},
-		{method: "POST", path: "/room_sessions/{room_session_id}/actions/stop_recording", right: writeRight, action: "room_session.stop_recording", do: e.stopRecording},
+		{method: "POST", path: "/room_sessions/{room_session_id}/actions/end", right: moderateRight, action: "room_session.end", do: e.end},
+		{method: "POST", path: "/room_sessions/{room_session_id}/actions/kick", right: moderateRight, action: "room_session.kick", do: e.kick},
+		{method: "POST", path: "/room_sessions/{room_session_id}/actions/mute", right: moderateRight, action: "room_session.mute", do: e.mute},
+		{method: "POST", path: "/room_sessions/{room_session_id}/actions/unmute", right: moderateRight, action: "room_session.unmute", do: e.unmute},
+		{method: "POST", path: "/room_sessions/{room_session_id}/actions/start_recording", right: moderateRight, action: "room_session.start_recording", do: e.startRecording},
+		{method: "POST", path: "/room_sessions/{room_session_id}/actions/stop_recording", right: moderateRight, action: "room_session.stop_recording", do: e.stopRecording},
 		{method: "GET", path: "/room_sessions/{room_session_id}/events", right: readRight, do: e.happenings},
 		{method: "GET", path: "/room_sessions/{room_session_id}/participants", right: readRight, do: e.listParticipantsOfSession},
 		{method: "GET", path: "/room_sessions/{room_session_id}/quality", right: readRight, do: e.qualityOfSession},
@@ -222,6 +242,23 @@ func (e *entrance) operations() []*operation {
 		{method: "POST", path: "/webhook_deliveries/actions/redeliver", right: writeRight, action: "webhook_deliveries.redeliver", do: e.redeliverAll},
 		{method: "GET", path: "/webhook_deliveries/{webhook_delivery_id}", right: writeRight, do: e.delivery},
 		{method: "POST", path: "/webhook_deliveries/{webhook_delivery_id}/actions/redeliver", right: writeRight, action: "webhook_delivery.redeliver", do: e.redeliver},
-		{method: "GET", path: "/audit_events", right: writeRight, do: e.listAudits},
+		{method: "GET", path: "/audit_events", right: administerRight, do: e.listAudits},
+
+		{method: "GET", path: "/overview", right: readRight, do: e.overview},
+		{method: "GET", path: "/activity", right: readRight, do: e.activity},
+		{method: "GET", path: "/system_checks", right: administerRight, do: e.systemChecks},
+		{method: "GET", path: "/api_keys", right: administerRight, do: e.listKeys},
+		{method: "POST", path: "/api_keys", right: administerRight, action: audited, do: e.createKey, check: e.checkKey},
+		{method: "DELETE", path: "/api_keys/{api_key_id}", right: administerRight, action: audited, do: e.revokeKey},
+		{method: "GET", path: "/members", right: administerRight, do: e.listMembers},
+		{method: "POST", path: "/members", right: administerRight, action: audited, do: e.inviteMember},
+		{method: "PATCH", path: "/members/{member_id}", right: administerRight, action: audited, do: e.updateMember},
+		{method: "DELETE", path: "/members/{member_id}", right: administerRight, action: audited, do: e.removeMember},
+		{method: "POST", path: "/members/{member_id}/actions/reset_password", right: administerRight, action: audited, do: e.resetPassword},
+		{method: "GET", path: portalPath, public: true, do: e.portalSession},
+		{method: "POST", path: portalPath, public: true, signsIn: true, changesSession: true, action: "member.sign_in", do: e.signIn},
+		{method: "DELETE", path: portalPath, public: true, changesSession: true, action: "member.sign_out", do: e.signOut},
+		{method: "POST", path: portalPath + "/actions/use_link", public: true, signsIn: true, changesSession: true, action: audited, do: e.useLink},
+		{method: "POST", path: portalPath + "/actions/change_password", public: true, signsIn: true, changesSession: true, action: audited, do: e.changePassword},
 	}
 }

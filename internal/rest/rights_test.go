@@ -13,7 +13,7 @@ import (
 func TestRights(t *testing.T) {
 	h := newHouse(t)
 	has := map[video.Rights]map[string]bool{
-		video.RightsAdmin:      {"read": true, "write": true, "tokens": true},
+		video.RightsAdmin:      {"read": true, "moderate": true, "tokens": true, "write": true, "administer": true},
 		video.RightsReadOnly:   {"read": true},
 		video.RightsTokensOnly: {"tokens": true},
 	}
@@ -42,7 +42,7 @@ func TestRights(t *testing.T) {
 			}
 		}
 	}
-	for _, need := range []string{"", "read", "write", "tokens"} {
+	for _, need := range []string{"", "read", "moderate", "tokens", "write", "administer"} {
 		if needed[need] == 0 {
 			t.Errorf("no operation needs %q", need)
 		}
@@ -53,9 +53,9 @@ func TestRights(t *testing.T) {
 }
 
 func TestKeyWithoutKnownRightsMayDoNothing(t *testing.T) {
-	for _, needed := range []right{readRight, writeRight, tokensRight, ""} {
+	for _, needed := range append([]right{""}, allRights...) {
 		for _, rights := range []video.Rights{"", "root"} {
-			if entitle(video.APIKey{Rights: rights}, needed) == nil {
+			if entitle(keyCaller(video.APIKey{Rights: rights}), needed) == nil {
 				t.Errorf("a key with the rights %q has %q", rights, needed)
 			}
 		}

@@ -15,6 +15,7 @@ func (e *entrance) listRooms(r *request) (answer, error) {
 	query := video.RoomQuery{
 		AccountID:       r.account,
 		UniqueName:      q.name("filter[unique_name]"),
+		Search:          q.name("filter[search]"),
 		CreatedAt:       q.span("date_created_at"),
 		UpdatedAt:       q.span("date_updated_at"),
 		IncludeSessions: q.include("include_sessions"),

@@ -56,7 +56,7 @@ func refuseBody(faults []fault) error {
 	if len(faults) == 0 {
 		return nil
 	}
-	return &refusal{http.StatusUnprocessableEntity, faults}
+	return &refusal{status: http.StatusUnprocessableEntity, faults: faults}
 }
 
 // schemaFaults translates what the validator found in a value, which stands at some place of the body, into one fault for

@@ -21,7 +21,8 @@ type Config struct {
 	Name string // in sentences, such as "The call app"
 	Path string // where it is mounted, without a slash at the end; empty for the root
 
-	Pages []string // further paths of its page, which looks at where it is
+	Pages   []string // further paths of its page, which looks at where it is
+	OnePage bool     // all further paths are, but those of files
 
 	Policy      string // Content-Security-Policy
 	Permissions string // Permissions-Policy
@@ -93,7 +94,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name := strings.TrimPrefix(r.URL.Path, s.Path)
-	if name == "/" || name == "" || slices.Contains(s.Pages, name) {
+	if name == "/" || name == "" || slices.Contains(s.Pages, name) || s.OnePage && path.Ext(name) == "" {
 		name = page
 	}
 	f, found := s.files[name]

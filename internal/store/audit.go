@@ -20,6 +20,8 @@ type auditRow struct {
 	Detail    string  `bun:"detail"`
 	KeyID     string  `bun:"key_id"`
 	KeyName   string  `bun:"key_name"`
+	MemberID  string  `bun:"member_id"`
+	Member    string  `bun:"member_name"`
 	Address   string  `bun:"address"`
 	UserAgent string  `bun:"user_agent"`
 	RequestID string  `bun:"request_id"`
@@ -29,7 +31,8 @@ func (r auditRow) entry(of video.AccountID) video.AuditEntry {
 	return video.AuditEntry{
 		ID: r.ID, AccountID: of, At: moment(r.At), Action: r.Action, ObjectID: r.ObjectID, Detail: r.Detail,
 		Actor: video.Actor{
-			KeyID: r.KeyID, KeyName: r.KeyName, Address: r.Address, UserAgent: r.UserAgent, RequestID: r.RequestID,
+			KeyID: r.KeyID, KeyName: r.KeyName, MemberID: r.MemberID, MemberName: r.Member,
+			Address: r.Address, UserAgent: r.UserAgent, RequestID: r.RequestID,
 		},
 	}
 }
@@ -57,7 +60,7 @@ func (s *Store) auditTx(ctx context.Context, tx bun.Tx, number account, action, 
 	}
 	row := auditRow{
 		ID: video.NewUUID(), Account: number, At: s.now().UnixMicro(), Action: action, ObjectID: objectID, Detail: detail,
-		KeyID: actor.KeyID, KeyName: actor.KeyName, Address: actor.Address, UserAgent: actor.UserAgent, RequestID: actor.RequestID,
+		KeyID: actor.KeyID, KeyName: actor.KeyName, MemberID: actor.MemberID, Member: actor.MemberName, Address: actor.Address, UserAgent: actor.UserAgent, RequestID: actor.RequestID,
 	}
 	if _, err := tx.NewInsert().Model(&row).Exec(ctx); err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/uptrace/bun"
 
@@ -73,8 +74,8 @@ func checkAPIKey(key video.APIKey) error {
 	if !slices.Contains(video.AllRights, key.Rights) {
 		return video.Errorf(video.CodeInvalid, "rights are one of %v", video.AllRights).WithField("/rights")
 	}
-	if len(key.Name) > video.MaxKeyName || !isText(key.Name) {
-		return video.Errorf(video.CodeInvalid, "the name of a key has at most %d bytes of UTF-8, without NUL", video.MaxKeyName).
+	if utf8.RuneCountInString(key.Name) > video.MaxKeyName || !isText(key.Name) {
+		return video.Errorf(video.CodeInvalid, "the name of a key has at most %d characters of UTF-8, without NUL", video.MaxKeyName).
 			WithField("/name")
 	}
 	return nil

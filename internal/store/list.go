@@ -36,7 +36,9 @@ type listing struct {
 	keyed   bool   // a row's key is its account and its id, not the id alone
 
 	equal      []condition
-	ownIndex   bool // the index of the first equality does not begin with the account
+	ownIndex   bool   // the index of the first equality does not begin with the account
+	sift       string // a condition that no index helps with
+	siftArgs   []any
 	ranges     []condition
 	onlyColumn string // the one column the ranges asked for are on; empty for none or several
 	onlySpan   video.Span
@@ -89,7 +91,7 @@ func spanLength(span video.Span) time.Duration {
 
 // single reports whether one span alone says which rows belong to the list.
 func (l *listing) single() bool {
-	return len(l.equal) == 0 && l.onlyColumn != "" &&
+	return len(l.equal) == 0 && l.sift == "" && l.onlyColumn != "" &&
 		!slices.ContainsFunc(l.ranges, func(c condition) bool { return c.column != l.onlyColumn && !c.implied })
 }
 
@@ -113,6 +115,9 @@ func (l *listing) query(db *bun.DB, by string) *bun.SelectQuery {
 			continue
 		}
 		where(true, c.column, c.test, c.args...)
+	}
+	if l.sift != "" {
+		q = q.Where(l.sift, l.siftArgs...)
 	}
 	for _, c := range l.ranges {
 		if !c.implied || by == l.start {
@@ -167,7 +172,7 @@ func (s *Store) list(ctx context.Context, l listing, page video.Page, rows any) 
 
 func (s *Store) count(ctx context.Context, l listing) (int, error) {
 	var n int
-	if len(l.equal) == 0 && len(l.ranges) == 0 {
+	if len(l.equal) == 0 && len(l.ranges) == 0 && l.sift == "" {
 		err := s.reads.NewSelect().Model((*totalsRow)(nil)).ColumnExpr("coalesce(sum(?), 0)", bun.Ident(l.total)).
 			Where("account = ?", l.account).Scan(ctx, &n)
 		return n, err

@@ -85,6 +85,8 @@ func (r roomRow) storable() error {
 	return nil
 }
 
+var likeEscape = strings.NewReplacer("!", "!!", "%", "!%", "_", "!_")
+
 func roomAbsent(id video.RoomID) *video.Error {
 	return video.Errorf(video.CodeRoomNotFound, "no room with id %s", id)
 }
@@ -186,6 +188,14 @@ func (s *Store) Rooms(ctx context.Context, query video.RoomQuery) (video.List[vi
 			return video.List[video.Room]{Items: []video.Room{}}, nil
 		}
 		l.is("unique_name", "= ?", query.UniqueName)
+	}
+	if query.Search != "" {
+		if !isText(query.Search) {
+			return video.List[video.Room]{Items: []video.Room{}}, nil
+		}
+		sought := likeEscape.Replace(strings.ToLower(query.Search))
+		l.sift = `(lower(unique_name) LIKE ? ESCAPE '!' OR id LIKE ? ESCAPE '!')`
+		l.siftArgs = []any{"%" + sought + "%", sought + "%"}
 	}
 	l.during("created_at", query.CreatedAt)
 	l.during("updated_at", query.UpdatedAt)

@@ -17,7 +17,7 @@ type Account struct {
 // MaxRetentionDays bounds how long recordings can be asked to be kept, in days. For ever is 0.
 const MaxRetentionDays = 3650
 
-// MaxAccountName and MaxKeyName bound names that operators give, in bytes.
+// MaxAccountName and MaxKeyName bound names that operators give, in bytes and in characters.
 const (
 	MaxAccountName = 128
 	MaxKeyName     = 128

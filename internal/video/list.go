@@ -25,6 +25,7 @@ type Span struct{ From, Until time.Time }
 type RoomQuery struct {
 	AccountID       AccountID
 	UniqueName      string
+	Search          string // in the name, or how the id begins; letters of ASCII match in either case
 	CreatedAt       Span
 	UpdatedAt       Span
 	IncludeSessions bool

@@ -1,4 +1,5 @@
 import "@rotunda/theme/theme.css";
+import "@rotunda/theme/controls.css";
 import "./styles/controls.css";
 import "./styles/entrance.css";
 import "./styles/call.css";

@@ -1,0 +1,124 @@
+// What the REST API answers, as far as the portal reads it; api/openapi.yaml says what each field means.
+
+export type Right = "read" | "media" | "moderate" | "tokens" | "write" | "administer";
+export type Role = "owner" | "developer" | "support" | "viewer";
+export type KeyRights = "admin" | "read-only" | "tokens-only";
+
+export interface Member {
+  id: string;
+  email: string;
+  name: string;
+  role: Role;
+  has_password: boolean;
+  created_at: string;
+  last_login_at: string | null;
+}
+
+export interface PortalSession {
+  member: Member;
+  rights: Right[];
+  csrf_token: string;
+  expires_at: string;
+}
+
+export interface Room {
+  id: string;
+  unique_name: string | null;
+  max_participants: number;
+  enable_recording: boolean;
+  webhook_event_url: string | null;
+  recording_retention_days: number | null;
+  active_session_id?: string;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface Participant {
+  id: string;
+  context: string | null;
+  joined_at: string;
+  left_at: string | null;
+}
+
+export interface Session {
+  id: string;
+  active: boolean;
+  created_at: string;
+  ended_at: string | null;
+  participants?: Participant[];
+}
+
+export interface Tokens {
+  token: string;
+  token_expires_at: string;
+}
+
+export interface ApiKey {
+  id: string;
+  name: string;
+  rights: KeyRights;
+  created_at: string;
+  expires_at: string | null;
+  revoked_at: string | null;
+  last_used_at: string | null;
+  last_user_agent: string | null;
+}
+
+export interface NewApiKey extends ApiKey {
+  api_key: string;
+}
+
+export interface PasswordLink {
+  link_url: string;
+  link_expires_at: string;
+}
+
+export interface AuditEvent {
+  id: string;
+  at: string;
+  action: string;
+  object_id: string | null;
+  detail: string | null;
+  actor: {
+    api_key_name: string | null;
+    member_name: string | null;
+    address: string | null;
+    user_agent: string | null;
+    request_id: string | null;
+  };
+}
+
+export interface Overview {
+  at: string;
+  rooms: number;
+  active_sessions: number;
+  active_participants: number;
+  processing_recordings: number;
+  waiting_compositions: number;
+  pending_deliveries: number;
+  failed_deliveries: number;
+  machine: { cpu_percent: number | null; disk_free_mb: number | null; disk_total_mb: number | null };
+}
+
+export interface Activity {
+  step_secs: number;
+  spans: {
+    at: string;
+    joins: number;
+    lost_connections: number;
+    participants: number;
+    participant_minutes: number;
+  }[];
+}
+
+export interface SystemCheck {
+  name: string;
+  level: "ok" | "warn" | "fail" | "skipped";
+  found: string;
+  setting?: string;
+}
+
+export interface Page<T> {
+  data: T[];
+  meta: { total_pages: number; total_results: number; page_number: number; page_size: number };
+}

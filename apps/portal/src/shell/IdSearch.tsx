@@ -1,0 +1,44 @@
+import { useNavigate } from "@tanstack/react-router";
+import { useEffect, useRef } from "react";
+
+/** Takes any name or id of a room. The key / leads to it. */
+export function IdSearch() {
+  const navigate = useNavigate();
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    const listen = (event: KeyboardEvent) => {
+      const target = event.target as HTMLElement;
+      if (
+        event.key !== "/" ||
+        target.closest("input, textarea, select, dialog") ||
+        event.ctrlKey ||
+        event.metaKey
+      )
+        return;
+      event.preventDefault();
+      field.current?.focus();
+    };
+    document.addEventListener("keydown", listen);
+    return () => document.removeEventListener("keydown", listen);
+  }, []);
+  return (
+    <search className="seek">
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          const search = field.current?.value.trim();
+          if (search) void navigate({ to: "/rooms", search: { search } });
+        }}
+      >
+        <input
+          ref={field}
+          className="input"
+          type="search"
+          aria-label="Find a room by name or id"
+          placeholder="Find a room"
+        />
+        <kbd aria-hidden>/</kbd>
+      </form>
+    </search>
+  );
+}
