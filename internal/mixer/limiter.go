@@ -10,9 +10,9 @@ const (
 // at each border it suits both blocks, so no sample is ever too loud and nothing is clipped. It falls as fast as it must and recovers slowly,
 // so that loudness does not pump. What is not too loud is not changed, only later by a block.
 type limiter struct {
-	gain   float32 // at the end of what was put out, less 1, so that the zero value is right
-	peak   float32 // of held
-	held   [blockSize]float32
+	gain float32 // at the end of what was put out, less 1, so that the zero value is right
+	peak float32 // of held
+	held [blockSize]float32
 }
 
 // limit replaces the sound of a frame by that of one block earlier. It reports whether that is nothing but silence.

@@ -86,7 +86,7 @@ func TestLegCountsAlone(t *testing.T) {
 		t.Helper()
 		r.run(60)
 		for hertz, want := range map[float64]float64{300: want300, 500: want500} {
-			if s := strength(h.last(25), hertz); s < 0.9*want || s > 1.1*want+0.002 {
+			if s := steadiness(h.last(25), hertz); s < 0.9*want || s > 1.1*want+0.005 {
 				t.Errorf("%.0f Hz has the amplitude %.4f, want %.1f", hertz, s, want)
 			}
 		}

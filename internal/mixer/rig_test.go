@@ -68,6 +68,7 @@ type talker struct {
 	way       func(number uint64) (late int64, lost bool)
 	underway  []packet.Media
 	drift     float64 // its clock against ours
+	speaks    bool    // the tone comes and goes four times a second, as speech does
 }
 
 // talks adds a talker, whose packets are under way for 30 ms.
@@ -99,6 +100,15 @@ func (r *rig) newEncoder(application opus.Application) *opus.Encoder {
 	return e
 }
 
+func (r *rig) narrowEncoder() *opus.Encoder {
+	r.t.Helper()
+	e, err := r.voices.NewEncoder(opus.EncoderConfig{Channels: 1, Application: opus.Voice, Bitrate: 8000})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return e
+}
+
 // send puts all packets on the way whose last sample is sampled by now.
 func (t *talker) send(r *rig) {
 	pcm, out := make([]float32, t.frame), make([]byte, opus.MaxPacket)
@@ -108,7 +118,11 @@ func (t *talker) send(r *rig) {
 			return
 		}
 		for i := range pcm {
-			pcm[i] = float32(t.amplitude * math.Sin(2*math.Pi*t.hertz*float64(t.sampled+int64(i))/opus.SampleRate))
+			at := float64(t.sampled+int64(i)) / opus.SampleRate
+			pcm[i] = float32(t.amplitude * math.Sin(2*math.Pi*t.hertz*at))
+			if t.speaks {
+				pcm[i] *= float32(math.Pow(math.Sin(4*math.Pi*at), 4))
+			}
 		}
 		if !t.silent {
 			n, err := t.encoder.Encode(pcm, out)
@@ -148,7 +162,8 @@ type loop struct {
 
 func newLoop(r *rig, t *talker) *loop {
 	l := &loop{talker: t, start: t.timestamp}
-	t.frame = 2880 // a third of the work
+	t.frame = 2880 // a third of the work, and narrow band is another third
+	t.encoder = r.narrowEncoder()
 	now, drift := r.now, t.drift
 	r.now, t.drift = int64(2*time.Second), 0
 	t.send(r)
@@ -242,6 +257,14 @@ func strength(pcm []float32, hertz float64) float64 {
 		a, b = float64(v)+2*math.Cos(w)*a-b, a
 	}
 	return 2 * math.Sqrt(a*a+b*b-2*math.Cos(w)*a*b) / float64(len(pcm))
+}
+
+// steadiness is the mean amplitude of a tone in frames, each by itself: a tone whose pitch is a little off for a while counts.
+func steadiness(pcm []float32, hertz float64) (mean float64) {
+	for at := 0; at+frameSize <= len(pcm); at += frameSize {
+		mean += strength(pcm[at:at+frameSize], hertz)
+	}
+	return mean / float64(len(pcm)/frameSize)
 }
 
 func loudest(pcm []float32) (peak float64) {

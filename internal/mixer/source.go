@@ -14,8 +14,9 @@ const (
 	starvedFor = 200 * millisecond // after which a source is taken for silent
 
 	jumpOver    = 500 * millisecond // of timestamps against arrivals, from which on the source is taken to have begun anew
-	excess      = 200 * millisecond // of delay, from which on sound is left out
-	steerFrom   = 10 * millisecond  // of wrong delay, from which on it is corrected
+	excess      = 100 * millisecond // of delay, from which on sound is left out
+	steerFrom   = 10 * millisecond  // of too much delay, from which on it is corrected
+	steerEarly  = 2 * millisecond   // of too little
 	steerUntil  = millisecond
 	granularity = opus.SampleRate / 400 // concealment is made in steps of 2.5 ms
 )
@@ -208,13 +209,15 @@ func (s *source) begin(now int64) bool {
 		s.discard(now)
 		return false
 	}
-	for !s.held[0].audible && s.held[0].until() <= s.head {
+	for len(s.held) > 1 && s.held[0].until() <= s.head {
 		s.drop()
 	}
 	if s.held[0].from >= s.head+frameSize {
 		return false
 	}
-	s.head = min(s.head, s.held[0].from) // what is late is heard as well
+	if s.held[0].until() <= s.head {
+		s.head = s.held[0].from // what is late is heard as well
+	}
 	s.playing = true
 	s.number, s.decoded = s.held[0].number-1, true // what was missed before is no loss
 	return true
@@ -233,6 +236,7 @@ func (s *source) ready(instance *opus.Instance) (err error) {
 func (s *source) skip(samples int64) {
 	s.counts.Skipped.Add(1)
 	s.head += samples
+	s.starved = 0
 	if n := int64(len(s.pcm) - reach); n > samples {
 		s.pcm = s.pcm[:copy(s.pcm, s.pcm[samples:])]
 	} else {
@@ -246,11 +250,11 @@ func (s *source) skip(samples int64) {
 func (s *source) steer(now int64) (int, error) {
 	off := now - s.head - s.delay.target()
 	far := max(off, -off)
-	s.steering = far > steerFrom || s.steering && far > steerUntil
+	s.steering = off > steerFrom || -off > steerEarly || s.steering && far > steerUntil
 	if !s.steering {
 		return 0, nil
 	}
-	step := int(min(far/steerFrom+1, maxStep))
+	step := int(min(far/(3*millisecond)+1, maxStep))
 	if off < 0 {
 		step = -step
 	}

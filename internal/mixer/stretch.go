@@ -6,7 +6,7 @@ const (
 	taps    = 16  // of the filter; half of them before the sample, half after it
 	phases  = 512 // positions between two samples
 	reach   = taps / 2
-	maxStep = 5 // samples that a frame may be longer or shorter: half a percent, which nobody hears
+	maxStep = 9 // samples that a frame may be longer or shorter: less than a percent, a sixth of a semitone
 )
 
 // kernel is a windowed sinc for each phase.
