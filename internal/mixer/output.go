@@ -75,10 +75,3 @@ func (o *output) encode() (int, error) {
 	o.counts.Encoded.Add(1)
 	return o.encoder.Encode(o.sound[:], o.packet[:])
 }
-
-func (o *output) close() {
-	if o.encoder != nil {
-		o.encoder.Close()
-		o.encoder = nil
-	}
-}

@@ -51,8 +51,11 @@ func (i *Instance) NewEncoder(c EncoderConfig) (*Encoder, error) {
 	}
 	e := &Encoder{instance: i, at: at, channels: c.Channels}
 	for _, set := range [][2]uint32{
-		{setBitrate, uint32(c.Bitrate)}, {setComplexity, uint32(c.Complexity)},
-		{setFEC, bit(c.FEC)}, {setLoss, uint32(c.Loss)}, {setDTX, bit(c.DTX)},
+		{setBitrate, uint32(c.Bitrate)},
+		{setComplexity, uint32(c.Complexity)},
+		{setFEC, bit(c.FEC)},
+		{setLoss, uint32(c.Loss)},
+		{setDTX, bit(c.DTX)},
 	} {
 		if _, err := i.call(i.encoderSet, at, set[0], set[1]); err != nil {
 			e.Close()
