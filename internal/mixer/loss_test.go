@@ -132,6 +132,9 @@ func TestLossesAreRecovered(t *testing.T) {
 	t.Logf("%d of %d recovered, off by %.2f, without losses by %.2f", recovered, lost, lossy, clean)
 }
 
+// driftFor is how long a clock drifts in the test, in either direction.
+var driftFor = time.Hour / 2
+
 // A sender's clock that is wrong by 100 ppm changes neither the delay nor the sound in an hour.
 func TestDrift(t *testing.T) {
 	for _, drift := range []float64{100e-6, -100e-6} { // half an hour each
@@ -143,7 +146,7 @@ func TestDrift(t *testing.T) {
 			loop := newLoop(r, a)
 			var low, high int64 = never, -never
 			quiet, mean := 0, 0.0
-			const frames = int64(time.Hour / 2 / frameTime)
+			frames := int64(driftFor / frameTime)
 			pcm := make([]float32, frameSize)
 			for n := range frames {
 				loop.deliver(r.now)

@@ -88,6 +88,7 @@ func (s *source) insert(p *slot, epoch int64) {
 		s.heardOver = max(s.heardOver, p.until())
 	}
 	for len(s.held) >= slots-spare {
+		s.counts.Dropped.Add(1)
 		s.drop()
 	}
 	s.held = append(s.held, p)

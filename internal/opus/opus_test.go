@@ -1,12 +1,14 @@
 package opus
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"math"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -28,9 +30,12 @@ func TestChecksum(t *testing.T) {
 
 const frame = SampleRate / 50
 
+// compiled is for all tests, since compiling takes a while.
+var compiled = sync.OnceValues(func() (*Library, error) { return Compile(context.Background()) })
+
 func newInstance(t testing.TB) *Instance {
 	t.Helper()
-	l, err := Compile(t.Context())
+	l, err := compiled()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +44,7 @@ func newInstance(t testing.TB) *Instance {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := errors.Join(i.Close(), l.Close()); err != nil {
+		if err := i.Close(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -116,6 +121,53 @@ func TestToneSurvives(t *testing.T) {
 		}
 		if s := strength(heard[SampleRate/2:], 1000); s > 0.01 {
 			t.Errorf("%+v: another tone has the amplitude %.3f", c, s)
+		}
+	}
+}
+
+// Ending the library ends its instances, and nothing panics afterwards.
+func TestClose(t *testing.T) {
+	l, err := Compile(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	i, err := l.NewInstance()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := newDecoder(t, i, 2)
+	if err := errors.Join(l.Close(), i.Close(), l.Close()); err != nil {
+		t.Error(err)
+	}
+	if _, err := d.Decode([]byte{0xf8, 1}, make([]float32, 2*MaxFrame)); !errors.Is(err, ErrBroken) {
+		t.Errorf("decoding after the end: %v", err)
+	}
+	d.Close()
+	if _, err := l.NewInstance(); err == nil {
+		t.Error("an instance was made after the end")
+	}
+}
+
+// Stereo becomes mono where a decoder has one channel, and mono both channels where it has two.
+func TestChannels(t *testing.T) {
+	i := newInstance(t)
+	stereo := newEncoder(t, i, EncoderConfig{Channels: 2, Application: Music, Bitrate: 96_000, Complexity: 5})
+	one, two, mono := newDecoder(t, i, 1), newDecoder(t, i, 2), newEncoder(t, i, EncoderConfig{Channels: 1, Application: Music, Bitrate: 64_000, Complexity: 5})
+	left, both := make([]float32, frame), make([]float32, 2*frame)
+	for n := range 30 {
+		if _, err := one.Decode(encoded(t, stereo, n*frame, 500), left); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := two.Decode(encoded(t, mono, n*frame, 500), both); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s := strength(left, 500); s < 0.45 || s > 0.55 {
+		t.Errorf("stereo in mono has the amplitude %.3f", s)
+	}
+	for n := range frame {
+		if both[2*n] != both[2*n+1] {
+			t.Fatal("mono is not the same in both channels")
 		}
 	}
 }

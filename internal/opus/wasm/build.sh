@@ -45,7 +45,7 @@ for source in $sources shim.c; do
 done
 
 clang-14 --target=wasm32-wasi -fuse-ld=/usr/bin/wasm-ld-14 -nostartfiles "${objects[@]}" -o libopus.wasm -lm \
-  -Wl,--no-entry -Wl,--gc-sections -Wl,--strip-all -Wl,--stack-first -Wl,-z,stack-size=262144 -Wl,--max-memory=67108864
+  -Wl,--no-entry -Wl,--gc-sections -Wl,--strip-all -Wl,--stack-first -Wl,-z,stack-size=262144 -Wl,--max-memory=268435456
 cp libopus.wasm "$here/libopus.wasm"
 cp COPYING "$here/COPYING"
 cd "$here" && sha256sum libopus.wasm
