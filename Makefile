@@ -5,7 +5,7 @@
 # make conformance  what others wrote against the real binary: the official Node and Python SDKs, on both databases, and
 #                   aiortc and GStreamer over WHIP and WHEP; part of make test
 # make bench      benchmarks         make bench-compose, make bench-compose-hour   speed and memory of compositions
-# make soak       half an hour of people who come and go: nothing may grow; a short form is part of make test
+# make soak       half an hour of 200 people who come, go and do what they can: nothing may grow; a short form is part of make test
 # make bench-link   calls over bad networks, beside Janus: 25 minutes, as root, with nothing else at work
 # make soak-browsers  the browser tests, twenty times each         make load    the REST API under load, until it saturates
 # make opus       builds libopus for internal/opus from Debian's source; the result is in the tree
@@ -155,9 +155,10 @@ conformance: build $(modules) $(python) $(webrtc)
 	go build -o $(cache)/conformance ./test/conformance/participant ./test/conformance/recording
 	go run ./test/conformance
 
-# Less than two minutes, and eight people, so that a slow machine keeps up with it.
+# Two minutes, against a server with the race detector.
 soak-short: build
-	go run ./test/soak -for 75s -rooms 1 -publishers 1 -subscribers 3 -video-kbps 400
+	go build -race -o $(cache)/rotunda-race ./cmd/rotunda
+	go run ./test/soak -for 75s -server $(cache)/rotunda-race
 
 # A call in real browsers over a network that becomes narrow and dies for a moment. Less than a minute.
 link-short: build

@@ -22,7 +22,8 @@ var floors = []struct {
 }{
 	{"words", []string{"internal/video", "internal/packet", "internal/bandwidth"}},
 	{"codecs", []string{"internal/opus"}},
-	{"engines", []string{"internal/mixer", "internal/sfu", "internal/auth", "internal/store", "internal/ws", "internal/observe", "internal/blob", "internal/bot", "internal/loadtest", "internal/turn", "internal/doctor"}},
+	{"clients", []string{"internal/restclient"}},
+	{"engines", []string{"internal/sfu", "internal/auth", "internal/store", "internal/ws", "internal/observe", "internal/blob", "internal/bot", "internal/loadtest", "internal/turn", "internal/doctor", "internal/quality", "internal/mixer"}},
 	{"core", []string{"internal/live", "internal/events", "internal/record", "internal/archive", "internal/compose"}},
 	{"entrances", []string{"internal/rest", "internal/signal", "internal/whip", "internal/download", "internal/demo", "internal/site"}},
 	{"command", []string{"cmd/rotunda"}},

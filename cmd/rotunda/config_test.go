@@ -173,6 +173,7 @@ func TestEveryFormOfEverySetting(t *testing.T) {
 		"webhook_allow_private": {[]string{"--webhook-allow-private"}, "1", "true", true, func(c *Config) any { return c.WebhookAllowPrivate }},
 		"webhook_user_agent":    {[]string{"--webhook-user-agent=me/1"}, "me/1", "me/1", "me/1", func(c *Config) any { return c.WebhookUserAgent }},
 		"compose_jobs":          {[]string{"--compose-jobs=3"}, "3", "3", 3, func(c *Config) any { return c.ComposeJobs }},
+		"quality_retention":     {[]string{"--quality-retention=0"}, "0", "0", time.Duration(0), func(c *Config) any { return c.QualityRetention }},
 		"history_retention":     {[]string{"--history-retention=48h"}, "48h", "48h", 48 * time.Hour, func(c *Config) any { return c.HistoryRetention }},
 
 		"media_store":         {[]string{"--media-store=s3"}, "s3", "s3", "s3", func(c *Config) any { return c.MediaStore }},

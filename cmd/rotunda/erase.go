@@ -23,7 +23,7 @@ type eraseCommand struct {
 
 // Help is what 'rotunda erase --help' says before the flags.
 func (*eraseCommand) Help() string {
-	return `Empties the contexts of the participants meant, in the record and in the events that webhooks were told, and what was answered to those events. ` +
+	return `Empties the contexts of the participants meant, in the record and in the events that webhooks were told, and what was answered to those events; deletes figures of the quality of their media. ` +
 		`Ids and times stay. It cannot be undone. Backups, and what webhooks received, are not touched.`
 }
 

@@ -23,6 +23,7 @@ import (
 	"github.com/rotunda-rtc/rotunda/internal/events"
 	"github.com/rotunda-rtc/rotunda/internal/live"
 	"github.com/rotunda-rtc/rotunda/internal/observe"
+	"github.com/rotunda-rtc/rotunda/internal/quality"
 	"github.com/rotunda-rtc/rotunda/internal/record"
 	"github.com/rotunda-rtc/rotunda/internal/rest"
 	"github.com/rotunda-rtc/rotunda/internal/sfu"
@@ -80,6 +81,7 @@ type house struct {
 	objects   *blob.Store
 	engine    *sfu.Engine
 	recorder  *record.Recorder
+	quality   *quality.Keeper
 	host      *live.Host
 	turn      *turn.Server // nil without a relay
 	relay     *events.Relay
@@ -218,8 +220,13 @@ func (h *house) core(ctx context.Context) error {
 	if err := h.openRecorder(ctx); err != nil {
 		return err
 	}
+	figures, err := h.measure(ctx)
+	if err != nil {
+		return err
+	}
 	h.host = live.NewHost(live.Config{
-		Rooms: h.db, Journal: h.db, Media: media{h.engine}, Recorder: recorder{h.recorder}, Logger: h.log,
+		Quality: figures,
+		Rooms:   h.db, Journal: h.db, Media: media{h.engine}, Recorder: recorder{h.recorder}, Logger: h.log,
 		Linger: lingerOf(h.config), Identities: live.IdentityPolicy(h.config.Identities), MaxViewers: h.config.WHEPViewers,
 	})
 	if err := h.tell(ctx); err != nil {
@@ -243,7 +250,7 @@ func (h *house) entrances(ctx context.Context) (err error) {
 	proxies := h.config.proxies()
 	h.sockets = signalling.New(signalling.Config{
 		Host: h.host, Tokens: tokens, Version: version, Origins: h.config.AllowedOrigins, Logger: h.log, Proxies: proxies,
-		ICEServers: h.config.ICEServers, Relay: h.turnServers, ResumeGrace: h.config.ResumeGrace,
+		ICEServers: h.config.ICEServers, Relay: h.turnServers, ResumeGrace: h.config.ResumeGrace, QualityInterval: h.reportInterval(),
 	})
 	if err := h.metrics.Register(socketMetrics{h.sockets}); err != nil {
 		return err
@@ -251,7 +258,7 @@ func (h *house) entrances(ctx context.Context) (err error) {
 	h.whip = whip.New(whip.Config{Host: h.host, Tokens: tokens, PublicURL: publicURL, Logger: h.log, ICEServers: h.config.ICEServers, Relay: h.turnServers})
 	h.routes = &routes{health: h.ready, signal: h.sockets, whip: h.whip, media: h.downloads(), app: callApp(), docs: reference()}
 	if h.routes.rest, err = rest.New(rest.Config{
-		Rooms: h.db, Sessions: h.db, Recordings: h.db, Compositions: h.db, Keys: tokens, Tokens: tokens,
+		Rooms: h.db, Sessions: h.db, Recordings: h.db, Compositions: h.db, Quality: h.quality, Keys: tokens, Tokens: tokens,
 		Live: moderation{h.host, h.db, h.log}, Draining: h.draining,
 		Audits: h.db, Idempotency: h.db, Vault: tokens, Webhooks: h.db, EventKeys: tokens, Deliveries: h.db,
 		RateLimit: h.config.RateLimit, CORSOrigins: h.config.CORSOrigins, Proxies: proxies, PublicURL: publicURL,

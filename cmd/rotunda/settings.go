@@ -59,6 +59,7 @@ type Config struct {
 	WebhookAllowPrivate bool          // webhooks may be on private networks and this machine
 	WebhookUserAgent    string        // what webhooks see
 	HistoryRetention    time.Duration // how long deliveries and the happenings of ended sessions are kept
+	QualityRetention    time.Duration // how long figures of media quality are kept; 0: none are taken
 
 	MediaStore       string          // mediaLocal or mediaS3: where recordings and compositions stay
 	S3Endpoint       *url.URL        // of a server that speaks S3
@@ -110,6 +111,7 @@ func defaultConfig() *Config {
 
 		WebhookUserAgent: "telnyx-webhooks",
 		HistoryRetention: 720 * time.Hour,
+		QualityRetention: 336 * time.Hour,
 
 		MediaStore:   mediaLocal,
 		S3Region:     "us-east-1",
@@ -166,6 +168,7 @@ type serveFlags struct {
 	WebhookAllowPrivate bool   `name:"webhook-allow-private" help:"Let webhooks go to private networks and to this machine. Whoever may change a room can then reach what is there."`
 	WebhookUserAgent    string `name:"webhook-user-agent" placeholder:"TEXT" help:"The User-Agent of webhooks (default telnyx-webhooks)."`
 	ComposeJobs         string `name:"compose-jobs" placeholder:"N" help:"Make at most this many compositions at once (default half the processors, at least 1); 0 makes none, and they wait."`
+	QualityRetention    string `name:"quality-retention" placeholder:"TIME" help:"How long figures of the quality of media are kept (default 336h; 0 takes none, and clients report none)."`
 	HistoryRetention    string `name:"history-retention" placeholder:"TIME" help:"How long webhook deliveries and the events of ended sessions are kept (default 720h)."`
 
 	MediaStore       string `name:"media-store" placeholder:"KIND" help:"Where recordings and compositions stay: local, in the data directory (default), or s3."`
@@ -288,6 +291,7 @@ var settings = map[string]setting{
 	"webhook_allow_private": text(func(c *Config) *bool { return &c.WebhookAllowPrivate }, yesOrNo),
 	"webhook_user_agent":    text(func(c *Config) *string { return &c.WebhookUserAgent }, headerText),
 	"compose_jobs":          text(func(c *Config) *int { return &c.ComposeJobs }, number(0, 64)),
+	"quality_retention":     text(func(c *Config) *time.Duration { return &c.QualityRetention }, qualityRetention),
 	"history_retention":     text(func(c *Config) *time.Duration { return &c.HistoryRetention }, duration(time.Hour, 87600*time.Hour)),
 
 	"media_store":         text(func(c *Config) *string { return &c.MediaStore }, oneOf(mediaLocal, mediaS3)),

@@ -54,6 +54,9 @@ func (h *house) prune(ctx context.Context) (stop func() error) {
 			} else if n > 0 {
 				h.log.Info("old history was removed", "rows", n)
 			}
+			if _, err := h.db.PruneQuality(ctx, time.Now().Add(-h.config.QualityRetention)); err != nil && ctx.Err() == nil {
+				h.log.Warn("old figures of media quality were not removed, trying again in a day", "error", err)
+			}
 			if err := h.db.PruneIdempotency(ctx, time.Now().Add(-answersKept)); err != nil && ctx.Err() == nil {
 				h.log.Warn("old answers were not removed, trying again in a day", "error", err)
 			}

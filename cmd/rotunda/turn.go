@@ -72,7 +72,8 @@ func (h *house) openTURN() (err error) {
 	return h.metrics.Register(relayMetrics{h.turn})
 }
 
-// turnServers are the ICE servers that the relay is to clients, with credentials for one of them.
+// turnServers are the ICE servers that the relay is to clients, with credentials for one of them. None is named for STUN alone, which the relay
+// does as well: browsers warn of five addresses.
 func (h *house) turnServers(subject string) (servers []video.ICEServer, expires time.Time) {
 	if h.turn == nil {
 		return nil, expires
@@ -91,8 +92,7 @@ func (h *house) turnServers(subject string) (servers []video.ICEServer, expires 
 	if port != 0 && named {
 		own.URLs = append(own.URLs, "turns:"+net.JoinHostPort(hosts[0], strconv.Itoa(port))+"?transport=tcp")
 	}
-	stun := video.ICEServer{URLs: []string{"stun:" + net.JoinHostPort(hosts[0], strconv.Itoa(h.turn.Port()))}}
-	return []video.ICEServer{stun, own}, expires
+	return []video.ICEServer{own}, expires
 }
 
 // webPort is the port clients reach the web at.

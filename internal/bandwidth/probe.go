@@ -105,3 +105,38 @@ func (p *probe) postpone(now int64) {
 	p.active, p.wait, p.factor = false, max(p.wait, probeFirst), probeNear
 	p.next = max(p.next, now+max(probeFirst, p.penalty))
 }
+
+// Probe says whether to probe now, and returns at which rate (bit/s) in all, or 0. next is the rate at which something more could be
+// sent, wanted that of everything. After it returned a rate, ProbeSent says when the probe is over.
+func (e *Estimator) Probe(now, next, wanted int64, id uint8) int64 {
+	p := &e.probe
+	if !e.limited || p.active || now < p.next || e.draining != 0 || e.trend.usage == over || next <= e.Target() {
+		return 0
+	}
+	if p.factor == 0 {
+		p.factor, p.wait = probeNear, probeFirst
+	}
+	goal := min(e.estimate*p.factor, float64(wanted)*openBy*1.05)
+	*p = probe{id: id, active: true, wait: p.wait, factor: p.factor, found: p.found, penalty: p.penalty}
+	return int64(max(goal, probeSlowest))
+}
+
+// ProbeSent says that the last packet of the probe was sent, of so many.
+func (e *Estimator) ProbeSent(now int64, packets int) { e.probe.ended, e.probe.sent = now, packets }
+
+// conclude takes what the probe showed.
+func (e *Estimator) conclude(now int64) {
+	sent, arrived := e.probe.rates()
+	shown, full := min(sent, arrived), arrived < probeSaturated*sent
+	if full {
+		shown = arrived * lostKeeps
+		e.limit.add(arrived)
+		e.estimate = min(e.estimate, max(arrived, Least))
+	} else if shown > 0 {
+		e.limit.passed(shown)
+	}
+	e.probe.finish(now, !full && shown > e.estimate)
+	if e.limited {
+		e.estimate = min(max(e.estimate, shown), Most)
+	}
+}

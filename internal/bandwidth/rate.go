@@ -22,11 +22,14 @@ func (r *rate) add(arrived int64, size int) {
 		return
 	}
 	for ; r.newest < bucket; r.newest++ {
-		r.bytes[(r.newest+1)%buckets] = 0
+		*r.at(r.newest + 1) = 0
 	}
-	r.bytes[bucket%buckets] += size
+	*r.at(bucket) += size
 	r.last = max(r.last, arrived)
 }
+
+// at returns what is counted of a bucket. Its number may be negative: the clock is the receiver's.
+func (r *rate) at(bucket int64) *int { return &r.bytes[(bucket%buckets+buckets)%buckets] }
 
 // over returns the rate of the latest part of so many ns, at most 600 ms, or 0 while too little is known.
 func (r *rate) over(span int64) float64 {
@@ -38,7 +41,7 @@ func (r *rate) over(span int64) float64 {
 	}
 	sum := 0
 	for i := range n {
-		sum += r.bytes[((r.newest-i)%buckets+buckets)%buckets]
+		sum += *r.at(r.newest - i)
 	}
 	return float64(sum) * 8e9 / float64(length)
 }

@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
@@ -10,7 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -18,6 +16,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/rotunda-rtc/rotunda/internal/restclient"
 )
 
 // invitation is a connection that the server is ready for.
@@ -61,82 +61,36 @@ func (e *examination) token(ctx context.Context) (token string, forget func(), e
 	if e.server.Token != "" || e.server.APIKey == "" {
 		return e.server.Token, func() {}, nil
 	}
+	api := restclient.Client{URL: e.base, Key: e.server.APIKey, HTTP: e.client}
 	var room struct {
-		Data struct {
-			ID string `json:"id"`
-		} `json:"data"`
+		ID string `json:"id"`
 	}
 	name := "doctor-" + hex.EncodeToString(random(6))
-	if err := e.call(ctx, http.MethodPost, "/v2/rooms", map[string]any{"unique_name": name}, &room); err != nil {
-		return "", nil, fmt.Errorf("make a room: %w", err)
+	if err := api.Call(ctx, http.MethodPost, "/rooms", map[string]any{"unique_name": name}, &room); err != nil {
+		return "", nil, fmt.Errorf("make a room: %w", plain(err))
 	}
-	path := "/v2/rooms/" + url.PathEscape(room.Data.ID)
+	path := "/rooms/" + url.PathEscape(room.ID)
 	forget = func() {
 		after, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTime)
 		defer cancel()
-		if err := e.call(after, http.MethodDelete, path, nil, nil); err != nil {
-			e.note("room", Warn, "delete it", "the room %s that was made for this stays: %v", name, err)
+		if err := api.Call(after, http.MethodDelete, path, nil, nil); err != nil {
+			e.note("room", Warn, "delete it", "the room %s that was made for this stays: %v", name, plain(err))
 		}
 	}
 	var made struct {
-		Data struct {
-			Token string `json:"token"`
-		} `json:"data"`
+		Token string `json:"token"`
 	}
-	if err := e.call(ctx, http.MethodPost, path+"/actions/generate_join_client_token", map[string]any{}, &made); err != nil {
+	if err := api.Call(ctx, http.MethodPost, path+"/actions/generate_join_client_token", map[string]any{}, &made); err != nil {
 		forget()
-		return "", nil, fmt.Errorf("make a token: %w", err)
+		return "", nil, fmt.Errorf("make a token: %w", plain(err))
 	}
-	return made.Data.Token, forget, nil
-}
-
-func (e *examination) call(ctx context.Context, method, path string, body, answer any) error {
-	var content io.Reader
-	if body != nil {
-		encoded, err := json.Marshal(body)
-		if err != nil {
-			return err
-		}
-		content = bytes.NewReader(encoded)
-	}
-	request, err := http.NewRequestWithContext(ctx, method, e.base+path, content)
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Authorization", "Bearer "+e.server.APIKey)
-	if body != nil {
-		request.Header.Set("Content-Type", "application/json")
-	}
-	_, raw, err := e.do(request)
-	if err != nil || answer == nil {
-		return err
-	}
-	return json.Unmarshal(raw, answer)
+	return made.Token, forget, nil
 }
 
 // do makes a request. An answer that is no success is an error, with what the server says.
 func (e *examination) do(request *http.Request) (http.Header, []byte, error) {
-	response, err := e.client.Do(request)
-	if err != nil {
-		return nil, nil, plain(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	raw, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
-	if err != nil {
-		return nil, nil, err
-	}
-	if response.StatusCode < 300 {
-		return response.Header, raw, nil
-	}
-	var refused struct {
-		Errors []struct {
-			Detail string `json:"detail"`
-		} `json:"errors"`
-	}
-	if json.Unmarshal(raw, &refused) == nil && len(refused.Errors) > 0 {
-		return nil, nil, fmt.Errorf("the server answers %d: %s", response.StatusCode, refused.Errors[0].Detail)
-	}
-	return nil, nil, fmt.Errorf("the server answers %d", response.StatusCode)
+	header, answer, err := restclient.Do(e.client, request)
+	return header, answer, plain(err)
 }
 
 // invite offers to publish over WHIP, so that the server says how it is reached. leave takes that back.

@@ -38,6 +38,7 @@ type Config struct {
 	Journal  Journal
 	Media    Media
 	Recorder Recorder      // nil: nothing is recorded, whatever rooms say
+	Quality  Quality       // nil: no figures of media quality are kept
 	Linger   time.Duration // how long a session outlives its last participant; 0 means 5 s, negative not at all
 
 	Identities IdentityPolicy // default IdentityAllowed
@@ -56,6 +57,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Identities == "" {
 		c.Identities = IdentityAllowed
+	}
+	if c.Quality == nil {
+		c.Quality = noQuality{}
 	}
 	if c.MaxViewers == 0 {
 		c.MaxViewers = 500
@@ -224,6 +228,7 @@ func await(ctx context.Context, done <-chan struct{}) error {
 var (
 	errRoomNotFound = video.Errorf(video.CodeRoomNotFound, "there is no such room")
 	errShuttingDown = video.Errorf(video.CodeUnavailable, "the server is shutting down")
+	errEncrypted    = video.Errorf(video.CodeForbidden, "the room is encrypted from end to end, which this client cannot do")
 	errRoomFull     = video.Errorf(video.CodeRoomFull, "the room is full")
 	errLeft         = video.Errorf(video.CodeState, "no longer in the session")
 	errNoStream     = video.Errorf(video.CodeStreamNotFound, "there is no such stream in the session").WithField("/stream_id")

@@ -34,9 +34,25 @@ func (s *session) sameIdentity(among []*member, request *JoinRequest) (doubles [
 func (s *session) admitIdentity(request *JoinRequest) (replaced int, err error) {
 	doubles := s.sameIdentity(slices.Concat(s.members, s.seats), request)
 	if len(doubles) > 0 && s.host.config.Identities == IdentityRefused {
-		return 0, video.Errorf(video.CodeIdentityInUse, "someone with the identity %q is in the room", request.Grant.Identity)
+		return 0, identityInUse(request.Grant)
 	}
 	return len(s.sameIdentity(s.members, request)), nil
+}
+
+// mayBecome refuses a fresh grant with the identity of somebody else, whom it would not put out. It runs in the loop.
+func (s *session) mayBecome(m *member, grant video.Grant) error {
+	if grant.Identity == m.grant.Identity {
+		return nil
+	}
+	doubles := s.sameIdentity(slices.Concat(s.members, s.seats), &JoinRequest{Grant: grant, Name: m.name})
+	if slices.ContainsFunc(doubles, func(other *member) bool { return other != m }) {
+		return identityInUse(grant)
+	}
+	return nil
+}
+
+func identityInUse(grant video.Grant) error {
+	return video.Errorf(video.CodeIdentityInUse, "someone with the identity %q is in the room", grant.Identity)
 }
 
 // replaceDoubles puts out whom the newcomer replaces. Only now, when nothing can refuse it any more. It runs in the loop.

@@ -14,9 +14,13 @@ type JoinRequest struct {
 	ID               video.ParticipantID // a UUID version 4, new for each stay
 	Context          string              // at most video.MaxContextBytes
 	ReceivesMessages bool
+	Client           video.Client // what is known of the program that joins
 
 	// Name, if not empty, must not be in use by another participant of the session: WHIP publishers have names.
 	Name string
+
+	// Plain is for clients that cannot encrypt from end to end: they are refused where everybody does.
+	Plain bool
 
 	Listener Listener
 
@@ -41,7 +45,7 @@ func isUUIDv4(s string) bool {
 
 // Join puts a participant into the room of its grant, opening a session if none is active, and returns when the join
 // is recorded and announced. A refused join leaves no trace. Errors: room_not_found, room_full, duplicate_participant,
-// duplicate (the name), invalid_argument, too_large, media_failed, unavailable.
+// duplicate (the name), forbidden (Plain), invalid_argument, too_large, media_failed, unavailable.
 //
 // The participant stays until Leave is called or its listener hears Removed.
 func (h *Host) Join(ctx context.Context, request JoinRequest) (*Participant, Snapshot, error) {
@@ -52,6 +56,9 @@ func (h *Host) Join(ctx context.Context, request JoinRequest) (*Participant, Sna
 	room, err := h.Room(ctx, request.Grant)
 	if err != nil {
 		return nil, Snapshot{}, err
+	}
+	if request.Plain && room.E2EE {
+		return nil, Snapshot{}, errEncrypted
 	}
 	if err := h.unused(ctx, request); err != nil {
 		return nil, Snapshot{}, err
@@ -244,6 +251,7 @@ func (s *session) announce(m *member, request *JoinRequest) (Snapshot, error) {
 	s.unseat(m)
 	s.members = append(s.members, m)
 	s.inhabited, m.in = true, true
+	s.host.config.Quality.Joined(m.record, request.Client)
 	snapshot := s.snapshot()
 	if request.Joined != nil {
 		request.Joined(snapshot)
@@ -288,6 +296,7 @@ func (s *session) remove(m *member, reason video.LeftReason) {
 	s.tell(ParticipantLeft{ID: m.presence.ID, Reason: reason}, nil)
 	s.tellRecording(nil)
 	m.leave(reason)
+	s.host.config.Quality.Left(m.presence.ID)
 	s.unenroll(m, reason)
 	s.logger.Info("participant left", "participant", m.presence.ID, "reason", reason)
 	s.settle()

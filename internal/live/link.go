@@ -27,6 +27,7 @@ type link struct {
 	lossy       lossyAllowance
 	wanted      LinesWanted
 	receiving   []video.ReceiveLine
+	pictures    pictures
 }
 
 // report is what a transport reported and nobody was told yet. Newer reports take the place of older ones of their
@@ -199,12 +200,12 @@ func (l *link) flush() {
 			continue // a viewer knows of one stream only, and is told nothing of it
 		}
 		if _, subscribed := l.participant.subscriptions[p.stream]; subscribed {
-			l.listener.Notify(VideoPaused{p.stream, p.paused})
+			l.tellPaused(p)
 		}
 	}
 	for _, demand := range news.demands {
 		if st := l.session.stream(demand.StreamID); st != nil && st.owner == l.participant {
-			l.listener.Notify(demand)
+			l.tellDemand(demand)
 		}
 	}
 }

@@ -56,7 +56,7 @@ func (p *Participant) Leave(reason video.LeftReason) {
 }
 
 // Renew puts a fresh grant of the same room in the place of the old one. What it no longer allows stays as it is; new
-// requests are refused. Error: unauthorized, when it is for another room or was revoked.
+// requests are refused. Errors: unauthorized, when it is for another room or was revoked; identity_in_use.
 func (p *Participant) Renew(ctx context.Context, grant video.Grant) error {
 	return p.do(ctx, func() error { return p.m.renew(grant) })
 }
@@ -68,6 +68,9 @@ func (m *member) renew(grant video.Grant) error {
 	}
 	if m.kicks > 0 || m.session.host.bars.against(grant.Family) {
 		return errBarred
+	}
+	if err := m.session.mayBecome(m, grant); err != nil {
+		return err
 	}
 	m.grant = grant
 	if !slices.Contains(m.families, grant.Family) {

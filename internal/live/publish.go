@@ -138,6 +138,7 @@ func (p *Participant) reserve(request *PublishRequest) error {
 // in the loop.
 func (s *session) announceStream(st *stream) {
 	s.notePublished(st)
+	s.host.config.Quality.Published(s.record.ID, st.Stream)
 	s.tell(StreamPublished{st.Stream}, st.owner)
 	if st.AudioCensored {
 		st.owner.listener.Notify(StreamUpdated{st.Stream})

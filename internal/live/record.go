@@ -12,12 +12,20 @@ import (
 // stream whose owner is wanted is recorded from its publishing, or from the wish, until it ends or the wish does.
 
 // StartRecording has participants recorded: what they publish, later too. When all are meant, those who come later are as
-// well. It returns those it changed. Errors: as Mute, and unavailable when this host records nothing.
+// well. It returns those it changed. Errors: as Mute, invalid_state when the session is
+// encrypted from end to end, and unavailable when this host records nothing.
 func (h *Host) StartRecording(
 	ctx context.Context, room video.RoomID, session video.SessionID, selection video.Selection,
 ) ([]video.ParticipantID, error) {
 	if h.config.Recorder == nil {
 		return nil, video.Errorf(video.CodeUnavailable, "this server records nothing")
+	}
+	s, err := h.running(room, session)
+	if err != nil {
+		return nil, err
+	}
+	if s.record.E2EE {
+		return nil, video.Errorf(video.CodeState, "the session is encrypted from end to end and cannot be recorded").WithField("/participants")
 	}
 	return h.wishRecorded(ctx, room, session, selection, true)
 }

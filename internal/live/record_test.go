@@ -2,6 +2,7 @@ package live_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -269,5 +270,33 @@ func TestHostWithoutRecorder(t *testing.T) {
 		wantCode(t, err, video.CodeUnavailable)
 		changed, err := h.moderate("stop_recording", a.SessionID(), everyone)
 		wantChanged(t, changed, err)
+	})
+}
+
+// A room that is encrypted from end to end is not recorded, whatever it says besides, and lets in nobody who cannot encrypt.
+func TestEncryptedRoomIsNotRecorded(t *testing.T) {
+	within(t, func(t *testing.T) {
+		h := recordedHouse(t)
+		defer h.close()
+		h.rooms.Change(h.room.ID, func(r *video.Room) { r.E2EE = true })
+		a := h.join()
+		if a.recording {
+			t.Error("the snapshot says that the session is recorded")
+		}
+		a.publish(t, "self")
+		h.wantRunning()
+		_, err := h.moderate("start_recording", a.SessionID(), video.Selection{All: true})
+		if refused, ok := errors.AsType[*video.Error](err); !ok || refused.Code != video.CodeState || refused.Field != "/participants" {
+			t.Errorf("recording began: %v", err)
+		}
+		plain := h.request(a)
+		plain.ID, plain.Plain = video.ParticipantID(video.NewUUID()), true
+		if _, _, err := h.host.Join(t.Context(), plain); video.CodeOf(err) != video.CodeForbidden {
+			t.Errorf("someone who cannot encrypt joined: %v", err)
+		}
+		_, err = h.host.Watch(t.Context(), live.WatchRequest{Grant: h.grant(), Participant: a.id, Key: "self", Audio: true})
+		if video.CodeOf(err) != video.CodeForbidden {
+			t.Errorf("someone who cannot decrypt watches: %v", err)
+		}
 	})
 }

@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"slices"
 
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
@@ -86,6 +87,7 @@ func (s *session) replace(m *member, transport Transport, updates *reporter, lin
 	s.background.Go(before.Close)
 	for _, st := range s.ownedBy(m) {
 		before.Unpublish(st.ID)
+		m.forgetDemand(st.ID)
 		st.stopRecording()
 		named, ok := lines[st.ID]
 		if ok && named != (video.Lines{}) && transport.Publish(st.ID, named) == nil {
@@ -97,8 +99,11 @@ func (s *session) replace(m *member, transport Transport, updates *reporter, lin
 		s.noteUnpublished(st)
 		s.tell(StreamUnpublished{st.ID}, nil)
 	}
-	for _, subscription := range m.subscriptions {
+	for id, subscription := range m.subscriptions {
 		s.subscribeAgain(m.transport, subscription)
+		if slices.Contains(m.pictures.paused, id) {
+			m.tellPaused(pausedStream{stream: id})
+		}
 	}
 	s.logger.Info("media connection replaced", "participant", m.presence.ID)
 }
@@ -111,6 +116,7 @@ func (s *session) carryOn(st *stream) {
 	st.setGates()
 	for _, other := range s.members {
 		if subscription, subscribed := other.subscriptions[st.ID]; subscribed {
+			other.beginAnew(st.ID)
 			s.subscribeAgain(other.transport, subscription)
 		}
 	}

@@ -68,6 +68,35 @@ func TestReplacedMediaGoesOnUnderItsIDs(t *testing.T) {
 	})
 }
 
+// Whose picture was paused when either side's media is replaced: its subscription begins another time, and so unpaused.
+func TestReplacedMediaBeginsUnpaused(t *testing.T) {
+	within(t, func(t *testing.T) {
+		h := newHouse(t)
+		defer h.close()
+		a, b := h.join(), h.join()
+		own := a.publish(t, "self")
+		if err := b.Subscribe(t.Context(), video.Subscription{StreamID: own, Video: true}, nil); err != nil {
+			t.Fatal(err)
+		}
+		replace := func(of *observer, lines map[video.StreamID]video.Lines, offer ...string) {
+			t.Helper()
+			before := len(notices[live.VideoPaused](b))
+			h.media.Transport(b.id).Updates().Paused(own, true)
+			settle()
+			if err := of.ReplaceMedia(t.Context(), live.ReplaceRequest{Offer: livetest.Offer(offer...), Lines: lines}, ignore); err != nil {
+				t.Fatal(err)
+			}
+			settle()
+			want := []live.VideoPaused{{ID: own, Paused: true}, {ID: own}}
+			if got := notices[live.VideoPaused](b)[before:]; !slices.Equal(got, want) {
+				t.Errorf("told of pauses: %v, want %v", got, want)
+			}
+		}
+		replace(a, map[video.StreamID]video.Lines{own: {AudioMID: "x", VideoMID: "y"}}, "x audio sendonly", "y video sendonly")
+		replace(b, nil, "p audio recvonly", "q video recvonly")
+	})
+}
+
 func TestReplacingMediaThatIsRefusedChangesNothing(t *testing.T) {
 	within(t, func(t *testing.T) {
 		h := newHouse(t)

@@ -27,7 +27,7 @@ func (p *Participant) LoseConnection(ctx context.Context, isLost func() bool) er
 
 // Resume puts a fresh grant in place of the old one, as Renew does, and tells the others that the client is back. Then it
 // runs in the session loop: what the listener hears next is what happened after it. If it takes a snapshot, because the
-// client missed more than can be told again, the listener hears about its lines anew. Error: unauthorized.
+// client missed more than can be told again, the listener hears about its lines and pictures anew. Errors as of Renew.
 func (p *Participant) Resume(ctx context.Context, grant video.Grant, then func(snapshot func() Snapshot)) error {
 	return p.do(ctx, func() error {
 		m, s := p.m, p.m.session
@@ -59,7 +59,7 @@ func (s *session) setConnectionLost(m *member, lost bool) {
 	s.logger.Info("participant's connection changed", "participant", m.presence.ID, "lost", lost)
 }
 
-// retell tells the listener what it was told last of its lines. It runs in the loop.
+// retell tells the listener what it was told last of its lines, and of pictures. It runs in the loop.
 func (l *link) retell() {
 	if l.wanted != (LinesWanted{}) {
 		l.listener.Notify(l.wanted)
@@ -67,4 +67,5 @@ func (l *link) retell() {
 	if l.receiving != nil {
 		l.listener.Notify(Receiving{l.receiving})
 	}
+	l.retellPictures()
 }

@@ -1,6 +1,7 @@
 package live_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -80,6 +81,44 @@ func TestResumeWithASnapshotTellsOfLinesAgain(t *testing.T) {
 	})
 }
 
+func TestResumeWithASnapshotTellsOfPicturesAgain(t *testing.T) {
+	within(t, func(t *testing.T) {
+		h := newHouse(t)
+		defer h.close()
+		a, b := h.join(), h.join()
+		theirs, own, gone := a.publish(t, "self"), b.publish(t, "self"), b.publish(t, "presentation")
+		if err := b.Subscribe(t.Context(), video.Subscription{StreamID: theirs, Video: true}, nil); err != nil {
+			t.Fatal(err)
+		}
+		updates := h.media.Transport(b.id).Updates()
+		updates.LayersWanted(own, 1)
+		updates.LayersWanted(gone, 2)
+		updates.Paused(theirs, true)
+		settle()
+		if err := b.Unpublish(t.Context(), gone, nil); err != nil {
+			t.Fatal(err)
+		}
+		for i, paused := range []bool{true, false} {
+			updates.Paused(theirs, paused)
+			updates.LayersWanted(own, 3-i)
+			settle()
+			before := len(b.heard)
+			err := b.Resume(t.Context(), h.grant(), func(snapshot func() live.Snapshot) { snapshot() })
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range []live.Notice{live.VideoPaused{ID: theirs, Paused: paused}, live.LayersWanted{StreamID: own, Layers: 3 - i}} {
+				if !slices.Contains(b.heard[before:], want) {
+					t.Errorf("%#v is not told again, only %v", want, b.heard[before:])
+				}
+			}
+			if slices.ContainsFunc(b.heard[before:], func(n live.Notice) bool { d, ok := n.(live.LayersWanted); return ok && d.StreamID == gone }) {
+				t.Error("told of a stream that is gone")
+			}
+		}
+	})
+}
+
 func TestResumeIsRefusedWithAForeignOrRevokedGrant(t *testing.T) {
 	within(t, func(t *testing.T) {
 		h := newHouse(t)
@@ -92,6 +131,46 @@ func TestResumeIsRefusedWithAForeignOrRevokedGrant(t *testing.T) {
 		a.Leave(video.LeftConnectionLost)
 		wantCode(t, a.Resume(t.Context(), h.grant(), then), video.CodeState)
 	})
+}
+
+func TestAFreshTokenTakesNobodysIdentity(t *testing.T) {
+	for policy, want := range map[live.IdentityPolicy]video.Code{
+		live.IdentityAllowed: "", live.IdentityRefused: video.CodeIdentityInUse, live.IdentityReplaced: video.CodeIdentityInUse,
+	} {
+		within(t, func(t *testing.T) {
+			h := newHouse(t, func(c *live.Config) { c.Identities = policy })
+			defer h.close()
+			grant := func(identity string) video.Grant {
+				g := h.grant()
+				g.Identity = identity
+				return g
+			}
+			join := func(identity string) *observer {
+				o := newObserver()
+				request := h.request(o)
+				request.Grant.Identity = identity
+				p, _, err := h.host.Join(t.Context(), request)
+				if err != nil {
+					t.Fatal(err)
+				}
+				o.Participant = p
+				return o
+			}
+			ann, bob := join("ann"), join("bob")
+			for _, identity := range []string{"bob", "carl", ""} {
+				if err := bob.Renew(t.Context(), grant(identity)); err != nil {
+					t.Errorf("%s: bob cannot become %q: %v", policy, identity, err)
+				}
+			}
+			err := bob.Renew(t.Context(), grant("ann"))
+			if code := video.CodeOf(err); err != nil && code != want || err == nil && want != "" {
+				t.Errorf("%s: bob becomes ann: %v, want %q", policy, err, want)
+			}
+			if reason := ann.reason(); reason != "" {
+				t.Errorf("%s: ann is out: %s", policy, reason)
+			}
+		})
+	}
 }
 
 func TestAnIdentityThatIsReplacedMakesRoom(t *testing.T) {

@@ -68,10 +68,10 @@ func newSession(h *Host, room video.Room) *session {
 	now := h.now()
 	record := video.Session{
 		ID:        video.SessionID(h.config.NewID()),
-		AccountID: room.AccountID, RoomID: room.ID,
+		AccountID: room.AccountID, RoomID: room.ID, E2EE: room.E2EE,
 		CreatedAt: now, UpdatedAt: now,
 	}
-	recorded := room.EnableRecording && h.config.Recorder != nil
+	recorded := room.EnableRecording && !room.E2EE && h.config.Recorder != nil
 	return &session{
 		recordAll: recorded, toldRecording: recorded,
 		host:    h,
@@ -205,9 +205,12 @@ func (s *session) member(id video.ParticipantID) *member {
 func (s *session) withdraw(st *stream, reason video.LeftReason) {
 	s.streams = slices.DeleteFunc(s.streams, func(other *stream) bool { return other == st })
 	st.owner.transport.Unpublish(st.ID)
+	s.host.config.Quality.Unpublished(st.ID)
 	st.stopRecording()
+	st.owner.forgetDemand(st.ID)
 	for _, m := range s.members {
 		delete(m.subscriptions, st.ID)
+		m.endPause(st.ID)
 	}
 	for _, v := range slices.Clone(st.viewers) {
 		s.dismiss(v, reason)

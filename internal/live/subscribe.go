@@ -69,6 +69,7 @@ func (p *Participant) Unsubscribe(ctx context.Context, id video.StreamID, then f
 		p.m.session.noteSubscription(video.HappenedUnsubscribed, p.m, before)
 		delete(p.m.subscriptions, id)
 		p.m.transport.Unsubscribe(id)
+		p.m.endPause(id)
 		call(then)
 		return nil
 	})

@@ -31,7 +31,7 @@ type viewer struct {
 // taken. It ends with its stream.
 type Viewer struct{ v *viewer }
 
-// Watch subscribes a viewer to a live stream of the room. Errors: room_not_found, stream_not_found, forbidden,
+// Watch subscribes a viewer to a live stream of the room. Viewers cannot decrypt, so rooms encrypted from end to end are forbidden. Errors: room_not_found, stream_not_found, forbidden,
 // unauthorized, too_many, media_failed, unavailable.
 func (h *Host) Watch(ctx context.Context, request WatchRequest) (*Viewer, error) {
 	defer h.visit(request.Grant.RoomID)()
@@ -41,6 +41,9 @@ func (h *Host) Watch(ctx context.Context, request WatchRequest) (*Viewer, error)
 	}
 	if !request.Grant.Grants.Subscribe {
 		return nil, forbidden("subscribing")
+	}
+	if room.E2EE {
+		return nil, errEncrypted
 	}
 	s, err := h.session(room, false)
 	if err != nil {

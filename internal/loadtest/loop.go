@@ -31,6 +31,7 @@ type loop struct {
 	connecting int // transports without keys
 	batch      *batch
 	random     *rand.Rand
+	poll       time.Duration
 
 	tally     tally
 	latency   histogram
@@ -39,10 +40,11 @@ type loop struct {
 	measuring bool
 }
 
-func startLoop(ctx context.Context, seed uint64) *loop {
+// startLoop starts a loop that looks at its sockets every poll, and at those of connections being made more often.
+func startLoop(ctx context.Context, seed uint64, poll time.Duration) *loop {
 	l := &loop{
 		started: time.Now(), commands: make(chan func(), 256), ended: make(chan struct{}),
-		batch: newBatch(), random: rand.New(rand.NewPCG(seed, 3)),
+		batch: newBatch(), random: rand.New(rand.NewPCG(seed, 3)), poll: poll,
 	}
 	go l.run(ctx)
 	return l
@@ -77,14 +79,14 @@ func (l *loop) run(ctx context.Context) {
 		if slow {
 			ticked = now
 		}
-		poll := l.connecting > 0 || now-polled >= int64(pollInterval-sendGrain/2)
+		poll := now-polled >= int64(l.poll-sendGrain/2)
 		if poll {
 			polled = now
 		}
-		due := polled + int64(pollInterval)
+		due := polled + int64(l.poll)
 		for _, t := range l.transports {
 			due = min(due, t.send(now))
-			if poll {
+			if poll || t.out == nil {
 				t.read(now)
 			}
 			if slow {

@@ -1,15 +1,12 @@
 package loadtest
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"strings"
 	"time"
 
+	"github.com/rotunda-rtc/rotunda/internal/restclient"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
@@ -22,51 +19,11 @@ const tokenLife = 3600
 // room is one of the rooms that are made for a run.
 type room struct{ id, token string }
 
-// api speaks REST.
-type api struct {
-	base, key string
-	client    *http.Client
-}
+// api is the server's REST API.
+type api struct{ restclient.Client }
 
 func newAPI(url, key string) *api {
-	return &api{strings.TrimSuffix(url, "/") + "/v2", key, &http.Client{Timeout: requestTimeout, Transport: &http.Transport{Proxy: http.ProxyFromEnvironment}}}
-}
-
-func (a *api) call(ctx context.Context, method, path string, body fields, data any) error {
-	var content io.Reader
-	if body != nil {
-		encoded, err := json.Marshal(body)
-		if err != nil {
-			return err
-		}
-		content = bytes.NewReader(encoded)
-	}
-	request, err := http.NewRequestWithContext(ctx, method, a.base+path, content)
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Authorization", "Bearer "+a.key)
-	if body != nil {
-		request.Header.Set("Content-Type", "application/json")
-	}
-	response, err := a.client.Do(request)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = response.Body.Close() }()
-	raw, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
-	if err != nil {
-		return err
-	}
-	if response.StatusCode >= http.StatusBadRequest {
-		return fmt.Errorf("%s %s: %s %s", method, path, response.Status, bytes.TrimSpace(raw))
-	}
-	if data == nil {
-		return nil
-	}
-	return json.Unmarshal(raw, &struct {
-		Data any `json:"data"`
-	}{data})
+	return &api{restclient.Client{URL: url, Key: key, HTTP: &http.Client{Timeout: requestTimeout, Transport: &http.Transport{Proxy: http.ProxyFromEnvironment}}}}
 }
 
 // makeRooms makes the rooms, each with a token that all its participants use. What was made is returned even with an error.
@@ -78,7 +35,7 @@ func (a *api) makeRooms(ctx context.Context, n, participants int) (rooms []room,
 		name := fmt.Sprintf("loadtest %s %d", randomText(6), i)
 		// With churn whoever comes back may come before the server has seen the other go.
 		seats := min(participants+1, video.MaxRoomParticipants)
-		if err := a.call(ctx, http.MethodPost, "/rooms", fields{"unique_name": name, "max_participants": seats}, &made); err != nil {
+		if err := a.Call(ctx, http.MethodPost, "/rooms", fields{"unique_name": name, "max_participants": seats}, &made); err != nil {
 			return rooms, fmt.Errorf("make room: %w", err)
 		}
 		rooms = append(rooms, room{id: made.ID})
@@ -86,7 +43,7 @@ func (a *api) makeRooms(ctx context.Context, n, participants int) (rooms []room,
 			Token string `json:"token"`
 		}
 		path := "/rooms/" + made.ID + "/actions/generate_join_client_token"
-		if err := a.call(ctx, http.MethodPost, path, fields{"token_ttl_secs": tokenLife}, &token); err != nil {
+		if err := a.Call(ctx, http.MethodPost, path, fields{"token_ttl_secs": tokenLife}, &token); err != nil {
 			return rooms, fmt.Errorf("make token: %w", err)
 		}
 		rooms[i].token = token.Token
@@ -97,7 +54,7 @@ func (a *api) makeRooms(ctx context.Context, n, participants int) (rooms []room,
 // deleteRooms leaves none of them behind.
 func (a *api) deleteRooms(ctx context.Context, rooms []room) error {
 	for _, r := range rooms {
-		if err := a.call(ctx, http.MethodDelete, "/rooms/"+r.id, nil, nil); err != nil {
+		if err := a.Call(ctx, http.MethodDelete, "/rooms/"+r.id, nil, nil); err != nil {
 			return fmt.Errorf("delete room: %w", err)
 		}
 	}

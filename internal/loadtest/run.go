@@ -79,7 +79,7 @@ func Run(ctx context.Context, plan Plan, version string, progress func(Progress)
 	}
 	looping, stop := context.WithCancel(context.WithoutCancel(ctx))
 	for i := range max(1, runtime.GOMAXPROCS(0)/2) {
-		r.loops = append(r.loops, startLoop(looping, uint64(i)))
+		r.loops = append(r.loops, startLoop(looping, uint64(i), pollInterval))
 	}
 	defer func() {
 		stop()
@@ -95,7 +95,7 @@ func Run(ctx context.Context, plan Plan, version string, progress func(Progress)
 		if err := rest.deleteRooms(cleanup, rooms); err != nil {
 			r.note(err)
 		}
-		rest.client.CloseIdleConnections()
+		rest.HTTP.CloseIdleConnections()
 	}()
 	if err != nil {
 		return nil, err
@@ -325,7 +325,7 @@ func pause(ctx context.Context, d time.Duration) error {
 func (r *run) newSource(kind byte) *source {
 	src := &source{
 		id: r.lastID.Add(1), ssrc: rand.Uint32() | 1, kind: kind, seq: uint16(rand.Uint32()) & 0x7fff, timestamp: rand.Uint32(),
-		interval: int64(time.Second) / audioRate,
+		interval: int64(time.Second) / audioRate, level: usualLevel,
 	}
 	if kind == vp8Type {
 		src.rtx = rand.Uint32() | 1

@@ -14,6 +14,7 @@ const (
 	keyframeRest     = 100 * time.Millisecond // at least, whatever is asked for
 	reportInterval   = time.Second
 	sentHistory      = 512 // packets that can be sent again; a power of two
+	usualLevel       = 30  // of sound, dB below the loudest
 	maxCatchUp       = 4   // frames that are made up for after a pause; older ones are left out
 	// introduction is how long a source of a simulcast line names its line and layer in its packets, beside in keyframes.
 	introduction = 2 * time.Second
@@ -37,6 +38,8 @@ type source struct {
 	bitRate       int
 	width, height uint16
 
+	level     byte // of sound, dB below the loudest
+	off       bool // nothing of it is sent
 	begun     int64
 	due       int64 // the next frame
 	interval  int64
@@ -84,7 +87,7 @@ func (s *sender) run(now int64) (due int64) {
 	}
 	for _, src := range s.sources {
 		for caughtUp := 0; now >= src.due; caughtUp++ {
-			if caughtUp == maxCatchUp {
+			if src.off || caughtUp == maxCatchUp {
 				src.due = now + src.interval
 				break
 			}
@@ -100,8 +103,8 @@ func (s *sender) run(now int64) (due int64) {
 // frame sends one frame, its packets right behind each other as an encoder hands them over.
 func (s *sender) frame(src *source, now int64) {
 	if src.kind == opusType {
-		s.packet(src, now, record{marker: true, size: uint16(src.bitRate / 8 / audioRate)})
-		src.timestamp += 48000 / audioRate
+		s.packet(src, now, record{marker: true, size: uint16(int64(src.bitRate) / 8 * src.interval / int64(time.Second))})
+		src.timestamp += uint32(48000 * src.interval / int64(time.Second))
 		return
 	}
 	since := time.Duration(now - src.keyframe)
@@ -110,7 +113,7 @@ func (s *sender) frame(src *source, now int64) {
 		src.keyframe, src.asked = now, false
 	}
 	src.picture = (src.picture + 1) & 0x7fff
-	src.budget += float64(src.bitRate) / 8 / frameRate
+	src.budget += float64(src.bitRate) / 8 * float64(src.interval) / float64(time.Second)
 	n, size := int(src.budget/videoPayload), videoPayload
 	if n == 0 {
 		n, size = 1, max(int(src.budget), stampSize+16)
@@ -122,7 +125,7 @@ func (s *sender) frame(src *source, now int64) {
 			picture: picture{id: src.picture, first: i == 0, key: key, width: src.width, height: src.height},
 		})
 	}
-	src.timestamp += 90000 / frameRate
+	src.timestamp += uint32(90000 * (src.interval + 1) / int64(time.Second))
 }
 
 // packet sends the next packet of a source.
@@ -181,7 +184,7 @@ func (s *sender) header(b []byte, src *source, r *record, now int64) int {
 		s.sequence++
 	}
 	if src.kind == opusType {
-		element(levelID, 30) // 30 dB below the loudest
+		element(levelID, src.level)
 	}
 	if src.rid != "" && (r.picture.key || now-src.begun < int64(introduction)) {
 		element(midID, []byte(src.mid)...)

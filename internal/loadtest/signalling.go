@@ -22,12 +22,14 @@ type signalling struct {
 	mu      sync.Mutex
 	last    int64              // guarded by mu
 	waiting map[int64]awaiting // guarded by mu
+	resumed bool               // answers of the socket before may come again
 }
 
 // awaiting is a request without its reply.
 type awaiting struct {
-	kind string
-	then func(data json.RawMessage) error
+	kind    string
+	then    func(data json.RawMessage) error
+	refused func(*RefusalError) error // nil: a refusal ends listening
 }
 
 // RefusalError is what the server would not do.
@@ -39,6 +41,16 @@ type RefusalError struct {
 
 func (e *RefusalError) Error() string {
 	return fmt.Sprintf("%s refused: %s: %s", e.Request, e.Code, e.Message)
+}
+
+// closedError is how the server closed a socket, but for the good end.
+type closedError struct {
+	code   websocket.StatusCode
+	reason string
+}
+
+func (e *closedError) Error() string {
+	return fmt.Sprintf("the server closed the signalling socket: %d %s", e.code, e.reason)
 }
 
 // errLeft is how a socket ends that the participant wanted closed.
@@ -58,17 +70,21 @@ func (s *signalling) close() { _ = s.conn.CloseNow() }
 
 // ask sends a request. The function is called with the reply by whoever reads.
 func (s *signalling) ask(ctx context.Context, kind string, f fields, then func(data json.RawMessage) error) error {
+	return s.send(ctx, f, awaiting{kind: kind, then: then})
+}
+
+func (s *signalling) send(ctx context.Context, f fields, request awaiting) error {
 	s.mu.Lock()
 	s.last++
-	f["id"], f["type"] = s.last, kind
-	s.waiting[s.last] = awaiting{kind, then}
+	f["id"], f["type"] = s.last, request.kind
+	s.waiting[s.last] = request
 	s.mu.Unlock()
 	content, err := json.Marshal(f)
 	if err != nil {
 		return err
 	}
 	if err := s.conn.Write(ctx, websocket.MessageText, content); err != nil {
-		return fmt.Errorf("send %s: %w", kind, err)
+		return fmt.Errorf("send %s: %w", request.kind, err)
 	}
 	return nil
 }
@@ -81,7 +97,7 @@ func (s *signalling) listen(ctx context.Context) error {
 			if closed.Code == websocket.StatusNormalClosure {
 				return errLeft
 			}
-			return fmt.Errorf("the server closed the signalling socket: %d %s", closed.Code, closed.Reason)
+			return &closedError{closed.Code, closed.Reason}
 		}
 		if err != nil {
 			return fmt.Errorf("signalling socket lost: %w", err)
@@ -113,8 +129,14 @@ func (s *signalling) take(content []byte) error {
 	delete(s.waiting, f.Re)
 	s.mu.Unlock()
 	switch {
+	case !ok && s.resumed:
+		return nil
 	case f.Type == "error":
-		return &RefusalError{request.kind, f.Error.Code, f.Error.Message}
+		refusal := &RefusalError{request.kind, f.Error.Code, f.Error.Message}
+		if request.refused != nil {
+			return request.refused(refusal)
+		}
+		return refusal
 	case !ok:
 		return fmt.Errorf("a reply to a request that was not made (%d)", f.Re)
 	case request.then != nil:

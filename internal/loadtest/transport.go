@@ -310,7 +310,9 @@ func (t *transport) checked(b []byte) {
 		return
 	}
 	t.connected, t.candidates, t.checks = true, []netip.AddrPort{candidate}, nil
-	close(t.selected)
+	if t.out == nil { // otherwise this is another address of ours
+		close(t.selected)
+	}
 }
 
 // transmit sends a datagram that is not media through the emulated path; to matters until the socket is connected. It runs in the loop.

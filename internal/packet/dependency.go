@@ -81,8 +81,11 @@ func (s *DependencyStructure) Target(spatial, temporal int8) int8 {
 	return s.target[min(spatial, MaxSpatialLayers-1)][min(temporal, MaxTemporalLayers-1)]
 }
 
-// Layers returns the highest spatial and temporal layer of a decode target.
+// Layers returns the highest spatial and temporal layer of a decode target, -1 of none.
 func (s *DependencyStructure) Layers(target int8) (spatial, temporal int8) {
+	if target < 0 {
+		return -1, -1
+	}
 	return int8(s.layers[target][0]), int8(s.layers[target][1])
 }
 

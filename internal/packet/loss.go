@@ -20,6 +20,7 @@ type Reception struct {
 	first    uint64
 	received uint64
 	broken   bool   // a loss became final since Wanted was last asked
+	repaired uint64 // came after they were asked for
 	skipped  uint64 // packets that came and were not looked at, since the last that was
 
 	expectedPrior, receivedPrior uint64
@@ -79,6 +80,9 @@ func (r *Reception) noteGap(from, to uint64, now int64) {
 func (r *Reception) found(number uint64) bool {
 	for i := range r.missing {
 		if r.missing[i].number == number {
+			if r.missing[i].asks > 0 {
+				r.repaired++
+			}
 			r.missing = append(r.missing[:i], r.missing[i+1:]...)
 			return true
 		}
@@ -161,6 +165,21 @@ func (r *Reception) Report() (Report, bool) {
 
 // Received returns the number of different packets that arrived.
 func (r *Reception) Received() uint64 { return r.received }
+
+// Repaired returns how many of those came after Wanted had asked for them.
+func (r *Reception) Repaired() uint64 { return r.repaired }
+
+// Lost returns how many packets did not arrive and are not waited for any more. One that comes all the same is taken off.
+func (r *Reception) Lost() int64 {
+	highest, started := r.sequence.Highest()
+	if !started {
+		return 0
+	}
+	return int64(highest-r.first) + 1 - int64(r.received) - int64(len(r.missing))
+}
+
+// Jitter returns the estimate of RFC 3550 section 6.4.1, in units of the timestamps' clock.
+func (r *Reception) Jitter() float64 { return r.jitter }
 
 // Highest returns the highest extended number so far, and false before the first packet.
 func (r *Reception) Highest() (uint64, bool) { return r.sequence.Highest() }

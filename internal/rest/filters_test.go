@@ -144,8 +144,8 @@ func TestEveryFilterFilters(t *testing.T) {
 	g, tried := newGallery(t), 0
 	for op, documented := range table() {
 		for _, filter := range filters(documented) {
-			if op.method != http.MethodGet {
-				continue
+			if op.method != http.MethodGet || documented.Parameters.GetByInAndName("query", "cursor") != nil {
+				continue // what is paged by cursors has no ids, and tests of its own
 			}
 			tried++
 			path := g.exhibits[op.path].path

@@ -27,6 +27,7 @@ import (
 
 	"github.com/rotunda-rtc/rotunda/api"
 	"github.com/rotunda-rtc/rotunda/internal/auth"
+	"github.com/rotunda-rtc/rotunda/internal/quality"
 	"github.com/rotunda-rtc/rotunda/internal/store"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
@@ -49,6 +50,7 @@ type house struct {
 	handler   http.Handler
 	authority *auth.Authority
 	live      *recordedLive
+	quality   *quality.Keeper
 	log       *bytes.Buffer
 
 	mu  sync.Mutex
@@ -100,9 +102,10 @@ func newHouse(t testing.TB) *house {
 	h.must(err)
 	authority := newAuthority(t, opened, account.ID, h.clock)
 	h.authority = authority
+	h.quality = quality.New(quality.Config{Store: opened, Engine: idle{}, Now: h.clock})
 	h.live = &recordedLive{store: opened, account: account.ID}
 	h.config = Config{
-		Rooms: opened, Sessions: opened, Recordings: opened, Compositions: opened, Tokens: authority,
+		Rooms: opened, Sessions: opened, Recordings: opened, Compositions: opened, Quality: h.quality, Tokens: authority,
 		Keys:   keyRing{authority, foreign.ID},
 		Live:   h.live,
 		Audits: opened, Idempotency: opened, Vault: authority,

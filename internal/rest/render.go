@@ -47,6 +47,7 @@ type (
 		UniqueName              *string         `json:"unique_name"`
 		MaxParticipants         int             `json:"max_participants"`
 		EnableRecording         bool            `json:"enable_recording"`
+		E2EE                    bool            `json:"e2ee"`
 		WebhookEventURL         *string         `json:"webhook_event_url"`
 		WebhookEventFailoverURL *string         `json:"webhook_event_failover_url"`
 		WebhookTimeoutSecs      *int            `json:"webhook_timeout_secs"`
@@ -133,6 +134,7 @@ func renderRoom(includeSessions bool) func(video.Room) roomJSON {
 			UniqueName:              optional(r.UniqueName),
 			MaxParticipants:         r.MaxParticipants,
 			EnableRecording:         r.EnableRecording,
+			E2EE:                    r.E2EE,
 			WebhookEventURL:         optional(r.WebhookEventURL),
 			WebhookEventFailoverURL: optional(r.WebhookEventFailoverURL),
 			WebhookTimeoutSecs:      r.WebhookTimeoutSecs,

@@ -35,6 +35,17 @@ type Sessions interface {
 	Follow(session video.SessionID) (news <-chan struct{}, stop func())
 }
 
+// Quality has what was measured of participants' media. What belongs to another account is not in it, but for Latest and Follow.
+type Quality interface {
+	// Steps returns what was measured of a participant, oldest first, and when the first step of the next page begins; zero if there is
+	// none.
+	Steps(ctx context.Context, query video.QualityQuery) (steps []video.QualityStep, next time.Time, err error)
+	// Latest returns the last samples of everyone who is in a session.
+	Latest(session video.SessionID) []video.QualityNews
+	// Follow returns the same, and a channel of those that come until stop is called.
+	Follow(session video.SessionID) (latest []video.QualityNews, news <-chan video.QualityNews, stop func())
+}
+
 // Keys knows whose an API key is. A key that is unknown, revoked or expired is video.CodeUnauthorized.
 type Keys interface {
 	Authenticate(ctx context.Context, bearer string) (video.APIKey, error)
@@ -72,6 +83,7 @@ type Config struct {
 	Sessions     Sessions
 	Recordings   Recordings
 	Compositions Compositions
+	Quality      Quality
 	Keys         Keys
 	Tokens       Tokens
 	Live         Live
@@ -134,8 +146,8 @@ func New(config Config) (http.Handler, error) {
 	switch {
 	case config.Rooms == nil, config.Sessions == nil, config.Keys == nil, config.Tokens == nil, config.Live == nil:
 		return nil, errors.New("rest: Rooms, Sessions, Keys, Tokens and Live are required")
-	case config.Recordings == nil, config.Compositions == nil:
-		return nil, errors.New("rest: Recordings and Compositions are required")
+	case config.Recordings == nil, config.Compositions == nil, config.Quality == nil:
+		return nil, errors.New("rest: Recordings, Compositions and Quality are required")
 	case config.Webhooks == nil, config.EventKeys == nil, config.Deliveries == nil:
 		return nil, errors.New("rest: Webhooks, EventKeys and Deliveries are required")
 	case config.Audits == nil, config.Idempotency == nil, config.Vault == nil, config.Log == nil:
@@ -187,8 +199,10 @@ func (e *entrance) operations() []*operation {
 		{method: "POST", path: "/room_sessions/{room_session_id}/actions/stop_recording", right: writeRight, action: "room_session.stop_recording", do: e.stopRecording},
 		{method: "GET", path: "/room_sessions/{room_session_id}/events", right: readRight, do: e.happenings},
 		{method: "GET", path: "/room_sessions/{room_session_id}/participants", right: readRight, do: e.listParticipantsOfSession},
+		{method: "GET", path: "/room_sessions/{room_session_id}/quality", right: readRight, do: e.qualityOfSession},
 		{method: "GET", path: "/room_participants", right: readRight, do: e.listParticipants},
 		{method: "GET", path: "/room_participants/{room_participant_id}", right: readRight, do: e.participant},
+		{method: "GET", path: "/room_participants/{room_participant_id}/quality", right: readRight, do: e.qualityOfParticipant},
 		{method: "GET", path: "/room_recordings", right: readRight, do: e.listRecordings},
 		{method: "DELETE", path: "/room_recordings", right: writeRight, action: audited, do: e.deleteRecordings},
 		{method: "GET", path: "/room_recordings/{room_recording_id}", right: readRight, do: e.recording},

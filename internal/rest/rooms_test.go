@@ -21,7 +21,7 @@ func TestRoomLife(t *testing.T) {
 	}).want(http.StatusCreated)
 	id := created.data()["id"].(string)
 	want := map[string]any{
-		"record_type": "room", "id": id, "unique_name": "my room", "max_participants": 7.0, "enable_recording": true,
+		"record_type": "room", "id": id, "unique_name": "my room", "max_participants": 7.0, "enable_recording": true, "e2ee": false,
 		"webhook_event_url": "https://example.com/a", "webhook_event_failover_url": "https://example.com/b", "webhook_timeout_secs": 0.0,
 		"recording_retention_days": nil,
 		"created_at":               "2021-03-26T17:51:59.588408Z", "updated_at": "2021-03-26T17:51:59.588408Z",
@@ -53,6 +53,22 @@ func TestRoomLife(t *testing.T) {
 		t.Errorf("a room that is no more was ended: %v", h.live.ended)
 	}
 	h.room(map[string]any{"unique_name": "my room"})
+}
+
+// What a room that is encrypted from end to end refuses names the field.
+func TestEncryptedRoomIsNotRecorded(t *testing.T) {
+	h := newHouse(t)
+	h.call("POST", "/rooms", map[string]any{"e2ee": true, "enable_recording": true}).
+		wantFaults(http.StatusUnprocessableEntity, "10015 /enable_recording")
+	made := h.call("POST", "/rooms", map[string]any{"e2ee": true}).want(http.StatusCreated).data()
+	if made["e2ee"] != true || made["enable_recording"] != false {
+		t.Errorf("made %v", made)
+	}
+	id := made["id"].(string)
+	h.call("PATCH", "/rooms/"+id, map[string]any{"enable_recording": true}).wantFaults(http.StatusUnprocessableEntity, "10015 /enable_recording")
+	if changed := h.call("PATCH", "/rooms/"+id, map[string]any{"e2ee": false, "enable_recording": true}).want(http.StatusOK).data(); changed["e2ee"] != false {
+		t.Errorf("changed %v", changed)
+	}
 }
 
 func TestRoomDefaults(t *testing.T) {

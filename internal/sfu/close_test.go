@@ -182,7 +182,7 @@ func TestSilenceFails(t *testing.T) {
 	tr := securedTransport(t, e, "s", netip.MustParseAddrPort("127.0.0.1:9"), w)
 	heard := tr.lastHeard.Load()
 	tr.checkAlive(heard + mediaSilence)
-	(checker{t, tr}).check(0, "127.0.0.1:9", tr.ice.local, 1, true, heard+mediaSilence)
+	(checker{t: t, tr: tr}).check(0, "127.0.0.1:9", tr.ice.local, 1, true, heard+mediaSilence)
 	tr.checkAlive(heard + 2*mediaSilence)
 	if len(w.failed) != 0 {
 		t.Fatalf("early: %v", <-w.failed)

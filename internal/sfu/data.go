@@ -27,6 +27,8 @@ const (
 	lossyBacklog = 32 << 10
 	// maxChannels is how many data channels one client may have open.
 	maxChannels = 8
+	// maxChannelsInAll is how many it may open over time; with more its association ends.
+	maxChannelsInAll = 64
 )
 
 // dataEnd is the server's end of a connection's data channels (RFC 8831): SCTP over the DTLS that gave the keys for media. It costs
@@ -74,11 +76,11 @@ func (d *dataEnd) run(under net.Conn) {
 		d.transport.log.Debug("no data association", "error", err)
 		return
 	}
-	defer func() { _ = association.Close() }()
 	var channels sync.WaitGroup
 	defer channels.Wait()
+	defer func() { _ = association.Close() }()
 	var open atomic.Int32
-	for {
+	for range maxChannelsInAll {
 		stream, err := association.AcceptStream()
 		if err != nil {
 			return
@@ -93,6 +95,7 @@ func (d *dataEnd) run(under net.Conn) {
 			d.serve(stream)
 		})
 	}
+	_, _ = association.AcceptStream() // one too many, or the end
 }
 
 // serve reads one channel until it is closed. Those whose label means nothing to us are closed at once.

@@ -114,6 +114,23 @@ func TestOtherChannelsAreClosed(t *testing.T) {
 	}
 }
 
+// TestDataEndsWithTooManyChannels: the library remembers each channel until the client agrees that it is closed, which not all do.
+func TestDataEndsWithTooManyChannels(t *testing.T) {
+	e := newEngine(t)
+	p, channel, _ := dataPeer(t, e, lossyLabel)
+	opened := make(chan struct{})
+	channel.OnOpen(func() { close(opened) })
+	p.negotiate()
+	within(t, opened, "the channel")
+	eventually(t, "our end", func() bool { return p.transport.SendData([]byte("one")) })
+	for range maxChannelsInAll {
+		if _, err := p.pc.CreateDataChannel("chat", nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "the end of data", func() bool { return !p.transport.SendData([]byte("more")) })
+}
+
 func TestDataLineIsAnswered(t *testing.T) {
 	tr, _ := newTransportOf(t, newEngine(t))
 	answer, err := tr.Negotiate(t.Context(), readOffer(t, "chromium"))

@@ -103,3 +103,22 @@ func TestSizeChoosesLayer(t *testing.T) {
 		t.Fatal("what is seen again does not begin with a keyframe")
 	}
 }
+
+// TestLayerResumesWithItsFirstKeyframe: a layer that was paused is forwarded from where it begins again, without another keyframe.
+func TestLayerResumesWithItsFirstKeyframe(t *testing.T) {
+	s, v := stillScene(t)
+	best := (*s.publisher.transport.in.tracks["0"].order.Load())[0]
+	best.heard.Store(1)
+	v.subscribe(video.Subscription{StreamID: "camera", Video: true})
+	s.layers[1].frame(true)
+	s.layers[1].frame(false)
+	wantOrigins(t, v.take(s.unread()), 1, 1, 1) // from the history on
+	asked := s.publisher.engine.Stats().KeyframeRequests
+	s.layers[0].frame(true)
+	s.layers[1].frame(false)
+	s.layers[0].frame(false)
+	wantOrigins(t, v.take(s.unread()), 0, 0)
+	if n := s.publisher.engine.Stats().KeyframeRequests - asked; n != 0 {
+		t.Errorf("%d more keyframes were asked for", n)
+	}
+}

@@ -105,6 +105,31 @@ func TestDeparturesAreFound(t *testing.T) {
 	}
 }
 
+// TestFeedbackOfAClockThatRunsBack: a client may tell of arrivals as early as it likes.
+func TestFeedbackOfAClockThatRunsBack(t *testing.T) {
+	const packets = 600
+	early := []byte{0x8f, 205, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, packets >> 8, packets & 0xff, 0, 0, 1, 0, 0x40 | packets>>8, packets & 0xff}
+	for range packets {
+		early = append(early, 0x80, 0) // 8 s before the last one
+	}
+	var tr Transport
+	d := &tr.out.downlink
+	d.departures.open()
+	for range packets {
+		d.departures.add(clockStart, 1000)
+	}
+	tr.takeFeedback(early, clockStart)
+	for range 20 { // and then by three months, until the clock overflows
+		early[16] ^= 0x80
+		early[19]++
+		d.departures.next = 0
+		for range packets {
+			d.departures.add(clockStart, 1000)
+		}
+		tr.takeFeedback(early, clockStart)
+	}
+}
+
 // FuzzTakeFeedback: nothing that a client tells of packets does harm, however often it is told.
 func FuzzTakeFeedback(f *testing.F) {
 	f.Add([]byte{0x8f, 205, 0, 6, 0, 0, 0, 1, 0, 0, 0, 2, 0, 10, 0, 3, 0, 0, 1, 5, 0x20, 3, 1, 2, 3, 0, 0, 0}, uint16(50), uint8(3))

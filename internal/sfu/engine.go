@@ -337,7 +337,7 @@ func (e *Engine) checked(b []byte, w way, from netip.AddrPort, now int64) (*Tran
 	if m.Decode() != nil || m.Type != stun.BindingRequest {
 		return nil, nil
 	}
-	ufrag, ok := localUfrag(m)
+	ufrag, client, ok := ufrags(m)
 	if !ok {
 		return nil, nil
 	}
@@ -347,7 +347,7 @@ func (e *Engine) checked(b []byte, w way, from netip.AddrPort, now int64) (*Tran
 	if t == nil {
 		return nil, nil
 	}
-	answer, evicted := t.ice.check(m, ufrag, w, from, now)
+	answer, evicted := t.ice.check(m, ufrag, client, w, from, now)
 	if answer == nil {
 		return nil, nil
 	}

@@ -48,6 +48,7 @@ type forwarder struct {
 	tl0Offset   uint8
 
 	packets, octets uint32
+	reported        reported // what the client tells of it
 	lastReport      int64
 }
 
@@ -182,6 +183,7 @@ func (f *forwarder) write(p *onward, number uint64, pictureOffset uint16, empty 
 	if empty {
 		payload, descriptor = nil, nil
 	}
+	entry.described = len(descriptor) > 0
 	header := f.headerSize(descriptor)
 	if f.wide != 0 {
 		entry.wide = f.transport.out.downlink.departures.add(p.now, header+len(payload)+sealOverhead)

@@ -31,6 +31,7 @@ type path struct {
 	remote    netip.AddrPort
 	name      sockname     // of remote
 	priority  uint32       // guarded by iceLite.mu
+	client    string       // guarded by iceLite.mu; the client's ufrag of the last check
 	nominated bool         // guarded by iceLite.mu; since the last restart
 	heard     atomic.Int64 // when a check last arrived (ns)
 }
@@ -81,16 +82,17 @@ func (i *iceLite) offered(remoteUfrag string) (current credentials, forgotten st
 	return i.local, forgotten, restarted
 }
 
-// check answers a binding request that named one of our ufrags. It returns the answer to send back, nil if the request is not
-// from the client, and the path that made room for this one, if any.
-func (i *iceLite) check(m *stun.Message, ufrag string, w way, from netip.AddrPort, now int64) (answer []byte, evicted *path) {
+// check answers a binding request that named one of our ufrags and one of the client's. It returns the answer to send back, nil if the
+// request is not from the client, and the path that made room for this one, if any.
+func (i *iceLite) check(m *stun.Message, ufrag, client string, w way, from netip.AddrPort, now int64) (answer []byte, evicted *path) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	var password string
-	restarting := false
+	restarting, unoffered := false, false
 	switch ufrag {
 	case i.local.ufrag:
 		password, restarting = i.local.password, i.former.ufrag != ""
+		unoffered = i.remote != "" && client != i.remote
 	case i.former.ufrag:
 		password = i.former.password
 	default:
@@ -111,23 +113,34 @@ func (i *iceLite) check(m *stun.Message, ufrag string, w way, from netip.AddrPor
 		p.priority = uint32(priority[0])<<24 | uint32(priority[1])<<16 | uint32(priority[2])<<8 | uint32(priority[3])
 	}
 	if restarting {
-		i.former = credentials{}
-		i.chosen.Store(p)
-		for _, other := range i.paths {
-			other.nominated = false
-		}
+		i.restart(p)
 	}
-	i.choose(p, m.Contains(stun.AttrUseCandidate), now)
+	p.client = client
+	i.choose(p, m.Contains(stun.AttrUseCandidate), unoffered, now)
 	return success.Raw, evicted
 }
 
+// restart begins with p what the client offered, unless it chose a way of that before the offer came. Called with i.mu held.
+func (i *iceLite) restart(p *path) {
+	i.former = credentials{}
+	if c := i.chosen.Load(); c != nil && c.nominated && c.client == i.remote {
+		return
+	}
+	i.chosen.Store(p)
+	for _, other := range i.paths {
+		other.nominated = false
+	}
+}
+
 // choose takes p as the way to the client if there is none, or it is nominated and better than a path that is alive. The first may be
-// one on which our answers do not reach the client, so it yields to any that is nominated. Called with i.mu held.
-func (i *iceLite) choose(p *path, nominated bool, now int64) {
+// one on which our answers do not reach the client, so it yields to any that is nominated. A client whose network changed restarts ICE, and
+// can use its new ways before the offer that tells of them is here: the first that it nominates is taken. Called with i.mu held.
+func (i *iceLite) choose(p *path, nominated, unoffered bool, now int64) {
 	c := i.chosen.Load()
+	isFirst := nominated && !p.nominated
 	p.nominated = p.nominated || nominated
 	switch {
-	case c == nil || c.gone():
+	case c == nil || c.gone() || unoffered && isFirst:
 		i.chosen.Store(p)
 	case nominated && c != p && (!c.nominated || p.priority > c.priority || now-c.heard.Load() > pathSilence):
 		i.chosen.Store(p)
@@ -191,12 +204,11 @@ func tcpCandidate(n int, addr netip.AddrPort) string {
 	return fmt.Sprintf("%d 1 tcp %d %s %d typ host tcptype passive", n+1, priority, addr.Addr(), addr.Port())
 }
 
-// localUfrag returns the part of a check's USERNAME that is ours.
-func localUfrag(m *stun.Message) (string, bool) {
+// ufrags returns the parts of a check's USERNAME: ours and the client's.
+func ufrags(m *stun.Message) (ours, client string, ok bool) {
 	var u stun.Username
 	if u.GetFrom(m) != nil {
-		return "", false
+		return "", "", false
 	}
-	ours, _, ok := strings.Cut(u.String(), ":")
-	return ours, ok
+	return strings.Cut(u.String(), ":")
 }

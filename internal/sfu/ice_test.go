@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"cmp"
 	"net"
 	"net/netip"
 	"strings"
@@ -13,8 +14,14 @@ import (
 // bindingRequest is a connectivity check as a client sends it.
 func bindingRequest(tb testing.TB, c credentials, priority uint32, nominate bool) *stun.Message {
 	tb.Helper()
+	return bindingRequestOf(tb, "theirs", c, priority, nominate)
+}
+
+// bindingRequestOf is one of a client with this ufrag.
+func bindingRequestOf(tb testing.TB, client string, c credentials, priority uint32, nominate bool) *stun.Message {
+	tb.Helper()
 	parts := []stun.Setter{
-		stun.TransactionID, stun.BindingRequest, stun.NewUsername(c.ufrag + ":theirs"),
+		stun.TransactionID, stun.BindingRequest, stun.NewUsername(c.ufrag + ":" + client),
 		stun.RawAttribute{Type: stun.AttrPriority, Value: []byte{byte(priority >> 24), byte(priority >> 16), byte(priority >> 8), byte(priority)}},
 	}
 	if nominate {
@@ -29,8 +36,9 @@ func bindingRequest(tb testing.TB, c credentials, priority uint32, nominate bool
 
 // checker sends checks to a transport from invented addresses.
 type checker struct {
-	t  *testing.T
-	tr *Transport
+	t      *testing.T
+	tr     *Transport
+	client string // its ufrag, if not the one offered last
 }
 
 // check lets a check arrive at a socket, and reports whether it was taken to be the client's.
@@ -39,7 +47,8 @@ func (c checker) check(socketIndex int, from string, creds credentials, priority
 	e := c.tr.engine
 	before := c.tr.lastHeard.Swap(0)
 	s := e.sockets[socketIndex%len(e.sockets)]
-	feed(s, bindingRequest(c.t, creds, priority, nominate).Raw, netip.MustParseAddrPort(from), now)
+	client := cmp.Or(c.client, c.tr.ice.remote, "theirs")
+	feed(s, bindingRequestOf(c.t, client, creds, priority, nominate).Raw, netip.MustParseAddrPort(from), now)
 	if c.tr.lastHeard.Load() == 0 {
 		c.tr.lastHeard.Store(before)
 		return false
@@ -69,7 +78,7 @@ func quietEngine(t *testing.T) *Engine {
 func TestPathIsChosen(t *testing.T) {
 	e := quietEngine(t)
 	tr, _ := newTransportOf(t, e)
-	c, own := checker{t, tr}, tr.ice.local
+	c, own := checker{t: t, tr: tr}, tr.ice.local
 	const a, b = "127.0.0.1:1001", "127.0.0.1:1002"
 	now := e.Now()
 	if !c.check(0, a, own, 100, false, now) {
@@ -102,7 +111,7 @@ func TestPathIsChosen(t *testing.T) {
 // A check arrives on a path that has no way back for the answer: the client nominates another, which need not look better.
 func TestNominatedPathIsTaken(t *testing.T) {
 	tr, _ := newTransportOf(t, quietEngine(t))
-	c, own, now := checker{t, tr}, tr.ice.local, tr.engine.Now()
+	c, own, now := checker{t: t, tr: tr}, tr.ice.local, tr.engine.Now()
 	const a, b = "127.0.0.1:1001", "127.0.0.1:1002"
 	c.check(0, a, own, 100, false, now)
 	c.wantPath(0, a)
@@ -116,7 +125,7 @@ func TestNominatedPathIsTaken(t *testing.T) {
 func TestForeignChecksAreIgnored(t *testing.T) {
 	e := quietEngine(t)
 	tr, _ := newTransportOf(t, e)
-	c, own := checker{t, tr}, tr.ice.local
+	c, own := checker{t: t, tr: tr}, tr.ice.local
 	const a = "127.0.0.1:1001"
 	for name, creds := range map[string]credentials{
 		"wrong password": {own.ufrag, "abcdefghijklmnopqrstuvwx"}, "no password": {own.ufrag, ""}, "unknown ufrag": {"nobody", own.password}, "no ufrag": {"", own.password},
@@ -142,6 +151,38 @@ func TestForeignChecksAreIgnored(t *testing.T) {
 			t.Errorf("%s is taken for a check", name)
 		}
 	}
+}
+
+// A client whose address changed uses its new way at once: its offer takes longer, having lost its socket too.
+func TestRestartIsFollowedBeforeItsOffer(t *testing.T) {
+	e := quietEngine(t)
+	tr, _ := newTransportOf(t, e)
+	const a, b, other = "127.0.0.1:1001", "127.0.0.1:1002", "127.0.0.1:1003"
+	offer := func(ufrag string) credentials {
+		t.Helper()
+		if _, err := tr.Negotiate(t.Context(), strings.ReplaceAll(offerText("0"), "a=ice-ufrag:abcd", "a=ice-ufrag:"+ufrag)); err != nil {
+			t.Fatal(err)
+		}
+		return tr.ice.local
+	}
+	own, now := offer("first"), e.Now()
+	before, after := checker{t, tr, "first"}, checker{t, tr, "second"}
+	before.check(0, a, own, 500, true, now)
+	after.check(0, b, own, 400, false, now)
+	after.wantPath(0, a) // the client has not chosen yet
+	after.check(0, b, own, 400, true, now)
+	after.wantPath(0, b)
+	before.check(0, a, own, 500, false, now)
+	before.check(0, other, own, 450, false, now)
+	after.wantPath(0, b)
+	fresh := offer("second")
+	after.check(0, other, fresh, 450, false, now)
+	after.wantPath(0, b) // it was chosen already
+	if before.check(0, a, own, 500, true, now) {
+		t.Fatal("the old credentials still work")
+	}
+	after.check(0, other, fresh, 450, true, now)
+	after.wantPath(0, other) // better, and of the same restart
 }
 
 // TestCheckIsAnswered over the real socket, as a client sees it.
@@ -181,7 +222,7 @@ func TestCheckIsAnswered(t *testing.T) {
 func TestRestartReplacesCredentials(t *testing.T) {
 	e := quietEngine(t)
 	tr, _ := newTransportOf(t, e)
-	c := checker{t, tr}
+	c := checker{t: t, tr: tr}
 	const a, b = "127.0.0.1:1001", "127.0.0.1:1002"
 	offer := func(ufrag string) credentials {
 		t.Helper()
@@ -202,7 +243,7 @@ func TestRestartReplacesCredentials(t *testing.T) {
 	if fresh.ufrag == old.ufrag || fresh.password == old.password {
 		t.Fatalf("%+v after %+v", fresh, old)
 	}
-	if !c.check(0, a, old, 500, true, e.Now()) {
+	if !(checker{t, tr, "first"}).check(0, a, old, 500, true, e.Now()) {
 		t.Fatal("the old credentials stopped working before the new were used")
 	}
 	if c.check(1, b, credentials{fresh.ufrag, old.password}, 1, true, e.Now()) {

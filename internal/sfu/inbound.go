@@ -93,7 +93,7 @@ func (in *inbound) register(tr *track, l *offeredLine) {
 	for uri, id := range map[string]*uint8{
 		extMID: &in.mid, extRID: &in.rid, extRepairedRID: &in.repair, extTransportCC: &in.seq, extAudioLevel: &in.level, extDependency: &in.depends,
 	} {
-		if n := l.extensions[uri]; n != 0 {
+		if n := l.extensions[uri]; n != 0 && *id == 0 { // what came is read again when it is sent again
 			*id = n
 		}
 	}
@@ -179,7 +179,9 @@ func (p *onward) take(l *layer, f *format, raw []byte, h *packet.Header, now int
 	if !fresh || !p.describe(l, f, raw, h, number, now) {
 		return false
 	}
+	wakes := !l.active(now)
 	l.heard.Store(now)
+	l.octets += uint32(len(p.payload))
 	if !p.restored {
 		l.reception.Transit(h.Timestamp, now, f.clockRate)
 	}
@@ -192,6 +194,9 @@ func (p *onward) take(l *layer, f *format, raw []byte, h *packet.Header, now int
 	}
 	if !l.keyEnded && (h.Marker || h.Timestamp != l.keyTime) && number >= l.keyNumber {
 		l.keyEnded = true
+	}
+	if wakes {
+		l.track.woke(now)
 	}
 	return true
 }
@@ -352,8 +357,7 @@ func (t *Transport) receiveRTCP(b []byte, a *arrival, now int64) {
 	}
 }
 
-// control takes one packet of a compound. Of those we have no use for, and which are the most, only the header is read: receiver
-// reports, bandwidth estimates, descriptions.
+// control takes one packet of a compound. Of those we have no use for only the header is read: descriptions, goodbyes.
 func (t *Transport) control(h *rtcp.Header, b []byte, a *arrival, now int64) {
 	switch {
 	case h.Type == rtcp.TypeTransportSpecificFeedback && h.Count == rtcp.FormatTCC:
@@ -366,7 +370,10 @@ func (t *Transport) control(h *rtcp.Header, b []byte, a *arrival, now int64) {
 		var p rtcp.SenderReport
 		if p.Unmarshal(b) == nil {
 			t.senderReport(&p, now)
+			t.takeReports(b[min(senderReportSize, len(b)):], int(h.Count), now)
 		}
+	case h.Type == rtcp.TypeReceiverReport:
+		t.takeReports(b[min(receiverReportSize, len(b)):], int(h.Count), now)
 	case h.Type == rtcp.TypeTransportSpecificFeedback && h.Count == rtcp.FormatTLN:
 		var p rtcp.TransportLayerNack
 		if p.Unmarshal(b) == nil {

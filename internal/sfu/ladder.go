@@ -169,6 +169,19 @@ func (f *forwarder) retarget(now int64) *layer {
 	return f.lacks()
 }
 
+// woke is told when one of several sources is sent that was not. Those who wish it are to begin with the keyframe that it begins with: when
+// the ticker comes that is past, and another would have to be asked for. Called with router.media held.
+func (t *track) woke(now int64) {
+	if len(*t.order.Load()) == 1 {
+		return
+	}
+	for _, f := range *t.sinks.Load() {
+		if f.target != nil { // else anything will do
+			f.retarget(now)
+		}
+	}
+}
+
 // lacks returns the layer whose keyframe is needed to forward what was aimed at, or nil. Called with router.media held.
 func (f *forwarder) lacks() *layer {
 	l := f.target

@@ -2,6 +2,7 @@ package sfu
 
 import (
 	"encoding/binary"
+	"time"
 
 	"github.com/pion/rtcp"
 
@@ -19,6 +20,7 @@ type outbound struct {
 	chained    [2]chained            // where its packets are in a batch: of video, and of audio
 	repair     [packet.MaxSize]byte  // scratch of resend
 	downlink   downlink
+	roundTrip  time.Duration // as the client's last report tells; 0 before it
 }
 
 // unusedSSRC draws an SSRC. Two sources of one connection with the same would be sealed with the same numbers under one key.

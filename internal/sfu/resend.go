@@ -23,6 +23,7 @@ type sentPacket struct {
 	tl0            uint8
 	empty          bool // without payload: the packet was of what is not forwarded
 	marker         bool
+	described      bool // with a dependency descriptor
 }
 
 // resend sends packets the client missed again, as RTX where negotiated (RFC 4588), from the publisher's history. Called with
@@ -65,7 +66,10 @@ func (f *forwarder) resend(batch *batch, seq uint16, now int64) {
 	}
 	descriptor := f.descriptor(source.codec, h.Extension(raw, l.track.transport.in.depends))
 	if e.empty {
-		payload, descriptor = nil, nil
+		payload = nil
+	}
+	if !e.described {
+		descriptor = nil
 	}
 	e.resent = now
 	renumber(source.codec, payload, e)

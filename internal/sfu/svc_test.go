@@ -367,3 +367,54 @@ func TestLayersUnderLoss(t *testing.T) {
 		t.Fatalf("%d frames, %d packets", len(frames), len(got))
 	}
 }
+
+// TestStructureWithoutALayerInUse: whatever structure a publisher tells of in the midst of a frame, its packets are forwarded or not, and
+// no more comes of it.
+func TestStructureWithoutALayerInUse(t *testing.T) {
+	s, v := newLayered(t, av1)
+	s.send(true, 1)
+	v.take(4)
+	aimAt(v, 0, 0)
+	key := s.picture(true)
+	s.wire.push(key[0], s.wire.engine.Now())
+	v.take(1)
+	above := &packettest.Structure{Templates: []packettest.Template{{Spatial: 0, Targets: "-"}, {Spatial: 1, Targets: "S"}}}
+	d := packettest.Descriptor{End: true, Template: 1, Frame: s.frame - 1, Of: above, Structure: true}
+	if err := key[1].SetExtension(idDepends, d.Bytes()); err != nil {
+		t.Fatal(err)
+	}
+	s.wire.push(key[1], s.wire.engine.Now())
+	if got := v.take(1)[0]; got.Marker {
+		t.Error("the picture ends with a frame of no target")
+	}
+}
+
+// TestDescriptorIsSentAgainAsItWas: a publisher that numbers the extension otherwise on a later line changes nothing of what was sent, as
+// one number of SRTP must not have two contents.
+func TestDescriptorIsSentAgainAsItWas(t *testing.T) {
+	for name, id := range map[string]struct{ first, later uint8 }{"another number": {idDepends, idDepends + 1}, "a number at last": {0, idDepends}} {
+		t.Run(name, func(t *testing.T) {
+			e := stillEngine(t)
+			line := withDirection(layeredLine("0", av1, id.first), "sendonly")
+			line.ssrc = ssrcPair{media: ssrcLayered}
+			p := newWire(t, e, "session", line)
+			p.publish("camera", video.Lines{VideoMID: "0"})
+			receive := withDirection(layeredLine("v", av1, idDependsViewer), "recvonly")
+			receive.formats[0].rtx = 0
+			viewer := newWire(t, e, "session", withDirection(audioLine("a", 0), "recvonly"), receive)
+			viewer.subscribe(video.Subscription{StreamID: "camera", Video: true})
+			s := &layered{codec: av1, wire: p, of: packettest.L2T2Key()}
+			s.send(true, 1)
+			sent := viewer.take(4)[1]
+			first, err := sent.Marshal()
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.offer(withDirection(layeredLine("1", av1, id.later), "sendonly"))
+			viewer.report(viewer.engine.Now(), nack(sent.SSRC, sent.SequenceNumber))
+			if again, err := viewer.take(1)[0].Marshal(); err != nil || string(again) != string(first) {
+				t.Errorf("sent was % x, and then % x", first, again)
+			}
+		})
+	}
+}

@@ -65,6 +65,7 @@ type layer struct {
 	keyTime   uint32                      // its timestamp; guarded by router.media
 	keyAt     int64                       // when it came (ns); guarded by router.media
 	keyEnded  bool                        // its last packet came, or one behind it; guarded by router.media
+	octets    uint32                      // of payload, so far; guarded by router.media
 	skipped   uint64                      // packets passed over since the last that was decrypted; guarded by router.media
 	misses    uint64                      // viewers who get nothing meanwhile; guarded by router.media
 	width     int                         // of the picture, as the last keyframe told it; guarded by router.media

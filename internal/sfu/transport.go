@@ -46,7 +46,7 @@ type Updates interface {
 // TransportConfig says whose connection a transport is.
 type TransportConfig struct {
 	Session     video.SessionID
-	Participant video.ParticipantID // for logs
+	Participant video.ParticipantID // for logs and totals
 	Updates     Updates
 }
 
@@ -56,6 +56,7 @@ type Transport struct {
 	engine  *Engine
 	router  *router
 	session video.SessionID
+	whose   video.ParticipantID
 	updates Updates
 	log     *slog.Logger
 	ssrc    uint32 // of the reports and requests we send
@@ -85,7 +86,7 @@ type Transport struct {
 
 func newTransport(e *Engine, r *router, cfg TransportConfig) *Transport {
 	t := &Transport{
-		engine: e, router: r, session: cfg.Session, updates: cfg.Updates,
+		engine: e, router: r, session: cfg.Session, whose: cfg.Participant, updates: cfg.Updates,
 		log:  e.log.With("session", cfg.Session, "participant", cfg.Participant),
 		ssrc: randomSSRC(), sdpID: uint64(randomSSRC()) << 20,
 	}

@@ -137,9 +137,11 @@ func (w *wire) burst(receive func()) {
 	if w.scratch.batch == nil {
 		w.scratch.batch = newBatch(w.engine)
 	}
-	w.transport.router.media.Lock()
-	receive()
-	w.transport.router.media.Unlock()
+	func() {
+		w.transport.router.media.Lock()
+		defer w.transport.router.media.Unlock() // or a test that panics hangs
+		receive()
+	}()
 	w.scratch.batch.flush()
 }
 

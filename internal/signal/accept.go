@@ -35,6 +35,9 @@ type Config struct {
 	Logger     *slog.Logger
 	Proxies    *auth.Proxies // whose word on addresses counts; nil trusts those on loopback
 
+	// QualityInterval is how often clients are asked to report what they measure of their media; 0: not at all.
+	QualityInterval time.Duration
+
 	ResumeGrace time.Duration // how long a participant is kept whose client is gone; 0: it leaves at once
 
 	HelloTimeout       time.Duration // default 10 s
@@ -121,6 +124,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c := newConn(h, socket)
 	c.welcome = func() { h.strangers.Welcome(r) }
+	c.client.UserAgent = described(r.UserAgent())
 	if !h.add(c) {
 		socket.Shut(closeShutdown.Code, closeShutdown.Reason)
 	}

@@ -50,6 +50,7 @@ type conn struct {
 	hello   *time.Timer // closes a connection that does not say hello
 	expiry  *time.Timer // closes it after its token expired; nil before hello
 	grant   video.Grant
+	client  video.Client
 	stay    *stay // nil before join or resume
 	others  sync.WaitGroup
 	expires time.Time // when the credentials of ICE servers do; zero: never

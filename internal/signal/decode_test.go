@@ -3,6 +3,7 @@ package signal
 import (
 	"encoding/json"
 	"testing"
+	"time"
 
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
@@ -15,6 +16,7 @@ func FuzzDecode(f *testing.F) {
 		`{"id":7,"type":"subscribe","stream_id":"x","audio":true,"video":false,"quality":"low"}`,
 		`{"id":7,"type":"send_message","message":{"type":"text","payload":"hi","meta":{}},"recipients":["x"]}`,
 		`{"id":7,"type":"send_message","message":[]}`,
+		`{"id":7,"type":"report_quality","interval_ms":1e4,"path":"udp","tracks":[{"stream_id":"a0000000-0000-4000-8000-000000000000","kind":"audio","bytes":1.5}]}`,
 		`{"id":1e3,"type":"ping"}`, `{"id":null}`, `[]`, `{"id":7,"type":"publish","audio":[]}`, "\xff",
 	} {
 		f.Add([]byte(seed))
@@ -44,6 +46,15 @@ func FuzzDecode(f *testing.F) {
 		checkCode(t, err)
 		_, err = subscription(r)
 		checkCode(t, err)
+		report, err := parse[reportQualityFields](r)
+		checkCode(t, err)
+		if err == nil {
+			sample, err := report.sample()
+			checkCode(t, err)
+			if err == nil && (sample.Interval < time.Second || sample.Interval > 2*time.Minute || len(sample.Tracks) != len(report.Tracks)) {
+				t.Errorf("accepted %q as %+v", frame, sample)
+			}
+		}
 		message, err := parse[sendMessageFields](r)
 		checkCode(t, err)
 		checkCode(t, checkMessage(message.Message))

@@ -39,12 +39,14 @@ type (
 		Grants         grantsBody        `json:"grants"`
 		TokenExpiresAt timestamp         `json:"token_expires_at"`
 		Limits         limitsBody        `json:"limits"`
+		QualitySecs    float64           `json:"quality_interval_secs,omitempty"`
 		Server         serverBody        `json:"server"`
 	}
 	roomBody struct {
 		ID              video.RoomID `json:"id"`
 		UniqueName      string       `json:"unique_name,omitempty"`
 		MaxParticipants int          `json:"max_participants"`
+		E2EE            bool         `json:"e2ee,omitempty"`
 	}
 	grantsBody struct {
 		Publish      bool `json:"publish"`

@@ -52,6 +52,7 @@ var inSession = map[string]func(*conn, context.Context, request) error{
 	"offer":               (*conn).performOffer,
 	"replace_media":       (*conn).performReplaceMedia,
 	"send_message":        (*conn).performSendMessage,
+	"report_quality":      (*conn).performReportQuality,
 	"send_data":           (*conn).performSendData,
 	"leave":               (*conn).performLeave,
 }
@@ -78,18 +79,20 @@ func (c *conn) performHello(ctx context.Context, r request) error {
 	c.greet(grant)
 	c.log = c.log.With("room", room.ID)
 	if fields.Client != nil {
+		c.client.Name, c.client.Version = described(fields.Client.Name), described(fields.Client.Version)
 		c.log.Debug("hello", "client", short(fields.Client.Name), "version", short(fields.Client.Version))
 	}
 	c.succeed(r, helloReply{
 		Version:    1,
-		Room:       roomBody{room.ID, room.UniqueName, room.MaxParticipants},
+		Room:       roomBody{room.ID, room.UniqueName, room.MaxParticipants, room.E2EE},
 		ICEServers: c.iceServers(),
 		Grants:     grantsBody(grant.Grants), TokenExpiresAt: timestamp(grant.ExpiresAt),
 		Limits: limitsBody{
 			FrameBytes: c.config.Socket.FrameBytes, MessageBytes: video.MaxMessageBytes,
 			ContextBytes: video.MaxContextBytes, Streams: video.MaxStreamsPerParticipant,
 		},
-		Server: serverBody{c.config.Version},
+		QualitySecs: c.config.QualityInterval.Seconds(),
+		Server:      serverBody{c.config.Version},
 	})
 	return nil
 }
@@ -154,7 +157,7 @@ func (c *conn) performJoin(ctx context.Context, r request) error {
 	stay, secret := newStay(c, *fields.ParticipantID)
 	stay.participant, _, err = c.config.Host.Join(ctx, live.JoinRequest{
 		Grant: c.grant, ID: stay.id, Context: fields.Context,
-		ReceivesMessages: fields.ReceivesMessages, Listener: stay,
+		ReceivesMessages: fields.ReceivesMessages, Listener: stay, Client: c.client,
 		Joined: func(s live.Snapshot) {
 			data := joinReply{SessionID: s.SessionID, ParticipantID: stay.id, snapshotBody: snapshotOf(s)}
 			if grace := c.config.ResumeGrace; grace > 0 {

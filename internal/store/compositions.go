@@ -105,7 +105,7 @@ func compositionAbsent(id string) *video.Error {
 
 // CreateComposition keeps a new composition of a session of the account and returns it as kept. An empty ID is filled in;
 // the room is that of the session, the status enqueued, and both CreatedAt and UpdatedAt are now. What it is made of is fixed: of a
-// session that goes on, AllSources are the recordings so far. A session the account does not have is not_found, at /session_id. All
+// session that goes on, AllSources are the recordings so far. A session the account does not have is not_found, and one that is encrypted from end to end invalid_state, at /session_id. All
 // else is the caller's to check.
 func (s *Store) CreateComposition(ctx context.Context, composition video.Composition) (video.Composition, error) {
 	if composition.ID == "" {
@@ -125,14 +125,17 @@ func (s *Store) CreateComposition(ctx context.Context, composition video.Composi
 	}
 	row.NextAt = &row.CreatedAt
 	err = s.write(ctx, "create composition", func(ctx context.Context, tx bun.Tx) error {
-		room, err := roomOfSession(ctx, tx, number, row.SessionID)
+		session, err := findSession(ctx, tx, number, row.SessionID)
 		if video.CodeOf(err) == video.CodeNotFound {
 			return sessionAbsent(row.SessionID).WithField("/session_id")
 		}
 		if err != nil {
 			return err
 		}
-		row.RoomID = room
+		if session.E2EE {
+			return video.Errorf(video.CodeState, "the session %s is encrypted from end to end, so there is nothing to compose", session.ID).WithField("/session_id")
+		}
+		row.RoomID = session.RoomID
 		if _, err := tx.NewInsert().Model(&row).Exec(ctx); err != nil {
 			return err
 		}

@@ -35,7 +35,7 @@ func (e *Erasure) add(more Erasure) {
 }
 
 // Erase empties a person's contexts wherever they are kept: with the participants, in the events that webhooks are told, and
-// in what was answered to those. Ids and times stay, because a session's record needs them. Participants who are still in a
+// in what was answered to those; and deletes what was measured of the person's media, which says what browser it came with. Ids and times stay, because a session's record needs them. Participants who are still in a
 // session are left alone and counted. It works in batches; after an error it can be called again. An unknown participant
 // is an error with CodeNotFound.
 func (s *Store) Erase(ctx context.Context, person Person) (Erasure, error) {
@@ -139,6 +139,9 @@ func eraseContexts(ctx context.Context, tx bun.Tx, number account, ids []video.P
 		return Erasure{}, err
 	}
 	done.Participants = int(n)
+	if _, err := tx.NewDelete().Model((*qualityRow)(nil)).Where("account = ?", number).Where("participant_id IN (?)", bun.List(ids)).Exec(ctx); err != nil {
+		return Erasure{}, err
+	}
 	var told []struct {
 		Seq     int64
 		Payload string

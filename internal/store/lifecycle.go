@@ -25,7 +25,7 @@ func (s *Store) OpenSession(ctx context.Context, session video.Session) error {
 	}
 	at := session.CreatedAt.UnixMicro()
 	row := sessionRow{
-		ID: session.ID, Account: number, RoomID: session.RoomID, CreatedAt: at, UpdatedAt: at,
+		ID: session.ID, Account: number, RoomID: session.RoomID, E2EE: session.E2EE, CreatedAt: at, UpdatedAt: at,
 	}
 	return s.journal.await(ctx, &entry{
 		about: slog.Group("open", "session", session.ID),

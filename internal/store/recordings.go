@@ -83,7 +83,9 @@ func (s *Store) AddRecording(ctx context.Context, recording video.Recording) err
 	row := newRecordingRow(recording, number)
 	err = s.write(ctx, "add recording", func(ctx context.Context, tx bun.Tx) error {
 		var err error
-		if row.RoomID, err = roomOfSession(ctx, tx, number, row.SessionID); err != nil {
+		session, err := findSession(ctx, tx, number, row.SessionID)
+		row.RoomID = session.RoomID
+		if err != nil {
 			return err
 		}
 		if _, err := tx.NewInsert().Model(&row).Exec(ctx); err != nil {
@@ -112,11 +114,10 @@ func dated(r video.Recording, now time.Time) video.Recording {
 	return r
 }
 
-// roomOfSession also says whether the account has the session.
-func roomOfSession(ctx context.Context, tx bun.Tx, number account, id video.SessionID) (video.RoomID, error) {
-	var session sessionRow
-	err := tx.NewSelect().Model(&session).Where("id = ?", id).Where("account = ?", number).Scan(ctx)
-	return session.RoomID, one(err, sessionAbsent(id), "find session")
+// findSession also says whether the account has the session.
+func findSession(ctx context.Context, tx bun.Tx, number account, id video.SessionID) (session sessionRow, err error) {
+	err = tx.NewSelect().Model(&session).Where("id = ?", id).Where("account = ?", number).Scan(ctx)
+	return session, one(err, sessionAbsent(id), "find session")
 }
 
 // Recording returns a recording of the account.

@@ -19,6 +19,7 @@ type roomRow struct {
 	UniqueName              *string      `bun:"unique_name"`
 	MaxParticipants         int          `bun:"max_participants"`
 	EnableRecording         bool         `bun:"enable_recording"`
+	E2EE                    bool         `bun:"e2ee"`
 	WebhookEventURL         string       `bun:"webhook_event_url"`
 	WebhookEventFailoverURL string       `bun:"webhook_event_failover_url"`
 	WebhookTimeoutSecs      *int         `bun:"webhook_timeout_secs"`
@@ -32,7 +33,7 @@ type roomRow struct {
 func newRoomRow(r video.Room, number account) roomRow {
 	return roomRow{
 		ID: r.ID, Account: number, UniqueName: textOrNil(r.UniqueName),
-		MaxParticipants: r.MaxParticipants, EnableRecording: r.EnableRecording,
+		MaxParticipants: r.MaxParticipants, EnableRecording: r.EnableRecording, E2EE: r.E2EE,
 		WebhookEventURL: r.WebhookEventURL, WebhookEventFailoverURL: r.WebhookEventFailoverURL,
 		WebhookTimeoutSecs: r.WebhookTimeoutSecs, RecordingRetentionDays: r.RecordingRetentionDays,
 		ActiveSessionID: textOrNil(string(r.ActiveSessionID)),
@@ -43,7 +44,7 @@ func newRoomRow(r video.Room, number account) roomRow {
 func (r roomRow) room(of video.AccountID) video.Room {
 	return video.Room{
 		ID: r.ID, AccountID: of, UniqueName: text(r.UniqueName),
-		MaxParticipants: r.MaxParticipants, EnableRecording: r.EnableRecording,
+		MaxParticipants: r.MaxParticipants, EnableRecording: r.EnableRecording, E2EE: r.E2EE,
 		WebhookEventURL: r.WebhookEventURL, WebhookEventFailoverURL: r.WebhookEventFailoverURL,
 		WebhookTimeoutSecs: r.WebhookTimeoutSecs, RecordingRetentionDays: r.RecordingRetentionDays,
 		ActiveSessionID: video.SessionID(text(r.ActiveSessionID)),
@@ -77,6 +78,9 @@ func (r roomRow) storable() error {
 		if !isText(f.value) {
 			return video.Errorf(video.CodeInvalid, "text must be UTF-8 without NUL characters").WithField(f.field)
 		}
+	}
+	if r.E2EE && r.EnableRecording {
+		return video.Errorf(video.CodeInvalid, "a room that is encrypted from end to end cannot be recorded").WithField("/enable_recording")
 	}
 	return nil
 }
@@ -223,6 +227,9 @@ func (s *Store) UpdateRoom(
 		if change == (video.RoomChange{}) {
 			return nil
 		}
+		if change.E2EE != nil && *change.E2EE != row.E2EE && row.ActiveSessionID != nil {
+			return video.Errorf(video.CodeState, "e2ee cannot be changed while a session is going on").WithField("/e2ee")
+		}
 		row.change(change)
 		row.UpdatedAt = max(row.UpdatedAt, s.now().UnixMicro())
 		if err := row.storable(); err != nil {
@@ -253,6 +260,9 @@ func (r *roomRow) change(c video.RoomChange) {
 	if c.EnableRecording != nil {
 		r.EnableRecording = *c.EnableRecording
 	}
+	if c.E2EE != nil {
+		r.E2EE = *c.E2EE
+	}
 	if c.WebhookEventURL.Present {
 		r.WebhookEventURL = text(c.WebhookEventURL.Value)
 	}
@@ -277,6 +287,7 @@ func changed(c video.RoomChange) string {
 		{"unique_name", c.UniqueName.Present},
 		{"max_participants", c.MaxParticipants != nil},
 		{"enable_recording", c.EnableRecording != nil},
+		{"e2ee", c.E2EE != nil},
 		{"webhook_event_url", c.WebhookEventURL.Present},
 		{"webhook_event_failover_url", c.WebhookEventFailoverURL.Present},
 		{"webhook_timeout_secs", c.WebhookTimeoutSecs.Present},

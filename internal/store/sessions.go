@@ -15,6 +15,7 @@ type sessionRow struct {
 	ID          video.SessionID   `bun:"id,pk"`
 	Account     account           `bun:"account"`
 	RoomID      video.RoomID      `bun:"room_id"`
+	E2EE        bool              `bun:"e2ee"`
 	EndedReason video.EndedReason `bun:"ended_reason"`
 	CreatedAt   int64             `bun:"created_at"`
 	UpdatedAt   int64             `bun:"updated_at"`
@@ -23,7 +24,7 @@ type sessionRow struct {
 
 func (r sessionRow) session(of video.AccountID) video.Session {
 	return video.Session{
-		ID: r.ID, AccountID: of, RoomID: r.RoomID, EndedReason: r.EndedReason,
+		ID: r.ID, AccountID: of, RoomID: r.RoomID, E2EE: r.E2EE, EndedReason: r.EndedReason,
 		CreatedAt: moment(r.CreatedAt), UpdatedAt: moment(r.UpdatedAt), EndedAt: momentOrNil(r.EndedAt),
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Bounds of connections over TCP and TLS. A connection is a stranger's until it has an allocation.
+// Bounds of connections over TCP and TLS. A connection is a stranger's while it has no allocation.
 const (
 	maxConns          = 12_000
 	maxStrangersOfOne = 64 // of one IPv4 address or IPv6 /64
@@ -42,7 +42,7 @@ type guest struct {
 	of      *guests
 	raw     net.Conn
 	origin  netip.Prefix
-	until   time.Time // it has as a stranger
+	until   atomic.Int64 // it has as a stranger (ns of Unix time)
 	settled atomic.Bool
 	gone    sync.Once
 }
@@ -57,7 +57,7 @@ func (g *guests) admit(conn net.Conn) *guest {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	c.until = time.Now().Add(g.patience)
+	c.until.Store(time.Now().Add(g.patience).UnixNano())
 	if len(g.all) >= maxConns || g.strangers[c.origin] >= maxStrangersOfOne {
 		g.refused.Add(1)
 		return nil
@@ -75,6 +75,21 @@ func (g *guests) settle(remote, local net.Addr) {
 	if c := g.byRemote[nameOf(remote, local)]; c != nil {
 		g.known(c)
 	}
+}
+
+// unsettle notes that a client gave its allocation up, and is a stranger again: else it could fill the place with such connections.
+func (g *guests) unsettle(remote, local net.Addr) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	c := g.byRemote[nameOf(remote, local)]
+	if c == nil || !c.settled.Load() {
+		return
+	}
+	g.strangers[c.origin]++
+	until := time.Now().Add(g.patience)
+	c.until.Store(until.UnixNano())
+	c.settled.Store(false)
+	_ = c.raw.SetReadDeadline(until) // of the read that is under way
 }
 
 // known is called with mu held.
@@ -108,7 +123,7 @@ func (g *guests) close() {
 
 // Read implements net.Conn.
 func (c *guest) Read(b []byte) (int, error) {
-	until := c.until
+	until := time.Unix(0, c.until.Load())
 	if c.settled.Load() {
 		until = time.Now().Add(idleTime)
 	}

@@ -107,6 +107,7 @@ func New(c Config) (*Server, error) {
 		},
 		EventHandler: turn.EventHandler{
 			OnAllocationCreated: func(remote, local net.Addr, _, _, _ string, _ net.Addr, _ int) { s.guests.settle(remote, local) },
+			OnAllocationDeleted: func(remote, local net.Addr, _, _, _ string) { s.guests.unsettle(remote, local) },
 			OnAuth: func(_, _ net.Addr, _, _, _, _ string, good bool) {
 				if !good {
 					s.counters.unauthorized.Add(1)

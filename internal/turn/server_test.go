@@ -357,13 +357,17 @@ func TestStrangersAreBounded(t *testing.T) {
 	eventually(t, "nonsense to end", func() bool { return s.Stats().Connections == 0 })
 	// Whoever has an allocation is no stranger.
 	username, password, _ := s.Credentials("alice")
-	allocated(t, client(t, s, "tcp4", username, password))
+	relayed := allocated(t, client(t, s, "tcp4", username, password))
 	s.guests.mu.Lock()
 	strangers := len(s.guests.strangers)
 	s.guests.mu.Unlock()
 	if strangers != 0 {
 		t.Errorf("%d addresses have strangers", strangers)
 	}
+	if err := relayed.Close(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "whoever gave the allocation up to go", func() bool { return s.Stats().Connections == 0 })
 }
 
 func TestPorts(t *testing.T) {

@@ -19,6 +19,7 @@ type Room struct {
 	UniqueName              string // unique within the account; empty when none was given
 	MaxParticipants         int
 	EnableRecording         bool
+	E2EE                    bool // what is published is encrypted from end to end: nothing of it can be recorded
 	WebhookEventURL         string
 	WebhookEventFailoverURL string
 	WebhookTimeoutSecs      *int
@@ -33,6 +34,7 @@ type RoomChange struct {
 	UniqueName              Clearable[string]
 	MaxParticipants         *int
 	EnableRecording         *bool
+	E2EE                    *bool
 	WebhookEventURL         Clearable[string]
 	WebhookEventFailoverURL Clearable[string]
 	WebhookTimeoutSecs      Clearable[int]

@@ -34,6 +34,7 @@ type Session struct {
 	ID                   SessionID
 	AccountID            AccountID
 	RoomID               RoomID
+	E2EE                 bool // as the room said when it began
 	EndedReason          EndedReason
 	Participants         []Participant // filled only where asked for
 	CreatedAt, UpdatedAt time.Time

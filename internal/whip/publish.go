@@ -51,7 +51,7 @@ func (h *Handler) publish(w http.ResponseWriter, req *http.Request) error {
 	r := newResource(grant, offer, h.config.Logger.With("room", grant.RoomID, "participant", id))
 	ctx, cancel := h.negotiating(req.Context())
 	defer cancel()
-	participant, _, err := h.config.Host.Join(ctx, live.JoinRequest{Grant: grant, ID: id, Context: name, Name: name, Listener: r})
+	participant, _, err := h.config.Host.Join(ctx, live.JoinRequest{Grant: grant, ID: id, Context: name, Name: name, Plain: true, Listener: r})
 	if err != nil {
 		return err
 	}

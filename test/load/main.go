@@ -158,12 +158,12 @@ func (p *plan) prepare(ctx context.Context, api *client, hooks *endpoints) ([]ro
 		if url := hooks.url(i); url != "" {
 			fields["webhook_event_url"] = url
 		}
-		made, err := api.call(ctx, "POST", "/rooms", fields)
+		made, err := api.make(ctx, "POST", "/rooms", fields)
 		if err != nil {
 			return nil, fmt.Errorf("make a room: %w", err)
 		}
 		rooms[i].id, _ = made["id"].(string)
-		token, err := api.call(ctx, "POST", "/rooms/"+rooms[i].id+"/actions/generate_join_client_token", rig.Object{"token_ttl_secs": 3600})
+		token, err := api.make(ctx, "POST", "/rooms/"+rooms[i].id+"/actions/generate_join_client_token", rig.Object{"token_ttl_secs": 3600})
 		if err != nil {
 			return nil, fmt.Errorf("make a token: %w", err)
 		}

@@ -57,17 +57,17 @@ func pick() int {
 func (m *mix) any() room { return m.rooms[rand.IntN(len(m.rooms))] }
 
 func (m *mix) get(ctx context.Context, path string) error {
-	_, err := m.api.call(ctx, "GET", path, nil)
+	err := m.api.Call(ctx, "GET", path, nil, nil)
 	return err
 }
 
 func (m *mix) token(ctx context.Context) error {
-	_, err := m.api.call(ctx, "POST", "/rooms/"+m.any().id+"/actions/generate_join_client_token", rig.Object{})
+	_, err := m.api.make(ctx, "POST", "/rooms/"+m.any().id+"/actions/generate_join_client_token", rig.Object{})
 	return err
 }
 
 func (m *mix) create(ctx context.Context) error {
-	made, err := m.api.call(ctx, "POST", "/rooms", rig.Object{"max_participants": 5, "enable_recording": true})
+	made, err := m.api.make(ctx, "POST", "/rooms", rig.Object{"max_participants": 5, "enable_recording": true})
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func (m *mix) create(ctx context.Context) error {
 }
 
 func (m *mix) update(ctx context.Context) error {
-	_, err := m.api.call(ctx, "PATCH", "/rooms/"+m.any().id, rig.Object{"max_participants": 2 + rand.IntN(49)})
+	_, err := m.api.make(ctx, "PATCH", "/rooms/"+m.any().id, rig.Object{"max_participants": 2 + rand.IntN(49)})
 	return err
 }
 
@@ -93,6 +93,6 @@ func (m *mix) remove(ctx context.Context) error {
 	id := m.made[len(m.made)-1]
 	m.made = m.made[:len(m.made)-1]
 	m.mutex.Unlock()
-	_, err := m.api.call(ctx, "DELETE", "/rooms/"+id, nil)
+	err := m.api.Call(ctx, "DELETE", "/rooms/"+id, nil, nil)
 	return err
 }

@@ -1,16 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"strings"
 	"time"
 
+	"github.com/rotunda-rtc/rotunda/internal/restclient"
 	"github.com/rotunda-rtc/rotunda/test/rig"
 )
 
@@ -21,63 +18,14 @@ const longestTurn = 30 * time.Second
 func turnOf(round time.Duration) time.Duration { return min(longestTurn, round/4) }
 
 // client speaks REST. It keeps no connection, which would count as a handle of the server.
-type client struct {
-	url, key string
-	http     *http.Client
-}
+type client struct{ restclient.Client }
 
 func newClient(ctx context.Context, server *rig.Server) (*client, error) {
 	key, err := server.Run(ctx, "key", "create", "--name", "soak")
 	if err != nil {
 		return nil, err
 	}
-	return &client{
-		server.URL, strings.TrimSpace(string(key)),
-		&http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}},
-	}, nil
-}
-
-// status is an answer of 4xx or 5xx.
-type status struct {
-	code int
-	body string
-}
-
-func (s *status) Error() string { return fmt.Sprintf("%d %s", s.code, s.body) }
-
-// call sends one request and decodes the data of the answer. A nil body is none.
-func (c *client) call(ctx context.Context, method, path string, body rig.Object, data any) error {
-	var content io.Reader
-	if body != nil {
-		encoded, err := json.Marshal(body)
-		if err != nil {
-			return err
-		}
-		content = bytes.NewReader(encoded)
-	}
-	request, err := http.NewRequestWithContext(ctx, method, c.url+"/v2"+path, content)
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Authorization", "Bearer "+c.key)
-	if body != nil {
-		request.Header.Set("Content-Type", "application/json")
-	}
-	response, err := c.http.Do(request)
-	if err != nil {
-		return err
-	}
-	raw, err := io.ReadAll(response.Body)
-	_ = response.Body.Close()
-	if err != nil {
-		return err
-	}
-	if response.StatusCode >= http.StatusBadRequest {
-		return fmt.Errorf("%s %s: %w", method, path, &status{response.StatusCode, string(raw)})
-	}
-	return json.Unmarshal(raw, &struct {
-		Data any `json:"data"`
-	}{data})
+	return &client{restclient.Client{URL: server.URL, Key: strings.TrimSpace(string(key)), HTTP: fresh}}, nil
 }
 
 // record has one session recorded, turn by turn, until ctx ends. After each turn it deletes the recordings that are complete.
@@ -118,7 +66,7 @@ func (c *client) take(ctx context.Context, recorded *string, came *tally) error 
 	var sessions []struct {
 		ID string `json:"id"`
 	}
-	if err := c.call(ctx, "GET", "/room_sessions?filter[active]=true", nil, &sessions); err != nil {
+	if err := c.Call(ctx, "GET", "/room_sessions?filter[active]=true", nil, &sessions); err != nil {
 		return err
 	}
 	for i, s := range sessions {
@@ -137,8 +85,8 @@ func (c *client) take(ctx context.Context, recorded *string, came *tally) error 
 
 // moderate acts on all of a session. That the session has ended meanwhile is no fault.
 func (c *client) moderate(ctx context.Context, session, action string) error {
-	err := c.call(ctx, "POST", "/room_sessions/"+session+"/actions/"+action, rig.Object{"participants": "all"}, nil)
-	if refused, ok := errors.AsType[*status](err); ok && refused.code == http.StatusUnprocessableEntity && strings.Contains(refused.body, "10027") {
+	err := c.Call(ctx, "POST", "/room_sessions/"+session+"/actions/"+action, rig.Object{"participants": "all"}, nil)
+	if refused, ok := errors.AsType[*restclient.StatusError](err); ok && refused.Code == "10027" {
 		return nil
 	}
 	return err
@@ -148,7 +96,7 @@ func (c *client) deleteCompleted(ctx context.Context, came *tally) error {
 	var deleted struct {
 		Recordings int `json:"room_recordings"`
 	}
-	if err := c.call(ctx, "DELETE", "/room_recordings?filter[status]=completed", nil, &deleted); err != nil {
+	if err := c.Call(ctx, "DELETE", "/room_recordings?filter[status]=completed", nil, &deleted); err != nil {
 		return err
 	}
 	came.deleted(deleted.Recordings)
@@ -165,7 +113,7 @@ func (c *client) deleteRest(ctx context.Context, came *tally) error {
 			ID     string `json:"id"`
 			Status string `json:"status"`
 		}
-		if err := c.call(ctx, "GET", "/room_recordings", nil, &left); err != nil {
+		if err := c.Call(ctx, "GET", "/room_recordings", nil, &left); err != nil {
 			return err
 		}
 		if len(left) == 0 {

@@ -9,8 +9,10 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -77,6 +79,9 @@ func (p probe) look(ctx context.Context) (s sample, err error) {
 	found := 0
 	for lines := bufio.NewScanner(body); lines.Scan(); {
 		name, value, _ := strings.Cut(lines.Text(), " ")
+		if strings.HasPrefix(value, "-") {
+			return s, fmt.Errorf("a measure is negative: %s", lines.Text())
+		}
 		for i, m := range metrics {
 			if name == m {
 				if s[i], err = strconv.ParseFloat(value, 64); err != nil {
@@ -90,6 +95,34 @@ func (p probe) look(ctx context.Context) (s sample, err error) {
 		return s, fmt.Errorf("read metrics: %d of %d are there", found, len(metrics))
 	}
 	return s, nil
+}
+
+// gauges are those of our own that say how many of something there are; all should be at rest what they were before.
+func (p probe) gauges(ctx context.Context) (map[string]float64, error) {
+	body, err := p.get(ctx, "/metrics")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = body.Close() }()
+	found, gauge := map[string]float64{}, ""
+	for lines := bufio.NewScanner(body); lines.Scan(); {
+		words := strings.Fields(lines.Text())
+		switch {
+		case len(words) == 4 && words[1] == "TYPE":
+			gauge = ""
+			if words[3] == "gauge" && strings.HasPrefix(words[2], "rotunda_") && !strings.HasSuffix(words[2], "_ratio") {
+				gauge = words[2]
+			}
+		case gauge != "" && len(words) == 2 && strings.HasPrefix(words[0], gauge):
+			if found[words[0]], err = strconv.ParseFloat(words[1], 64); err != nil {
+				return nil, fmt.Errorf("read metrics: %w", err)
+			}
+		}
+	}
+	if len(found) == 0 {
+		return nil, errors.New("read metrics: there are no gauges")
+	}
+	return found, nil
 }
 
 // openHandles counts the handles of a process, but for those of SQLite: it keeps the connections to its database that it once needed, a few at most.
@@ -118,44 +151,55 @@ func (p probe) collect(ctx context.Context) error {
 	return body.Close()
 }
 
-// rest waits until the server is at rest and looks at it then: nobody is there, nothing changes any more, and, given how it was before,
-// it is as it was. If that does not come, the last look is what it is judged by.
+// rest waits until nobody is there any more and, given how it was before, until all is as it was, and returns the least of some looks in a row:
+// what looks at the server is there itself for a moment. If that does not come, the last looks are what it is judged by.
 func (p probe) rest(ctx context.Context, before *sample) (sample, error) {
-	const steady = 5 // looks in a row
-	var last sample
-	for end, same := time.Now().Add(patience), 0; ; {
+	const enough = 8 // looks in a row
+	var looks []sample
+	for end := time.Now().Add(patience); ; {
 		if err := p.collect(ctx); err != nil {
-			return last, err
+			return sample{}, err
 		}
 		now, err := p.look(ctx)
 		if err != nil {
-			return last, err
+			return now, err
 		}
-		if same++; now[goroutines] != last[goroutines] || now[handles] != last[handles] || now[transports]+now[sessions] > 0 {
-			same = 0
+		looks = append(looks[max(0, len(looks)-enough+1):], now)
+		lowest := least(looks)
+		nobody := func(s sample) bool { return s[transports]+s[sessions] == 0 }
+		calm := len(looks) == enough && !slices.ContainsFunc(looks, func(s sample) bool { return !nobody(s) })
+		switch {
+		case calm && (before == nil || len(grownAtRest(rows[1:], *before, lowest)) == 0):
+			return lowest, nil
+		case time.Now().After(end) && before == nil:
+			return lowest, fmt.Errorf("the server did not come to rest within %v: %v", patience, now)
+		case time.Now().After(end):
+			return lowest, nil
 		}
-		last = now
-		if same >= steady && (before == nil || len(grownAtRest(*before, now)) == 0) {
-			return last, nil
-		}
-		if time.Now().After(end) {
-			if before == nil {
-				return last, fmt.Errorf("the server did not come to rest within %v: %v", patience, now)
-			}
-			return last, nil
-		}
-		if err := pause(ctx, 300*time.Millisecond); err != nil {
-			return last, err
+		if err := pause(ctx, 250*time.Millisecond); err != nil {
+			return lowest, err
 		}
 	}
 }
 
+// least is the smallest of each measure.
+func least(looks []sample) sample {
+	lowest := looks[0]
+	for _, s := range looks[1:] {
+		for i := range lowest {
+			lowest[i] = min(lowest[i], s[i])
+		}
+	}
+	return lowest
+}
+
 // during looks every few seconds while something runs, and says once a minute how things stand.
-func (p probe) during(ctx context.Context, duration time.Duration, load func(context.Context) error) (samples []sample, err error) {
+func (p probe) during(ctx context.Context, duration time.Duration, load func(ctx context.Context, full func(bool)) error) (samples []sample, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
-	go func() { ended <- load(ctx) }()
-	every := min(5*time.Second, duration/60)
+	var full atomic.Bool // only what is seen meanwhile is judged
+	go func() { ended <- load(ctx, full.Store) }()
+	every := min(5*time.Second, duration/40)
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	begun := time.Now()
@@ -167,13 +211,18 @@ func (p probe) during(ctx context.Context, duration time.Duration, load func(con
 			return samples, err
 		case <-tick.C:
 		}
-		s, err := p.look(ctx)
+		err := p.collect(ctx)
+		var s sample
+		if err == nil {
+			s, err = p.look(ctx)
+		}
 		if err != nil {
 			cancel()
 			return nil, errors.Join(err, <-ended)
 		}
-		if len(samples) == 0 {
+		if !full.Load() {
 			sent = s[packets]
+			continue
 		}
 		samples = append(samples, s)
 		if now := time.Now(); now.Sub(told) >= time.Minute-every/2 {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -12,8 +13,8 @@ import (
 
 const mebibyte = 1 << 20
 
-// row is how one measure is judged: its median of the last quarter may be larger than that of the second by a share or by a number, whichever is
-// more, and at rest it may be larger than it was before by a number. The first quarter is for growing.
+// row is how one measure is judged: its median of the last third, while all were there, may be larger than that of the first by a share or by a number, whichever is
+// more, and at rest it may be larger than it was before by a number.
 type row struct {
 	name    string
 	measure int
@@ -24,7 +25,7 @@ type row struct {
 }
 
 var rows = []row{
-	// The collector lets the heap become twice what is in use, so that memory differs by a tenth from one quarter to the next though nothing
+	// The collector lets the heap become twice what is in use, so that memory differs by a tenth from one third to the next though nothing
 	// grows. At rest the runtime has given back most of it.
 	{"resident memory", memory, 0.15, 12 * mebibyte, 16 * mebibyte, true},
 	// At rest it is measured after a collection. What stays are pools, and pages of objects that live long.
@@ -42,7 +43,7 @@ const (
 	briefExtra = 24 * mebibyte
 )
 
-// allowed is what a measure may be in the last quarter of a run of some length.
+// allowed is what a measure may be in the last third of a run of some length.
 func (r row) allowed(early float64, ran time.Duration) float64 {
 	allowed := early + max(early*r.share, r.number)
 	if r.bytes && ran < brief {
@@ -61,28 +62,42 @@ func (r row) show(n float64) string {
 // verdict is what a run has shown.
 type verdict struct {
 	ran                        time.Duration
+	rows                       []row // that are judged
 	before, early, late, after sample
 	faults                     []string
 }
 
-// judge compares the quarters of a run, and the rest after it with that before.
-func judge(ran time.Duration, before sample, samples []sample, after sample) *verdict {
+// judge compares the thirds of a run, and the rest after it with that before.
+func judge(ran time.Duration, before sample, samples []sample, after sample, racing bool) *verdict {
 	n := len(samples)
-	v := &verdict{ran: ran, before: before, early: medians(samples[n/4 : n/2]), late: medians(samples[3*n/4:]), after: after}
-	for _, r := range rows {
+	v := &verdict{ran: ran, before: before, early: medians(samples[:n/3]), late: medians(samples[2*n/3:]), after: after, rows: rows}
+	if racing {
+		v.rows = rows[1:] // the detector's shadow of all memory that was ever used is never given back
+	}
+	for _, r := range v.rows {
 		if early, late := v.early[r.measure], v.late[r.measure]; late > r.allowed(early, ran) {
 			v.faults = append(v.faults, fmt.Sprintf("%s grew from %s to %s, and %s is allowed", r.name, r.show(early), r.show(late), r.show(r.allowed(early, ran))))
 		}
 	}
-	v.faults = append(v.faults, grownAtRest(before, after)...)
+	v.faults = append(v.faults, grownAtRest(v.rows, before, after)...)
 	return v
 }
 
 // grownAtRest says what did not go back to what it was.
-func grownAtRest(before, after sample) (faults []string) {
+func grownAtRest(rows []row, before, after sample) (faults []string) {
 	for _, r := range rows {
 		if was, is := before[r.measure], after[r.measure]; is > was+r.atRest {
 			faults = append(faults, fmt.Sprintf("%s: %s when everyone had left, %s before anyone came", r.name, r.show(is), r.show(was)))
+		}
+	}
+	return faults
+}
+
+// changed says which gauges are at rest not what they were before.
+func changed(before, after map[string]float64) (faults []string) {
+	for _, name := range slices.Sorted(maps.Keys(after)) {
+		if before[name] != after[name] {
+			faults = append(faults, fmt.Sprintf("%s: %g when everyone had left, %g before anyone came", name, after[name], before[name]))
 		}
 	}
 	return faults
@@ -104,8 +119,8 @@ func medians(samples []sample) (m sample) {
 
 func (v *verdict) print(to io.Writer) {
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "\tbefore\t2nd quarter\tlast quarter\tallowed\tafter\tallowed\t")
-	for _, r := range rows {
+	fmt.Fprintln(w, "\tbefore\tfirst third\tlast third\tallowed\tafter\tallowed\t")
+	for _, r := range v.rows {
 		before, early := v.before[r.measure], v.early[r.measure]
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", r.name, r.show(before), r.show(early),
 			r.show(v.late[r.measure]), r.show(r.allowed(early, v.ran)), r.show(v.after[r.measure]), r.show(before+r.atRest))

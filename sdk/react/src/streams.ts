@@ -102,7 +102,6 @@ function hold(room: Room, streamId: string, last: () => void): () => void {
 
 /** Ends a subscription, unless it, its stream or the room ended before. */
 function drop(room: Room, participantId: string, key: string, streamId: string): void {
-  const { status, streams } = room.getState();
-  if (status !== "connected" || !streams.has(streamId)) return;
+  if (!room.getState().streams.has(streamId)) return;
   room.removeSubscription(participantId, key).catch(() => {});
 }

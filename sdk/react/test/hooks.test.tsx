@@ -160,6 +160,15 @@ describe("streams", () => {
     expect(fake.asked.at(-1)).toEqual(["remove", "ada", "self"]);
   });
 
+  it("lets go of it while the connection is lost, too", async () => {
+    await fake.join("ada", {});
+    const { unmount } = hook(() => useSubscription("ada"));
+    await act(async () => {});
+    await fake.set({ status: "reconnecting" });
+    unmount();
+    expect(fake.asked.at(-1)).toEqual(["remove", "ada", "self"]);
+  });
+
   it("asks again only for something else", async () => {
     let video = true;
     await fake.join("ada", {});

@@ -2,10 +2,13 @@ import { ActivityMonitor } from "./activity.js";
 import type { Encryption } from "./e2ee/encryption.js";
 import type { RoomError } from "./errors.js";
 import { type ConnectionListener, MediaConnection } from "./media/connection.js";
+import { FlowWatch } from "./media/flow-watch.js";
 import { LossyChannel } from "./media/lossy-channel.js";
 import { MixedAudio } from "./media/mixed-audio.js";
 import { MediaRecovery } from "./media/recovery.js";
+import { RepairTime } from "./media/repair-time.js";
 import { Publisher } from "./publisher.js";
+import type { CarriedTrack, Measurement } from "./quality-report.js";
 import type { Session } from "./session.js";
 import type { Notice, ReceiveLine } from "./signal/frames.js";
 import { ending } from "./signal/refusals.js";
@@ -19,6 +22,8 @@ const REPLACE_AGAIN = 60_000;
 export interface MediaKeeper {
   mediaLost(): void;
   mediaRestored(): void;
+  /** Packets come again that had stopped. */
+  mediaFlows(): void;
   /** The media connection is of no use any more. Reports false if nothing more can be done about it. */
   mediaBroken(): boolean;
 }
@@ -34,6 +39,8 @@ export interface CallOptions {
   /** Whether ICE servers are those the server names. */
   obeys: boolean;
   encryption: Encryption | undefined;
+  /** Throws where nothing may be sent for want of encryption. */
+  requireSealed: () => void;
 }
 
 /** The media of a room, from `connect()` to the end of the session. */
@@ -49,6 +56,8 @@ export class Call {
   #givenUp: MediaConnection | undefined;
   #replacedAt = Number.NEGATIVE_INFINITY;
   #recovery!: MediaRecovery;
+  #flow: FlowWatch | undefined;
+  #repairTime!: RepairTime;
   readonly #obeys: boolean;
   readonly #messages: boolean;
   #lossy: LossyChannel | undefined;
@@ -58,7 +67,7 @@ export class Call {
   constructor(
     session: Session,
     configuration: RTCConfiguration,
-    { mayReceive, mixes, messages, obeys, encryption }: CallOptions,
+    { mayReceive, mixes, messages, obeys, encryption, requireSealed }: CallOptions,
     keeper?: MediaKeeper,
   ) {
     this.#encryption = encryption;
@@ -71,7 +80,7 @@ export class Call {
     session.onEnd(() => this.#close());
     if (mixes) this.#mixed = new MixedAudio(session.log);
     session.onEnd(() => this.#mixed?.close());
-    this.publisher = new Publisher(session, this.#media);
+    this.publisher = new Publisher(session, this.#media, requireSealed);
     this.subscriber = new Subscriber(session, this.#media, mayReceive, mixes);
     this.activity = new ActivityMonitor(session, mixes);
     session.onEnd(() => this.activity.stop());
@@ -127,14 +136,12 @@ export class Call {
   /** The network changed, or the server is back after it was lost. */
   networkChanged(iceServers?: RTCIceServer[]): void {
     if (iceServers) this.#configuration = { ...this.#configuration, iceServers };
-    this.#recovery.networkChanged(iceServers);
+    this.#recovery.networkChanged(iceServers, this.#flow?.quiet === false);
   }
 
-  /** Forgets local streams that the server no longer has. */
-  forgetWithdrawn(streamIds: ReadonlySet<string>): void {
-    for (const { id, origin } of this.#session.state.streams.values()) {
-      if (origin === "local" && !streamIds.has(id)) this.publisher.withdrawn(id);
-    }
+  /** The socket was lost. If media stopped as well, the network is another. */
+  socketLost(): void {
+    if (this.#flow?.quiet) this.#recovery.unreachable();
   }
 
   /** Offers the line for data, for those whose offers have no other. */
@@ -151,7 +158,26 @@ export class Call {
     return (await this.#session.channel.request("offer", { sdp })).sdp;
   }
 
+  /** The statistics of the media connection, and what its lines carry. */
+  async measure(): Promise<Measurement> {
+    const media = this.#media;
+    const stats = await media.getStats();
+    const mids = media.mids();
+    const carried = new Map<string, CarriedTrack>();
+    for (const { id, origin } of this.#session.state.streams.values()) {
+      for (const kind of ["audio", "video"] as const) {
+        const line =
+          origin === "local" ? this.publisher.sender(id, kind) : this.subscriber.receiver(id, kind);
+        const mid = mids.get(line);
+        if (mid !== undefined) carried.set(mid, { streamId: id, kind });
+      }
+    }
+    return { connection: media, stats, carried };
+  }
+
   #close(): void {
+    this.#flow?.stop();
+    this.#repairTime.stop();
     this.#recovery.close();
     this.#media.close();
   }
@@ -186,7 +212,21 @@ export class Call {
       log,
     );
     this.#recovery = recovery;
+    this.#flow =
+      this.#keeper &&
+      new FlowWatch(
+        () => media.received(),
+        (flows) => this.#flowed(flows),
+      );
+    this.#repairTime = new RepairTime(media);
     return media;
+  }
+
+  #flowed(flows: boolean): void {
+    const { channel } = this.#session;
+    if (flows) this.#keeper?.mediaFlows();
+    else if (channel.suspended) this.#recovery.unreachable();
+    else channel.suspect();
   }
 
   #broken(error: RoomError): void {

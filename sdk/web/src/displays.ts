@@ -4,7 +4,7 @@ import type { Session } from "./session.js";
 /** How long a picture must have been smaller, or out of sight, until less of it is asked for, in milliseconds: people scroll. */
 export const SHRINK_DELAY = 1_000;
 
-/** How long a change to a larger picture waits for the next, in milliseconds: windows are dragged. */
+/** How long after one change the next to a larger picture is told, in milliseconds: windows are dragged. The first is told at once. */
 export const GROW_DELAY = 50;
 
 /** Sizes are told in steps of so many pixels. */
@@ -32,6 +32,7 @@ export class Displays {
   readonly #displays = new Map<HTMLVideoElement, Display>();
   /** What was last asked for, by stream. */
   readonly #told = new Map<string, Shown | undefined>();
+  readonly #toldAt = new Map<string, number>();
   readonly #timers = new Map<string, { timer: ReturnType<typeof setTimeout>; at: number }>();
   readonly #sizes: ResizeObserver | undefined;
   readonly #places: IntersectionObserver | undefined;
@@ -83,6 +84,7 @@ export class Displays {
   ask(streamId: string): Shown | undefined {
     const shown = this.#shown(streamId);
     this.#told.set(streamId, shown);
+    this.#toldAt.set(streamId, performance.now());
     return shown;
   }
 
@@ -112,7 +114,7 @@ export class Displays {
       // Refused only without `muted` and before a gesture; the application sees that at the element.
       if (track) element.play()?.catch(() => {});
     }
-    for (const id of this.#told.keys()) if (!state.streams.has(id)) this.#told.delete(id);
+    for (const id of this.#told.keys()) if (!state.streams.has(id)) this.#forget(id);
   }
 
   #look(element: HTMLVideoElement): void {
@@ -131,15 +133,28 @@ export class Displays {
       this.#timers.delete(stream.id);
       return;
     }
-    const delay = isLess(now, before) ? SHRINK_DELAY : GROW_DELAY;
-    const at = performance.now() + delay;
+    const at = isLess(now, before)
+      ? performance.now() + SHRINK_DELAY
+      : Math.max((this.#toldAt.get(stream.id) ?? Number.NEGATIVE_INFINITY) + GROW_DELAY, performance.now());
     if (running && running.at <= at) return;
     clearTimeout(running?.timer);
-    const timer = setTimeout(() => {
-      this.#timers.delete(stream.id);
-      if (!isSame(this.#told.get(stream.id), this.#shown(stream.id))) this.#changed(stream.id);
-    }, delay);
-    this.#timers.set(stream.id, { timer, at });
+    this.#timers.delete(stream.id);
+    if (at <= performance.now()) this.#changed(stream.id);
+    else
+      this.#timers.set(stream.id, {
+        timer: setTimeout(() => this.#tell(stream.id), at - performance.now()),
+        at,
+      });
+  }
+
+  #tell(streamId: string): void {
+    this.#timers.delete(streamId);
+    if (!isSame(this.#told.get(streamId), this.#shown(streamId))) this.#changed(streamId);
+  }
+
+  #forget(streamId: string): void {
+    this.#told.delete(streamId);
+    this.#toldAt.delete(streamId);
   }
 
   /** The largest of what all elements show of a stream. */

@@ -21,9 +21,12 @@ export class Emitter {
 
   /** A listener that throws is logged; the others, and the room, go on. */
   emit<E extends keyof Events>(event: E, ...args: Parameters<Events[E]>): void {
-    for (const { callback } of [...(this.#listeners.get(event) ?? [])]) {
+    const listeners = this.#listeners.get(event);
+    for (const entry of [...(listeners ?? [])]) {
+      // One before it may have taken it away.
+      if (!listeners?.has(entry)) continue;
       try {
-        callback(...args);
+        entry.callback(...args);
       } catch (error) {
         this.#log.error(`a listener of ${event} threw`, error);
       }

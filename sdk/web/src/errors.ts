@@ -26,6 +26,7 @@
  * | `permission_denied`, `permission_dismissed` | the user or the browser refused a device or the screen, or closed the question |
  * | `insecure_page` | the page was opened over plain HTTP, where browsers give no device |
  * | `device_not_found`, `device_in_use`, `device_lost` | there is no such device, another program has it, or it was unplugged while in use |
+ * | `encryption_required` | the room is encrypted from end to end, and there is no `encryption`, or no secret in it yet |
  * | `playback_blocked` | the browser plays no sound before the user touched the page |
  * | `invalid_frame` | the server said something that this SDK does not understand |
  */
@@ -59,6 +60,7 @@ export type ErrorCode =
   | "device_not_found"
   | "device_in_use"
   | "device_lost"
+  | "encryption_required"
   | "playback_blocked"
   | "invalid_frame";
 

@@ -50,7 +50,7 @@ function check(config: InitializeConfig): void {
   if (config.tokenProvider !== undefined && typeof config.tokenProvider !== "function") {
     throw new RoomError("invalid_argument", "tokenProvider must be a function");
   }
-  for (const name of ["mixedAudio", "playAudio"] as const) {
+  for (const name of ["mixedAudio", "playAudio", "reportQuality"] as const) {
     if (config[name] !== undefined && typeof config[name] !== "boolean") {
       throw new RoomError("invalid_argument", `${name} must be true or false`);
     }
@@ -62,11 +62,37 @@ function check(config: InitializeConfig): void {
     throw new RoomError("invalid_argument", "autoSubscribe must be true, false or a function");
   }
   checkReconnect(config.reconnect);
+  checkLogger(config.logger);
   for (const name of ["WebSocket", "RTCPeerConnection", "AudioContext"] as const) {
     if (name === "AudioContext" && config.mixedAudio === false) continue;
     if (typeof globalThis[name] !== "function") {
       throw new RoomError("not_supported", `this browser has no ${name}`);
     }
+  }
+  checkIce(config);
+}
+
+function checkLogger(logger: InitializeConfig["logger"]): void {
+  if (logger === undefined || typeof logger === "function") return;
+  for (const name of ["debug", "info", "warn", "error"] as const) {
+    if (typeof logger?.[name] !== "function") {
+      throw new RoomError("invalid_argument", `logger must be a function, or an object with ${name}()`);
+    }
+  }
+}
+
+/** Only the browser knows what it takes. */
+function checkIce({ iceServers, iceTransportPolicy }: InitializeConfig): void {
+  if (iceServers === undefined && iceTransportPolicy === undefined) return;
+  try {
+    const configuration = {
+      ...(iceServers && { iceServers }),
+      ...(iceTransportPolicy && { iceTransportPolicy }),
+    };
+    new RTCPeerConnection(configuration).close();
+  } catch (cause) {
+    const message = `iceServers or iceTransportPolicy: ${(cause as Error).message}`;
+    throw new RoomError("invalid_argument", message, { cause });
   }
 }
 

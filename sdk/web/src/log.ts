@@ -44,7 +44,12 @@ export function leveledLogger(target: Logger | LogFunction = console, roomId?: s
   const at = (level: Parameters<LogFunction>[0]) => {
     const write = typeof target === "function" ? record(target, level, roomId) : line(target, level);
     return (message: string, ...details: unknown[]) => {
-      if (levels.indexOf(level) >= threshold) write(message, details);
+      if (levels.indexOf(level) < threshold) return;
+      try {
+        write(message, details);
+      } catch {
+        // A log that cannot be written must not stop what it is about.
+      }
     };
   };
   return { debug: at("DEBUG"), info: at("INFO"), warn: at("WARN"), error: at("ERROR") };

@@ -59,6 +59,28 @@ export function checkedData(
   return bytes;
 }
 
+/** A copy of a message that may be sent, and its size in bytes. */
+export function checkedMessage(message: Message, limit: number): { copy: Message; size: number } {
+  const { type, payload, meta } = message ?? {};
+  if (typeof type !== "string" || !type || typeof payload !== "string") {
+    throw new RoomError("message_invalid", "a message must have a type and a payload, both strings");
+  }
+  if (meta !== undefined && (typeof meta !== "object" || meta === null || Array.isArray(meta))) {
+    throw new RoomError("message_invalid", "the meta of a message must be an object");
+  }
+  const copy: Message = { type, payload, ...(meta && { meta }) };
+  let size: number;
+  try {
+    size = new TextEncoder().encode(JSON.stringify(copy)).length;
+  } catch (cause) {
+    throw new RoomError("message_invalid", "the message cannot be written as JSON", { cause });
+  }
+  if (size > limit) {
+    throw new RoomError("message_too_large", `the message has ${size} bytes, the server takes ${limit}`);
+  }
+  return { copy, size };
+}
+
 /** As many characters as a call takes without trouble. */
 const CHUNK = 32_768;
 

@@ -50,6 +50,11 @@ export interface InitializeConfig {
   iceTransportPolicy?: RTCIceTransportPolicy;
   /** `false`: the loss of the connection ends the room. By default it reconnects. */
   reconnect?: boolean | ReconnectOptions;
+  /**
+   * `false`: does not tell the server what this client measures of its media: bit rates, loss, freezes, kind of path. By default it does every
+   * 10 s while the page is seen, if the server asks for it.
+   */
+  reportQuality?: boolean;
   /** Called when four fifths of the token's remaining life are over; the token it gives takes its place. Also when a token expired while the connection was lost. */
   tokenProvider?: () => string | Promise<string>;
 }

@@ -2,7 +2,7 @@ import { RoomError } from "./errors.js";
 import { onForeground } from "./foreground.js";
 import type { MixedAudio } from "./media/mixed-audio.js";
 import type { Session } from "./session.js";
-import type { State } from "./state.js";
+import { isInside, type State } from "./state.js";
 
 /** What makes a browser let go of sound that it held back. */
 const gestures = ["pointerdown", "keydown", "touchend"] as const;
@@ -153,7 +153,7 @@ export class Playback {
 /** The tracks to play: the mix if there is one, or else those of the streams that are subscribed with audio. */
 function audible({ status, mixedAudioTrack, streams, subscriptions }: State): Set<MediaStreamTrack> {
   const tracks = new Set<MediaStreamTrack>();
-  if (status !== "connected") return tracks;
+  if (!isInside(status)) return tracks;
   if (mixedAudioTrack) return tracks.add(mixedAudioTrack);
   for (const { origin, audioTrack, participantId, key } of streams.values()) {
     const isSubscribed = subscriptions.get(participantId)?.get(key)?.audio === true;

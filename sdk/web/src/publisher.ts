@@ -37,10 +37,13 @@ export class Publisher {
   readonly #session: Session;
   #media: MediaConnection;
   #lines: SendLines;
+  readonly #requireSealed: () => void;
   readonly #streams = new Map<string, LocalStream>();
 
-  constructor(session: Session, media: MediaConnection) {
+  /** `requireSealed` throws where nothing may be sent for want of encryption. */
+  constructor(session: Session, media: MediaConnection, requireSealed: () => void) {
     this.#session = session;
+    this.#requireSealed = requireSealed;
     this.#media = media;
     this.#lines = new SendLines(media);
   }
@@ -153,6 +156,13 @@ export class Publisher {
     this.#session.apply({ type: "local_stream_removed", streamId });
   }
 
+  /** Forgets the streams that the server no longer has. */
+  keepOnly(streamIds: ReadonlySet<string>): void {
+    for (const { id } of [...this.#streams.values()]) {
+      if (id !== undefined && !streamIds.has(id)) this.withdrawn(id);
+    }
+  }
+
   /** Sends no more sizes of a stream than somebody takes, counted from the smallest. */
   layersWanted(streamId: string, layers: number): void {
     const stream = [...this.#streams.values()].find((candidate) => candidate.id === streamId);
@@ -174,6 +184,7 @@ export class Publisher {
   }
 
   async #publish(stream: LocalStream): Promise<void> {
+    this.#requireSealed();
     const { audio, video, options, audioOptions } = stream.sources;
     hint(video, options);
     const lines = this.#lines;

@@ -26,6 +26,8 @@ export interface Rejoiner {
   rejoin(): Promise<void>;
   /** The server goes on as before. */
   resumed(reply: ResumeReply): void;
+  /** There is no way to the server at present. */
+  socketLost(): void;
   /** The network may be another. */
   networkChanged(): void;
 }
@@ -74,6 +76,10 @@ export class Reconnector implements MediaKeeper {
     this.#restored("media");
   }
 
+  mediaFlows(): void {
+    this.#wake?.();
+  }
+
   mediaBroken(): boolean {
     const now = Date.now();
     if (now - this.#mediaRejoinedAt < MEDIA_PATIENCE) return false;
@@ -110,6 +116,7 @@ export class Reconnector implements MediaKeeper {
     }
     this.#session.log.info(`reconnecting: ${why.error.message}`);
     this.#lost("signal");
+    if (this.#secret !== undefined) this.#rejoiner.socketLost();
     void this.#run(why);
   }
 

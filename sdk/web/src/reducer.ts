@@ -325,7 +325,7 @@ function unsubscribed(state: State, streamId: string): Step[] {
   return [step(next, ["subscription_ended", stream.participantId, stream.key])];
 }
 
-function subscriptionPaused(state: State, streamId: string, paused: boolean): Step[] {
+export function subscriptionPaused(state: State, streamId: string, paused: boolean): Step[] {
   const stream = state.streams.get(streamId);
   const before = stream && state.subscriptions.get(stream.participantId)?.get(stream.key);
   if (!before || (before.videoPaused !== undefined) === paused) return [];

@@ -9,6 +9,7 @@ import {
   streamGone,
   streamPublished,
   streamUpdated,
+  subscriptionPaused,
   withStream,
   withTracks,
 } from "./reducer.js";
@@ -65,5 +66,9 @@ export function rejoined(state: State, change: Extract<Change, { type: "rejoined
     if (stream.isConfigured) renamed = withStream(renamed, withTracks(stream, {}, false));
   }
   steps.push({ state: renamed, events: [] }, ...resynced(renamed, change));
+  // Subscriptions begin unpaused.
+  for (const id of renamed.streams.keys()) {
+    steps.push(...subscriptionPaused(lastState(renamed, steps), id, false));
+  }
   return steps;
 }

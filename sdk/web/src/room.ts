@@ -1,24 +1,17 @@
-import { AutoSubscriber } from "./auto-subscriber.js";
-import { Call } from "./call.js";
-import { watchEndedTracks } from "./ended-tracks.js";
+import { requireIds, requireSubscription, requireText } from "./arguments.js";
+import type { Call } from "./call.js";
+import { CONNECT_TIMEOUT, Entrance } from "./entrance.js";
 import { RoomError } from "./errors.js";
 import type { Events } from "./events.js";
-import { uuid } from "./ids.js";
-import { base64Of, checkedData, type DataOptions, type Message } from "./messages.js";
+import type { DataOptions, Message } from "./messages.js";
+import { Messenger } from "./messenger.js";
 import { MetricsReporter } from "./metrics-reporter.js";
 import type { InitializeConfig, StreamTracks, SubscriptionConfig } from "./options.js";
-import { Playback } from "./playback.js";
-import { ATTEMPT_TIMEOUT, Reconnector } from "./reconnector.js";
 import { streamOf } from "./reducer.js";
 import type { Session } from "./session.js";
-import type { HelloReply, JoinReply, SnapshotFrame } from "./signal/frames.js";
+import type { HelloReply } from "./signal/frames.js";
 import { ending, endingOfError } from "./signal/refusals.js";
 import type { Participant, State, Stream, TrackKind } from "./state.js";
-import { TokenRefresher } from "./token-refresher.js";
-import { version } from "./version.js";
-
-/** How long `connect()` may take, in milliseconds. */
-export const CONNECT_TIMEOUT = 30_000;
 
 /** The browser's statistics of one stream, per kind: report id to statistics object. */
 export interface StreamStats {
@@ -34,30 +27,20 @@ export class Room {
   /** The room's UUID. */
   readonly id: string;
   readonly #session: Session;
-  readonly #config: InitializeConfig;
-  readonly #reconnector: Reconnector | undefined;
-  #hello: HelloReply;
-  readonly #tokens: TokenRefresher;
+  readonly #entrance: Entrance;
+  readonly #messenger: Messenger;
   readonly #metrics: MetricsReporter;
-  #call: Call | undefined;
-  #buffered = 0;
-  #playback: Playback | undefined;
-  #playsAudio: boolean;
 
   /** @internal */
   constructor(session: Session, config: InitializeConfig, hello: HelloReply) {
     this.id = hello.room.id;
     this.#session = session;
-    this.#config = config;
-    this.#hello = hello;
-    this.#playsAudio = config.playAudio === true;
-    this.#tokens = new TokenRefresher(
-      session,
-      config.clientToken,
-      hello.token_expires_at,
-      config.tokenProvider,
-    );
-    if (config.reconnect !== false) this.#reconnector = this.#reconnects();
+    const entrance = new Entrance(session, config, hello);
+    this.#entrance = entrance;
+    this.#messenger = new Messenger(session, config.enableMessages === true, () => ({
+      limit: entrance.hello.limits.message_bytes,
+      lossy: entrance.call?.lossy,
+    }));
     this.#metrics = new MetricsReporter(session, async (stream, kind) => this.#stats(stream, kind));
     // A page that goes away says so, lest the others wait for it.
     const leave = () => void session.leave();
@@ -83,7 +66,7 @@ export class Room {
     }, CONNECT_TIMEOUT);
     session.onEnd(() => clearTimeout(deadline));
     try {
-      await this.#join();
+      await this.#entrance.enter();
     } catch (error) {
       const why = endingOfError(error);
       await session.end(why);
@@ -102,7 +85,7 @@ export class Room {
   async updateClientToken(token: string): Promise<void> {
     requireText("token", token);
     this.#session.require("initialized", "connecting", "connected");
-    await this.#tokens.update(token);
+    await this.#entrance.tokens.update(token);
   }
 
   /** Listens to an event. Returns a function that stops it. Listeners are called in order, synchronously. */
@@ -146,7 +129,7 @@ export class Room {
   /**
    * Publishes tracks under a key of 1 to 64 bytes that is unique for this participant. Both kinds are negotiated; one that is missing can be
    * added later by `updateStream`. Resolves when negotiated. May be called while `connect()` is still under way. Rejects with
-   * `key_in_use`, `too_many_streams`, `forbidden`, `not_supported` or `media_failed`, and then leaves nothing behind.
+   * `encryption_required`, `key_in_use`, `too_many_streams`, `forbidden`, `not_supported` or `media_failed`, and then leaves nothing behind.
    */
   async addStream(key: string, tracks: StreamTracks = {}): Promise<void> {
     requireText("key", key);
@@ -209,17 +192,7 @@ export class Room {
    * did not reach. Rejects with `messages_disabled`, `message_invalid` or `message_too_large` (256 KiB unless the server says otherwise).
    */
   async sendMessage(message: Message, recipients: string[] = []): Promise<string[]> {
-    this.#requireMessages();
-    const limit = this.#hello.limits.message_bytes;
-    const copy = checkedMessage(message, limit);
-    requireIds("recipients", recipients);
-    this.#session.require("connected");
-    return this.#buffer(JSON.stringify(copy).length, () =>
-      this.#session.channel.request("send_message", {
-        message: copy,
-        ...(recipients.length > 0 && { recipients }),
-      }),
-    );
+    return this.#messenger.sendMessage(message, recipients);
   }
 
   /**
@@ -232,27 +205,7 @@ export class Room {
    * or `rate_limited`.
    */
   async sendData(data: Uint8Array | ArrayBuffer, options: DataOptions = {}): Promise<string[]> {
-    this.#requireMessages();
-    const { reliable = true, topic = "", recipients = [] } = options ?? {};
-    requireIds("recipients", recipients);
-    const bytes = checkedData(
-      data,
-      topic,
-      recipients,
-      reliable ? this.#hello.limits.message_bytes : undefined,
-    );
-    this.#session.require("connected");
-    if (!reliable) {
-      this.#call?.lossy?.send(bytes, topic, recipients);
-      return [];
-    }
-    return this.#buffer(bytes.length, () =>
-      this.#session.channel.request("send_data", {
-        data: base64Of(bytes),
-        ...(topic && { topic }),
-        ...(recipients.length > 0 && { recipients }),
-      }),
-    );
+    return this.#messenger.sendData(data, options ?? {});
   }
 
   /**
@@ -260,7 +213,7 @@ export class Room {
    * the promises.
    */
   get bufferedAmount(): number {
-    return this.#buffered;
+    return this.#messenger.buffered;
   }
 
   /**
@@ -269,8 +222,7 @@ export class Room {
    */
   setAudioPlayback(on: boolean): void {
     if (typeof on !== "boolean") throw new RoomError("invalid_argument", "on must be true or false");
-    this.#playsAudio = on;
-    if (this.#playback) this.#playback.plays = on;
+    this.#entrance.playsAudio = on;
   }
 
   /**
@@ -280,7 +232,7 @@ export class Room {
    */
   async startAudio(): Promise<void> {
     this.#requireCall("connecting", "connected");
-    await this.#playback?.start();
+    await this.#entrance.playback?.start();
   }
 
   /**
@@ -293,7 +245,7 @@ export class Room {
       throw new RoomError("invalid_argument", "deviceId must be a string, empty for the default device");
     }
     this.#requireCall("connecting", "connected");
-    await this.#playback?.setOutput(deviceId);
+    await this.#entrance.playback?.setOutput(deviceId);
   }
 
   /**
@@ -334,133 +286,19 @@ export class Room {
     return stats;
   }
 
-  async #join(): Promise<void> {
-    const session = this.#session;
-    let call: Call | undefined;
-    const joined = session.channel.request(
-      "join",
-      this.#joining(session.state.localParticipantId),
-      (reply) => {
-        const mixedAudioTrack = call?.mixedAudioTrack;
-        this.#reconnector?.entered(reply);
-        this.#reconnector?.start();
-        session.apply({ type: "joined", ...snapshotOf(reply), mixedAudioTrack });
-        call?.activity.speakers(reply.speakers?.streams ?? []);
-      },
-      CONNECT_TIMEOUT,
-    );
-    // The media is set up, and its first offer made, while the server lets this client in.
-    joined.catch(() => {});
-    const mayReceive = this.#hello.grants.subscribe;
-    const messages = this.#config.enableMessages === true;
-    call = new Call(
-      session,
-      this.#configuration(),
-      {
-        mayReceive,
-        mixes: this.#config.mixedAudio !== false,
-        messages,
-        obeys: this.#config.iceServers === undefined,
-        encryption: this.#config.encryption,
-      },
-      this.#reconnector,
-    );
-    this.#call = call;
-    this.#playback = new Playback(session, call.mixedAudio, this.#playsAudio);
-    watchEndedTracks(session, call.publisher);
-    if (mayReceive) queueMicrotask(() => call.subscriber.prepare());
-    else if (messages) queueMicrotask(() => call.offerData());
-    const { autoSubscribe } = this.#config;
-    if (autoSubscribe && mayReceive) new AutoSubscriber(session, call.subscriber, autoSubscribe);
-    await joined;
-  }
-
-  #requireMessages(): void {
-    if (this.#config.enableMessages !== true) {
-      throw new RoomError("messages_disabled", "the room was initialized without enableMessages: true");
-    }
-  }
-
-  async #buffer(size: number, send: () => Promise<{ not_delivered: string[] }>): Promise<string[]> {
-    this.#buffered += size;
-    try {
-      return (await send()).not_delivered;
-    } finally {
-      this.#buffered -= size;
-    }
-  }
-
-  #joining(participant_id: string) {
-    const { context, enableMessages } = this.#config;
-    return {
-      participant_id,
-      ...(context !== undefined && { context }),
-      receives_messages: enableMessages === true,
-    };
-  }
-
-  #configuration(): RTCConfiguration {
-    const { iceServers, iceTransportPolicy } = this.#config;
-    return {
-      iceServers: iceServers ?? this.#hello.ice_servers,
-      ...(iceTransportPolicy && { iceTransportPolicy }),
-    };
-  }
-
-  #reconnects(): Reconnector {
-    const { reconnect } = this.#config;
-    return new Reconnector(this.#session, this.#tokens, typeof reconnect === "object" ? reconnect : {}, {
-      rejoin: () => this.#rejoin(),
-      resumed: ({ ice_servers, snapshot }) => {
-        this.#hello = { ...this.#hello, ice_servers };
-        if (!snapshot) return;
-        this.#call?.forgetWithdrawn(new Set(snapshot.streams.map(({ id }) => id)));
-        this.#call?.activity.speakers(snapshot.speakers?.streams ?? []);
-      },
-      networkChanged: () => this.#call?.networkChanged(this.#configuration().iceServers),
-    });
-  }
-
-  /** Enters the room again, as another participant, with what this one published and received. */
-  async #rejoin(): Promise<void> {
-    const session = this.#session;
-    const { channel } = session;
-    const { token } = this.#tokens;
-    const hello = { version: 1 as const, token, client: { name: "@rotunda/video", version } };
-    await channel.handshake(
-      "hello",
-      hello,
-      (reply) => {
-        this.#hello = reply;
-        this.#tokens.accepted(reply.token_expires_at);
-      },
-      ATTEMPT_TIMEOUT,
-    );
-    const localParticipantId = uuid();
-    await channel.handshake(
-      "join",
-      this.#joining(localParticipantId),
-      (reply) => {
-        this.#reconnector?.entered(reply);
-        channel.restart();
-        session.apply({ type: "rejoined", localParticipantId, ...snapshotOf(reply) });
-        this.#call?.renew(this.#configuration());
-        this.#call?.activity.speakers(reply.speakers?.streams ?? []);
-      },
-      CONNECT_TIMEOUT,
-    );
-  }
-
   async #stats(stream: Stream, kind: TrackKind): Promise<RTCStatsReport | undefined> {
-    if (stream.origin === "local") return this.#call?.publisher.sender(stream.id, kind)?.getStats();
+    if (stream.origin === "local") return this.#entrance.call?.publisher.sender(stream.id, kind)?.getStats();
     // What is received for the mix alone is not the application's.
-    return stream.isConfigured ? this.#call?.subscriber.receiver(stream.id, kind)?.getStats() : undefined;
+    return stream.isConfigured
+      ? this.#entrance.call?.subscriber.receiver(stream.id, kind)?.getStats()
+      : undefined;
   }
 
   #requireCall(...allowed: ("connecting" | "connected")[]): Call {
     this.#session.require(...allowed);
-    if (!this.#call) throw new RoomError("invalid_state", "the room is only beginning to connect");
-    return this.#call;
+    const { call } = this.#entrance;
+    if (!call) throw new RoomError("invalid_state", "the room is only beginning to connect");
+    return call;
   }
 
   #requireParticipant(id: string): Participant {
@@ -470,63 +308,4 @@ export class Room {
     }
     return participant;
   }
-}
-
-function snapshotOf({ participants, streams, recording, speakers }: JoinReply): SnapshotFrame {
-  return {
-    participants,
-    streams,
-    ...(recording !== undefined && { recording }),
-    ...(speakers && { speakers }),
-  };
-}
-
-function requireText(name: string, value: unknown): asserts value is string {
-  if (typeof value !== "string" || value === "") {
-    throw new RoomError("invalid_argument", `${name} must be a string that is not empty`);
-  }
-}
-
-function requireIds(name: string, value: unknown): asserts value is string[] {
-  if (!Array.isArray(value) || value.some((id) => typeof id !== "string")) {
-    throw new RoomError("invalid_argument", `${name} must be an array of participant ids`);
-  }
-}
-
-function requireSubscription(participantId: unknown, key: unknown, config: SubscriptionConfig): void {
-  requireText("participantId", participantId);
-  requireText("key", key);
-  if (typeof config?.audio !== "boolean" || typeof config.video !== "boolean") {
-    throw new RoomError("invalid_argument", "audio and video must be true or false");
-  }
-  const { quality, maxWidth, maxHeight } = config;
-  for (const side of [maxWidth, maxHeight]) {
-    if (side !== undefined && !(Number.isInteger(side) && side >= 1 && side <= 65_535)) {
-      throw new RoomError("invalid_argument", "maxWidth and maxHeight must be 1 to 65535 pixels");
-    }
-  }
-  if (quality !== undefined && !["low", "medium", "high"].includes(quality)) {
-    throw new RoomError("invalid_argument", 'quality must be "low", "medium" or "high"');
-  }
-}
-
-function checkedMessage(message: Message, limit: number): Message {
-  const { type, payload, meta } = message ?? {};
-  if (typeof type !== "string" || !type || typeof payload !== "string") {
-    throw new RoomError("message_invalid", "a message must have a type and a payload, both strings");
-  }
-  if (meta !== undefined && (typeof meta !== "object" || meta === null || Array.isArray(meta))) {
-    throw new RoomError("message_invalid", "the meta of a message must be an object");
-  }
-  const copy: Message = { type, payload, ...(meta && { meta }) };
-  let size: number;
-  try {
-    size = new TextEncoder().encode(JSON.stringify(copy)).length;
-  } catch (cause) {
-    throw new RoomError("message_invalid", "the message cannot be written as JSON", { cause });
-  }
-  if (size > limit) {
-    throw new RoomError("message_too_large", `the message has ${size} bytes, the server takes ${limit}`);
-  }
-  return copy;
 }

@@ -5,6 +5,8 @@ import type { Session } from "./session.js";
 const REFRESH_AT = 0.8;
 /** Not more often than this, in milliseconds, whatever the clocks say. */
 const MIN_DELAY = 5_000;
+/** How long the application may take to give one, in milliseconds. */
+export const TOKEN_TIMEOUT = 10_000;
 /** The longest delay a timer can have, in milliseconds. */
 const MAX_DELAY = 2 ** 31 - 1;
 
@@ -13,6 +15,8 @@ export class TokenRefresher {
   readonly #session: Session;
   readonly #provider: (() => string | Promise<string>) | undefined;
   #token: string;
+  /** The one that the server took last. */
+  #taken: string | undefined;
   #expiresAt = Number.NaN;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -25,7 +29,7 @@ export class TokenRefresher {
     session.onEnd(() => clearTimeout(this.#timer));
   }
 
-  /** The token that the server took last. */
+  /** The token to come back with. */
   get token(): string {
     return this.#token;
   }
@@ -43,13 +47,21 @@ export class TokenRefresher {
   }
 
   async update(token: string): Promise<void> {
-    const { token_expires_at } = await this.#session.channel.request("update_token", { token });
-    this.#token = token;
-    this.accepted(token_expires_at);
+    const { channel } = this.#session;
+    // It is what the server is told on coming back, ahead of this request.
+    if (channel.suspended) this.#token = token;
+    try {
+      const { token_expires_at } = await channel.request("update_token", { token });
+      this.#token = token;
+      this.accepted(token_expires_at);
+    } catch (error) {
+      if (this.#taken !== token) throw error;
+    }
   }
 
   /** The server took the token; it expires then. */
   accepted(expiresAt: string): void {
+    this.#taken = this.#token;
     this.#expiresAt = Date.parse(expiresAt);
     if (!this.#provider || this.#session.ending) return;
     clearTimeout(this.#timer);
@@ -59,7 +71,7 @@ export class TokenRefresher {
   }
 
   async #provide(): Promise<string> {
-    const token = await this.#provider?.();
+    const token = await inTime(this.#provider?.());
     if (typeof token !== "string" || token === "") {
       throw new RoomError("invalid_argument", "tokenProvider gave no token");
     }
@@ -81,4 +93,14 @@ export class TokenRefresher {
       this.#scheduleIn(MIN_DELAY);
     }
   }
+}
+
+/** Rejects with `timed_out` if the application does not give a token. */
+async function inTime<T>(token: T | Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const message = `tokenProvider gave no token within ${TOKEN_TIMEOUT / 1000} s`;
+    timer = setTimeout(() => reject(new RoomError("timed_out", message)), TOKEN_TIMEOUT);
+  });
+  return Promise.race([token, late]).finally(() => clearTimeout(timer));
 }

@@ -66,6 +66,17 @@ describe("reliable data", () => {
     expect(room.bufferedAmount).toBe(0);
   });
 
+  it("is counted in bytes along with messages", async () => {
+    server.holds.add("send_message");
+    const sending = room.sendMessage({ type: "text", payload: "é" });
+    sending.catch(() => {});
+    await settle();
+    expect(room.bufferedAmount).toBe(new TextEncoder().encode('{"type":"text","payload":"é"}').length);
+    await room.disconnect();
+    await expectCode(sending, "invalid_state");
+    expect(room.bufferedAmount).toBe(0);
+  });
+
   it("is refused when it makes no sense", async () => {
     await expectCode(room.sendData("text" as never), "invalid_argument");
     await expectCode(room.sendData(bytes(), { topic: "é".repeat(33) }), "invalid_argument");

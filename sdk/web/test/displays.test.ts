@@ -125,9 +125,15 @@ describe("attachVideo", () => {
     video.scroll(false);
     await pass(SHRINK_DELAY);
     expect(told().slice(2)).toMatchObject([{ visible: false }]);
-    video.scroll(true);
     await pass(GROW_DELAY);
+    video.scroll(true);
+    await settle(); // it may have to be begun at the publisher, so nothing is waited for
     expect(told().slice(3)).toMatchObject([{ visible: true, max_width: 160 }]);
+    video.resize(320, 180);
+    await pass(GROW_DELAY - 1);
+    expect(told()).toHaveLength(4);
+    await pass(1);
+    expect(told().slice(4)).toMatchObject([{ max_width: 320 }]);
   });
 
   it("asks for nothing while the page is hidden, and for the largest of several", async () => {

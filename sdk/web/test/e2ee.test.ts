@@ -9,6 +9,7 @@ import {
   installBrowser,
   openRoom,
   removeBrowser,
+  roomId,
   settle,
 } from "./fakes/server.js";
 
@@ -130,6 +131,36 @@ describe("a room", () => {
     const h264 = { track: videoTrack(), options: { codec: "h264" as const } };
     await expectCode(room.addStream("other", { video: h264 }), "not_supported");
     expect(server.socket.requests("publish")).toHaveLength(1);
+  });
+
+  it("that is encrypted from end to end publishes nothing without a secret", async () => {
+    server.hello = { room: { id: roomId, max_participants: 10, e2ee: true } };
+    const bare = await connectedRoom();
+    await expectCode(bare.addStream("self", { audio: audioTrack() }), "encryption_required");
+    const e2ee = encryption();
+    const room = await connectedRoom({ encryption: e2ee });
+    await expectCode(room.addStream("self", { audio: audioTrack() }), "encryption_required");
+    e2ee.setSecret(0, secret(1), { current: false });
+    await expectCode(room.addStream("self", { audio: audioTrack() }), "encryption_required");
+    expect(server.received.filter(({ type }) => type === "publish")).toEqual([]);
+    e2ee.setSecret(0, secret(1));
+    await room.addStream("self", { audio: audioTrack() });
+    expect(server.socket.requests("publish")).toHaveLength(1);
+  });
+
+  it("publishes nothing in the clear in a room that is encrypted when it comes back", async () => {
+    const room = await connectedRoom({ reconnect: true });
+    await room.addStream("self", { audio: audioTrack() });
+    server.hello = { room: { id: roomId, max_participants: 10, e2ee: true } };
+    server.resumes = null;
+    const causes: unknown[] = [];
+    room.on("error", ({ cause }) => causes.push((cause as { code?: string }).code));
+    server.socket.drop(1006);
+    await settle();
+    expect(room.getState().status).toBe("connected");
+    expect(server.socket.requests("publish")).toEqual([]);
+    expect(room.getLocalStreams()).toEqual({});
+    expect(causes).toEqual(["encryption_required"]);
   });
 
   it("without it protects nothing", async () => {

@@ -63,6 +63,9 @@ describe("initialize", () => {
     ["a server that is no address", { serverUrl: "nowhere" }],
     ["a server of another kind", { serverUrl: "ftp://a.example" }],
     ["a token provider that is no function", { tokenProvider: "t" }],
+    ["a logger that lacks a method", { logger: { warn: () => {} } }],
+    ["ICE servers that are none", { iceServers: [{ urls: "turn.example" }] }],
+    ["an unknown ICE transport policy", { iceTransportPolicy: "turn" }],
   ])("rejects %s at once", async (_, wrong) => {
     await expectCode(initialize({ roomId, clientToken: "t", ...wrong } as never), "invalid_argument");
     expect(FakeSocket.all).toEqual([]);
@@ -468,6 +471,19 @@ describe("what the server says", () => {
     room.on("state_changed", (state) => told.push(state.status));
     server.notice({ type: "participant_joined", participant: participant(alice) });
     expect(told).toEqual(["connected", "joined connected", "disconnected", "disconnected"]);
+  });
+
+  it("a listener that another one took away is not called any more", async () => {
+    const room = await openRoom();
+    const told: string[] = [];
+    room.on("connected", () => {
+      told.push("first");
+      stop();
+    });
+    const stop = room.on("connected", () => told.push("second"));
+    room.on("connected", () => told.push("third"));
+    await room.connect();
+    expect(told).toEqual(["first", "third"]);
   });
 
   it("unsubscribing from an event works, also for one function listening twice", async () => {

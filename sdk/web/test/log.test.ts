@@ -22,6 +22,13 @@ it.each<[LogLevel, string]>([
   expect(written).toBe(expected);
 });
 
+it("goes on without a logger that throws", () => {
+  const log = leveledLogger(() => {
+    throw new Error("disk full");
+  });
+  expect(() => log.error("something")).not.toThrow();
+});
+
 it("gives a function records instead of lines", () => {
   const records: Parameters<LogFunction>[] = [];
   const log = leveledLogger((...record) => records.push(record), "room");

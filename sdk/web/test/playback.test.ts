@@ -175,3 +175,14 @@ it("has no device to choose where the application plays the sound, or the browse
   const other = await connectedRoom({ playAudio: true });
   await expectCode(other.setAudioOutput("desk"), "not_supported");
 });
+
+it("goes on while the connection is lost and the status shows it", async () => {
+  const room = await connectedRoom({ playAudio: true, reconnect: { status: true } });
+  const [player] = FakeAudio.all.filter(({ muted }) => !muted);
+  server.holds.add("resume");
+  server.socket.drop(1006);
+  await settle();
+  expect(room.getState().status).toBe("reconnecting");
+  expect(player?.paused).toBe(false);
+  expect(FakeAudio.heard()).toEqual([room.getState().mixedAudioTrack]);
+});

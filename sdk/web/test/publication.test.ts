@@ -128,3 +128,48 @@ it("tells what could not be published, and ends with the room", async () => {
   await settle();
   expect(errors).toHaveLength(1);
 });
+
+it("catches up with what changed while the connection was lost, whether the status shows it or not", async () => {
+  await media.open();
+  const room = await connectedRoom({ reconnect: { status: true } });
+  media.publish(room);
+  await settle();
+  server.socket.drop(1006);
+  expect(room.getState().status).toBe("reconnecting");
+  await media.setMicrophone(false);
+  await settle();
+  expect(room.getState().status).toBe("connected");
+  expect(room.getLocalStreams().self?.isAudioEnabled).toBe(false);
+});
+
+it("tries again what failed because the server no longer knew this client", async () => {
+  const room = await connectedRoom({ reconnect: true });
+  const errors: string[] = [];
+  media.publish(room, { onError: ({ code }) => errors.push(code) });
+  await settle();
+  server.holds.add("publish");
+  await media.open();
+  await settle();
+  server.holds.clear();
+  server.resumes = null;
+  server.socket.drop(1006);
+  await settle();
+  expect(errors).toEqual([]);
+  expect(room.getLocalStreams().self).toMatchObject({ isConfigured: true, isAudioEnabled: true });
+});
+
+it("publishes anew what could not be published again after the room was entered again", async () => {
+  await media.open();
+  const room = await connectedRoom({ reconnect: true });
+  media.publish(room);
+  await settle();
+  server.resumes = null;
+  server.refuses.set("publish", { code: "overloaded", message: "no" });
+  server.socket.drop(1006);
+  await settle();
+  expect(room.getLocalStreams()).toEqual({});
+  server.refuses.clear();
+  await media.setMicrophone(false);
+  await settle();
+  expect(room.getLocalStreams().self).toMatchObject({ isConfigured: true, isAudioEnabled: false });
+});

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { InitializeConfig, Room } from "../src/index.js";
+import { TOKEN_TIMEOUT } from "../src/token-refresher.js";
 import { audioTrack, type FakeDataChannel, FakePeerConnection, videoTrack } from "./fakes/media.js";
 import {
   alice,
@@ -54,6 +55,13 @@ function types(socket = server.socket): string[] {
 async function publish(room: Room): Promise<string> {
   await room.addStream("self", { audio: audioTrack(), video: videoTrack() });
   return room.getLocalStreams().self?.id as string;
+}
+
+/** Media comes, and has for long enough that its end means something. */
+async function flowing(): Promise<void> {
+  server.peer.become("connected");
+  server.peer.flow(true);
+  await vi.advanceTimersByTimeAsync(3_000);
 }
 
 describe("a lost socket", () => {
@@ -182,6 +190,20 @@ describe("a lost socket", () => {
     expect(told.at(-1)).toBe("true true");
     expect(room.getState().participants.get(bob)?.isConnectionLost).toBeUndefined();
     expect(errors).toEqual([]);
+  });
+
+  it("lets a key be used again whose stream was withdrawn meanwhile", async () => {
+    const { room } = await lastingRoom();
+    await publish(room);
+    const self = room.getState().localParticipantId;
+    const speakers = { streams: [], dominant: null };
+    const snapshot = { participants: [participant(self)], streams: [], recording: false, speakers };
+    server.resumes = { seq: 40, snapshot };
+    server.socket.drop(1006);
+    await settle();
+    expect(room.getLocalStreams()).toEqual({});
+    await publish(room);
+    expect(room.getLocalStreams().self?.isConfigured).toBe(true);
   });
 
   it("is tried with growing pauses, and at once when the network is back", async () => {
@@ -315,6 +337,34 @@ describe("tokens", () => {
     expect(told.at(-1)).toBe("reconnected true connected");
   });
 
+  it("uses the one that was handed over while the connection was lost", async () => {
+    const { room, told } = await lastingRoom();
+    const reachable = unreachable();
+    server.socket.drop(1006);
+    const updated = room.updateClientToken("fresh");
+    await vi.advanceTimersByTimeAsync(2_000);
+    server.resumes = null;
+    reachable();
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(server.socket.requests("resume")).toMatchObject([{ token: "fresh" }]);
+    expect(server.socket.requests("hello")).toMatchObject([{ token: "fresh" }]);
+    expect(told.at(-1)).toBe("reconnected false connected");
+    await updated;
+  });
+
+  it("are not waited for without end", async () => {
+    const { room, told } = await lastingRoom({ tokenProvider: () => new Promise<string>(() => {}) });
+    const errors: string[] = [];
+    room.on("error", ({ code, cause }) => errors.push(`${code} ${(cause as { code?: string }).code}`));
+    server.refuses.set("resume", { code: "unauthorized", message: "expired", close: 4401 });
+    server.socket.drop(1006);
+    await vi.advanceTimersByTimeAsync(TOKEN_TIMEOUT + 100);
+    expect(errors).toEqual(["unauthorized timed_out"]);
+    server.refuses.clear();
+    await vi.advanceTimersByTimeAsync(TOKEN_TIMEOUT + 5_000);
+    expect(told.at(-1)).toBe("reconnected true connected");
+  });
+
   it("gives up when there is no other", async () => {
     const { told } = await lastingRoom();
     server.refuses.set("resume", { code: "unauthorized", message: "expired", close: 4401 });
@@ -361,6 +411,20 @@ describe("a server that knows nothing of this client", () => {
     await settle();
     expect(server.socket.requests("resume")).toMatchObject([{ participant_id: state.localParticipantId }]);
     expect(told.at(-1)).toBe("reconnected true connected");
+  });
+
+  it("pauses nothing yet", async () => {
+    const { room } = await lastingRoom();
+    await room.addSubscription(alice, "self", { audio: true, video: true });
+    server.notice({ type: "subscription_paused", stream_id: aliceStream, paused: true, reason: "bandwidth" });
+    const resumed: string[] = [];
+    room.on("subscription_resumed", (id, key) => resumed.push(`${id === alice} ${key}`));
+    server.resumes = null;
+    server.socket.drop(1006);
+    await settle();
+    const subscription = room.getState().subscriptions.get(alice)?.get("self");
+    expect(subscription).not.toHaveProperty("videoPaused");
+    expect(resumed).toEqual(["true self"]);
   });
 
   it("is waited for while it restarts", async () => {
@@ -439,6 +503,54 @@ describe("lost media", () => {
     expect(server.peer.restarts).toBe(1);
     expect(told).toEqual(["reconnecting connected"]);
     server.peer.become("connected");
+    expect(told).toEqual(["reconnecting connected", "reconnected true connected"]);
+  });
+
+  it("is noticed by missing packets, and offered when the socket is back that was lost with it", async () => {
+    const { told } = await lastingRoom();
+    await flowing();
+    const before = server.socket.requests("offer").length;
+    server.holds.add("ping");
+    const reachable = unreachable();
+    server.peer.flow(false);
+    await vi.advanceTimersByTimeAsync(1_250);
+    expect(told).toEqual(["reconnecting connected"]);
+    expect(server.peer.restarts).toBe(1); // the browser looks for its new ways already
+    expect(server.socket.requests("offer").length).toBe(before);
+    server.peer.flow(true);
+    server.holds.delete("ping");
+    reachable();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(told).toEqual(["reconnecting connected", "reconnected true connected"]);
+    expect(server.socket.requests("offer")).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(server.peer.restarts).toBe(1);
+  });
+
+  it("is not what it means when nobody says anything", async () => {
+    const { told } = await lastingRoom();
+    await flowing();
+    const pings = server.socket.requests("ping").length;
+    server.peer.flow(false);
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(server.socket.requests("ping").length).toBeGreaterThan(pings);
+    expect(told).toEqual([]);
+    expect(server.peer.restarts).toBe(0);
+  });
+
+  it("ends the wait for the socket when it flows again", async () => {
+    const { told } = await lastingRoom();
+    await flowing();
+    const answer = FakeSocket.onCreate;
+    FakeSocket.onCreate = () => {};
+    server.holds.add("ping");
+    server.peer.flow(false);
+    await vi.advanceTimersByTimeAsync(3_000);
+    const tried = FakeSocket.all.length;
+    FakeSocket.onCreate = answer;
+    server.peer.flow(true);
+    await vi.advanceTimersByTimeAsync(600);
+    expect(FakeSocket.all.length).toBe(tried + 1);
     expect(told).toEqual(["reconnecting connected", "reconnected true connected"]);
   });
 

@@ -54,6 +54,36 @@ export interface RecordingRecord extends MediaRecord {
   completed_at: string | null;
 }
 
+export interface TrackQuality {
+  stream_id: string;
+  publisher_id?: string;
+  key: string;
+  kind: "audio" | "video";
+  bitrate_bps: number;
+  packets: number;
+  loss: number;
+  width?: number;
+  height?: number;
+  frames_per_second?: number;
+}
+
+export interface QualitySample {
+  interval_secs: number;
+  path?: string;
+  round_trip_ms?: number;
+  publish: TrackQuality[];
+  receive: TrackQuality[];
+}
+
+/** What both ends measured of a participant in a step of time. */
+export interface QualityStep {
+  participant_id: string;
+  measured_at: string;
+  client: { name: string; version: string; user_agent: string };
+  by_client: QualitySample | null;
+  by_server: QualitySample | null;
+}
+
 interface Moderated {
   result: "ok";
   participants: string[];
@@ -114,6 +144,14 @@ export class Rest {
 
   participant(id: string): Promise<ParticipantRecord> {
     return this.#data("GET", `/room_participants/${id}`);
+  }
+
+  quality(participantId: string, seconds = 10): Promise<QualityStep[]> {
+    return this.#data("GET", `/room_participants/${participantId}/quality?resolution_secs=${seconds}`);
+  }
+
+  latestQuality(sessionId: string): Promise<QualityStep[]> {
+    return this.#data("GET", `/room_sessions/${sessionId}/quality`);
   }
 
   participantsOf(sessionId: string): Promise<ParticipantRecord[]> {

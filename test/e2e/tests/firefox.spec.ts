@@ -23,10 +23,7 @@ const test = base.extend<{ visit: () => Promise<Participant> }, { firefox: Brows
     });
     for (const { page, console } of visitors) {
       await page.close();
-      // Firefox advises against the number of ways to the relay that the server names; it goes on.
-      const uncaught = console.filter(
-        (line) => line.startsWith("uncaught:") && !line.includes("STUN/TURN servers"),
-      );
+      const uncaught = console.filter((line) => line.startsWith("uncaught:"));
       expect(uncaught).toEqual([]);
     }
   },

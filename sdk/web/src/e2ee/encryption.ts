@@ -9,6 +9,7 @@ import type { LineOptions, WorkerOrder, WorkerWord } from "./worker.js";
  */
 export class Encryption {
   readonly #worker: Worker;
+  #hasSecret = false;
   readonly #listeners = new Set<(kind: "audio" | "video") => void>();
 
   /** `worker` runs `@rotunda/video/e2ee-worker`. Throws `not_supported` in a browser without `RTCRtpScriptTransform`. */
@@ -37,7 +38,13 @@ export class Encryption {
     if (!(secret instanceof Uint8Array) || secret.length < 16) {
       throw new RoomError("invalid_argument", "secret must be a Uint8Array of 16 bytes or more");
     }
+    if (current) this.#hasSecret = true;
     this.#worker.postMessage({ type: "key", index, secret, current } satisfies WorkerOrder);
+  }
+
+  /** Whether there is a secret to seal with. */
+  get hasSecret(): boolean {
+    return this.#hasSecret;
   }
 
   /**

@@ -2,6 +2,7 @@ import type { RoomError } from "../errors.js";
 import type { AudioPublishOptions, StreamTracks, VideoPublishOptions } from "../options.js";
 import { trackOf } from "../publisher.js";
 import type { Room } from "../room.js";
+import { isInside } from "../state.js";
 import type { LocalMediaState } from "./local-media.js";
 
 /** How local media is published. */
@@ -68,26 +69,41 @@ class Follower {
     for (;;) {
       const tracks = this.#stopped ? undefined : this.#wanted();
       const word = describe(tracks);
-      if (word === this.#done || this.#room.getState().status !== "connected") return;
-      this.#done = word;
+      const { status, localParticipantId } = this.#room.getState();
+      if (word === this.#done || !isInside(status)) return;
       try {
         await this.#step(tracks);
       } catch (error) {
-        if (this.#room.getState().status !== "connected") return;
+        const now = this.#room.getState();
+        if (!isInside(now.status)) return;
+        // What was lost with the stay before is done in this one.
+        if (now.localParticipantId !== localParticipantId) continue;
         this.#failed(error as RoomError);
       }
+      this.#done = word;
     }
   }
 
   async #step(tracks: StreamTracks | undefined): Promise<void> {
-    if (tracks && this.#published) await this.#room.updateStream(this.#key, tracks);
-    else if (tracks) {
-      await this.#room.addStream(this.#key, tracks);
-      this.#published = true;
-    } else if (this.#published) {
-      this.#published = false;
-      if (this.#room.getLocalStreams()[this.#key]) await this.#room.removeStream(this.#key);
-    }
+    const room = this.#room;
+    // A stream that was withdrawn by others, or could not be published again, is published anew.
+    if (tracks && this.#published && (await isThere(room.updateStream(this.#key, tracks)))) return;
+    if (!tracks && this.#published) await isThere(room.removeStream(this.#key));
+    this.#published = false;
+    if (!tracks) return;
+    await room.addStream(this.#key, tracks);
+    this.#published = true;
+  }
+}
+
+/** Reports false if there is no such stream any more. */
+async function isThere(operation: Promise<void>): Promise<boolean> {
+  try {
+    await operation;
+    return true;
+  } catch (error) {
+    if ((error as RoomError).code === "stream_not_found") return false;
+    throw error;
   }
 }
 

@@ -27,6 +27,7 @@ export class MediaConnection {
   readonly #configuration: RTCConfiguration;
   readonly #encryption: Encryption | undefined;
   #tail: Promise<unknown> = Promise.resolve();
+  #transportId: string | undefined;
 
   constructor(
     configuration: RTCConfiguration,
@@ -97,8 +98,31 @@ export class MediaConnection {
     this.#pc.restartIce();
   }
 
+  /** The mids of the lines, by their senders and receivers. */
+  mids(): Map<RTCRtpSender | RTCRtpReceiver | undefined, string> {
+    const mids = new Map<RTCRtpSender | RTCRtpReceiver | undefined, string>();
+    for (const { mid, sender, receiver } of this.#pc.getTransceivers()) {
+      if (mid !== null) mids.set(sender, mid).set(receiver, mid);
+    }
+    return mids;
+  }
+
   getStats(): Promise<RTCStatsReport> {
     return this.#pc.getStats();
+  }
+
+  /** How many bytes came, ICE checks left out; undefined before the connection is there. */
+  async received(): Promise<number | undefined> {
+    if (this.#pc.connectionState !== "connected") return undefined;
+    const report = await this.#pc.getStats();
+    const known = this.#transportId === undefined ? undefined : report.get(this.#transportId);
+    if (known) return known.bytesReceived;
+    for (const stats of report.values()) {
+      if (stats.type !== "transport" || typeof stats.bytesReceived !== "number") continue;
+      this.#transportId = stats.id;
+      return stats.bytesReceived;
+    }
+    return undefined;
   }
 
   close(): void {
@@ -119,7 +143,8 @@ export class MediaConnection {
       await this.#rollBack();
       // Whether a request that got no answer took effect is unknown, and so is what the server's lines are.
       if (error instanceof RoomError && error.code === "timed_out") this.#listener.broken(error);
-      throw error;
+      if (error instanceof RoomError) throw error;
+      throw new RoomError("media_failed", "the browser could not open a line", { cause: error });
     }
     await this.#accept(answer);
   }

@@ -4,6 +4,8 @@ import type { MediaConnection } from "./connection.js";
 
 /** How long one restart of ICE may take before another is tried, in milliseconds. */
 export const RESTART_INTERVAL = 5_000;
+/** How long a restart that was begun without the server counts as new, in milliseconds. */
+export const EARLY_PATIENCE = 1_000;
 /** After how many restarts without effect the connection is given up. */
 export const MAX_RESTARTS = 6;
 
@@ -33,6 +35,7 @@ export class MediaRecovery {
   #restarting = false;
   #closed = false;
   #again = false;
+  #earlyAt = Number.NEGATIVE_INFINITY;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Unless it is `persistent`, one restart that does not help is the last. */
@@ -68,8 +71,24 @@ export class MediaRecovery {
   }
 
   /** The network changed, or the server can be reached again. What was there may still work: only the new way is offered. */
-  networkChanged(iceServers?: RTCIceServer[]): void {
+  networkChanged(iceServers: RTCIceServer[] | undefined, flows: boolean): void {
+    // What was begun without the server is the new way, unless the network changed again since.
+    if (
+      this.#restarting &&
+      ((flows && this.#earlyAt > 0) || performance.now() - this.#earlyAt < EARLY_PATIENCE)
+    )
+      return;
     if (this.#wasConnected || this.#lost) this.#restart(iceServers);
+  }
+
+  /**
+   * Neither media nor notices come. The browser is told of a restart before the offer can be sent: it looks for ways from where it is now, to
+   * where the server was, and the server follows.
+   */
+  unreachable(): void {
+    if (!this.#wasConnected || this.#restarting || this.#closed) return;
+    this.#earlyAt = performance.now();
+    this.#offer();
   }
 
   close(): void {
@@ -87,6 +106,10 @@ export class MediaRecovery {
       this.#hopeless();
       return;
     }
+    this.#offer(iceServers);
+  }
+
+  #offer(iceServers?: RTCIceServer[]): void {
     this.#log.info("restarting ICE");
     this.#restarting = true;
     this.#media.restartIce(iceServers);
@@ -113,6 +136,7 @@ export class MediaRecovery {
 
   #wait(): void {
     this.#restarting = false;
+    this.#earlyAt = Number.NEGATIVE_INFINITY;
     clearTimeout(this.#timer);
     if (this.#closed || !this.#persistent) return;
     if (this.#again) {

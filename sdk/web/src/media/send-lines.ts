@@ -81,10 +81,12 @@ export class SendLines {
 
   /** Gives a line back. It sends nothing from now on. */
   release(line: SendLine): void {
+    // Browsers let nothing be done to the lines of a closed connection.
+    if (line.transceiver.direction === "stopped") return;
     this.#idle.add(line);
     // One whose offer was refused keeps silent in the offers of others.
     if (!isNegotiated(line)) line.transceiver.direction = "inactive";
-    // Fails only when the connection is closed, and then nothing is sent anyway.
+    // Fails only when the connection is being closed, and then nothing is sent anyway.
     line.transceiver.sender.replaceTrack(null).catch(() => {});
   }
 }

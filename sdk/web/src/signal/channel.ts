@@ -1,15 +1,10 @@
 import { RoomError } from "../errors.js";
 import type { Logger } from "../log.js";
 import type { Notice, Replies, Requests, ServerFrame } from "./frames.js";
+import { Heartbeat } from "./heartbeat.js";
 import { PendingRequests } from "./pending.js";
 import { type Ending, ending, endingOfClose, refusalError } from "./refusals.js";
 
-/** How often the client speaks when it has nothing to say, in milliseconds. */
-export const PING_INTERVAL = 5_000;
-/** How long the server may be silent, in milliseconds, before the connection counts as lost. */
-export const SILENCE_LIMIT = 10_000;
-/** The same after a sign that the network changed. */
-export const PROBE_LIMIT = 2_000;
 /** How long a request may wait for its answer, in milliseconds. */
 export const REQUEST_TIMEOUT = 15_000;
 /** How many requests may wait at once; one more is rejected with `unavailable`. */
@@ -51,9 +46,10 @@ export class Channel {
   #suspended = false;
   #onLost: ((why: Ending) => void) | undefined;
   #failure: Ending | undefined;
-  #ping: ReturnType<typeof setInterval> | undefined;
-  #silence: ReturnType<typeof setTimeout> | undefined;
-  #probe: ReturnType<typeof setTimeout> | undefined;
+  readonly #heartbeat = new Heartbeat(
+    () => this.#sendPing(),
+    (limit) => this.#silent(limit),
+  );
 
   constructor(url: string, listener: ChannelListener, log: Logger) {
     this.#url = url;
@@ -164,9 +160,12 @@ export class Channel {
 
   /** Makes sure, sooner than usual, that the server is there. */
   probe(): void {
-    if (this.#ended || this.#suspended || this.#probe !== undefined || this.#ping === undefined) return;
-    this.#probe = setTimeout(() => this.#silent(PROBE_LIMIT), PROBE_LIMIT);
-    this.#sendPing();
+    if (!this.#ended && !this.#suspended) this.#heartbeat.probe();
+  }
+
+  /** The same when there is another reason to believe that it is not: the wait is short, as far as the network was quick before. */
+  suspect(): void {
+    if (!this.#ended && !this.#suspended) this.#heartbeat.suspect();
   }
 
   /** Leaves the session and closes the socket, without waiting for the server. Pending requests reject with the error of the ending. */
@@ -196,23 +195,8 @@ export class Channel {
   }
 
   #open(): void {
-    let last = Date.now();
-    this.#ping = setInterval(() => {
-      const now = Date.now();
-      // The machine slept: what was open before may be gone.
-      if (now - last > 2 * PING_INTERVAL) this.probe();
-      else this.#sendPing();
-      last = now;
-    }, PING_INTERVAL);
-    this.#heard();
+    this.#heartbeat.start();
     this.#settleOpened.resolve();
-  }
-
-  #heard(): void {
-    clearTimeout(this.#probe);
-    this.#probe = undefined;
-    clearTimeout(this.#silence);
-    this.#silence = setTimeout(() => this.#silent(SILENCE_LIMIT), SILENCE_LIMIT);
   }
 
   #silent(limit: number): void {
@@ -225,7 +209,11 @@ export class Channel {
     const sent = performance.now();
     const seq = this.#lastSeq;
     this.request("ping", seq > 0 ? { seq } : {}).then(
-      () => this.#listener.roundTrip(performance.now() - sent),
+      () => {
+        const passed = performance.now() - sent;
+        this.#heartbeat.roundTrip = passed;
+        this.#listener.roundTrip(passed);
+      },
       () => {
         if (!this.#ended) this.#listener.roundTrip(Number.POSITIVE_INFINITY);
       },
@@ -234,7 +222,7 @@ export class Channel {
 
   #receive(text: unknown): void {
     if (this.#ended) return;
-    this.#heard();
+    this.#heartbeat.heard();
     try {
       this.#dispatch(parseFrame(text));
     } catch (error) {
@@ -289,10 +277,7 @@ export class Channel {
 
   /** Lets go of the socket and all that hangs on it. */
   #drop(error: RoomError, code: number): void {
-    clearInterval(this.#ping);
-    clearTimeout(this.#silence);
-    clearTimeout(this.#probe);
-    this.#ping = this.#probe = undefined;
+    this.#heartbeat.stop();
     const socket = this.#socket;
     this.#socket = undefined;
     if (socket) {

@@ -52,6 +52,35 @@ export interface MovedStream {
   video: { mid: string };
 }
 
+/** What a client measured of one kind of a stream, or one encoding of it. What is left out is 0, or not known. */
+export interface ReportedTrackFrame {
+  stream_id: string;
+  kind: "audio" | "video";
+  rid?: string;
+  limited_by?: "" | "bandwidth" | "cpu" | "other";
+  bytes?: number;
+  packets?: number;
+  lost?: number;
+  repaired?: number;
+  width?: number;
+  height?: number;
+  frames?: number;
+  freezes?: number;
+  frozen_ms?: number;
+  concealed_ms?: number;
+  jitter_ms?: number;
+  round_trip_ms?: number;
+}
+
+/** What a client measured of its media. */
+export interface QualityReportFrame {
+  interval_ms: number;
+  path?: "udp" | "tcp" | "relay_udp" | "relay_tcp" | "relay_tls" | undefined;
+  round_trip_ms?: number;
+  available_bps?: number;
+  tracks?: ReportedTrackFrame[];
+}
+
 /** What the client sends: request type to its fields. `id` and `type` are added on the way out. */
 export interface Requests {
   hello: { version: 1; token: string; client?: { name: string; version: string } };
@@ -72,6 +101,7 @@ export interface Requests {
   replace_media: { sdp: string; streams: MovedStream[] };
   send_message: { message: MessageFrame; recipients?: string[] };
   send_data: { data: string; topic?: string; recipients?: string[] };
+  report_quality: QualityReportFrame;
   update_token: { token: string };
   ping: { seq?: number };
   leave: object;
@@ -79,11 +109,13 @@ export interface Requests {
 
 export interface HelloReply {
   version: 1;
-  room: { id: string; unique_name?: string; max_participants: number };
+  room: { id: string; unique_name?: string; max_participants: number; e2ee?: boolean };
   ice_servers: IceServerFrame[];
   grants: { publish: boolean; subscribe: boolean; send_messages: boolean };
   token_expires_at: string;
   limits: { frame_bytes: number; message_bytes: number; context_bytes: number; streams: number };
+  /** Absent: the server wants no `report_quality`. */
+  quality_interval_secs?: number;
   server: { version: string };
 }
 
@@ -133,6 +165,7 @@ export interface Replies {
   replace_media: { sdp: string };
   send_message: { not_delivered: string[] };
   send_data: { not_delivered: string[] };
+  report_quality: object;
   update_token: { token_expires_at: string };
   ping: object;
   leave: object;

@@ -124,7 +124,8 @@ export class FakeReceiver {
 
 export class FakeTransceiver {
   mid: string | null = null;
-  direction: string;
+  stopped = false;
+  #direction: string;
   currentDirection: string | null = null;
   readonly sender: FakeSender;
   readonly receiver: FakeReceiver;
@@ -134,9 +135,16 @@ export class FakeTransceiver {
     track: MediaStreamTrack | null,
     init: RTCRtpTransceiverInit,
   ) {
-    this.direction = init.direction ?? "sendrecv";
+    this.#direction = init.direction ?? "sendrecv";
     this.sender = new FakeSender(track, init.sendEncodings ?? [{}]);
     this.receiver = new FakeReceiver(kind);
+  }
+  get direction(): string {
+    return this.stopped ? "stopped" : this.#direction;
+  }
+  set direction(direction: string) {
+    if (this.stopped) throw new DOMException("The peer connection is closed.", "InvalidStateError");
+    this.#direction = direction;
   }
   setCodecPreferences(codecs: { mimeType: string; sdpFmtpLine?: string }[]): void {
     this.codecs = codecs;
@@ -172,8 +180,18 @@ export class FakePeerConnection {
   #offered: FakeTransceiver[] = [];
 
   constructor(public configuration: RTCConfiguration) {
+    for (const { urls } of configuration.iceServers ?? []) {
+      if (![urls].flat().every((url) => /^(stun|turn)s?:/.test(url))) {
+        throw new DOMException(`'${urls}' is not a valid URL.`, "SyntaxError");
+      }
+    }
+    if (!["all", "relay", undefined].includes(configuration.iceTransportPolicy)) {
+      throw new TypeError("The provided value is not a valid enum value of type RTCIceTransportPolicy.");
+    }
     FakePeerConnection.all.push(this);
   }
+  /** What it tells, if that is more than that bytes came. */
+  stats: Stats[] = [];
   readonly channels: FakeDataChannel[] = [];
   createDataChannel(label: string, init: RTCDataChannelInit) {
     const channel = new FakeDataChannel(label, init);
@@ -220,6 +238,18 @@ export class FakePeerConnection {
   restartIce(): void {
     this.restarts++;
   }
+  /** How many bytes came. */
+  received = 0;
+  #flow: ReturnType<typeof setInterval> | undefined;
+  /** Packets come, or stop. */
+  flow(on: boolean): void {
+    clearInterval(this.#flow);
+    if (on) this.#flow = setInterval(() => (this.received += 100), 20);
+  }
+  async getStats() {
+    const flow = { id: "T", type: "transport", bytesReceived: this.received };
+    return report(this.stats.length > 0 ? this.stats : [flow]);
+  }
   become(state: string): void {
     this.connectionState = state;
     this.onconnectionstatechange?.();
@@ -227,6 +257,7 @@ export class FakePeerConnection {
   close(): void {
     this.signalingState = "closed";
     this.connectionState = "closed";
+    for (const transceiver of this.transceivers) transceiver.stopped = true;
   }
 }
 

@@ -36,6 +36,9 @@ const probe = (() => {
     }
   };
 
+  for (const name of ["online", "offline"]) addEventListener(name, () => note(name));
+  navigator.connection?.addEventListener("change", () => note("the network changed"));
+
   let samples = [];
   let frames = [];
   let notes = [];

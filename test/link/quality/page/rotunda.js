@@ -1,7 +1,8 @@
 import { initialize } from "@rotunda/video";
 
 async function join({ serverUrl, roomId, clientToken }) {
-  const room = await initialize({ serverUrl, roomId, clientToken });
+  const logger = (_level, message) => probe.note(message);
+  const room = await initialize({ serverUrl, roomId, clientToken, logLevel: "INFO", logger });
   room.on("disconnected", (reason) => probe.note(`disconnected: ${reason}`));
   await room.connect();
   return room;
