@@ -21,8 +21,9 @@ var floors = []struct {
 	packages []string
 }{
 	{"words", []string{"internal/video", "internal/packet", "internal/bandwidth"}},
+	{"codecs", []string{"internal/opus"}},
 	{"clients", []string{"internal/restclient"}},
-	{"engines", []string{"internal/sfu", "internal/auth", "internal/store", "internal/ws", "internal/observe", "internal/blob", "internal/bot", "internal/loadtest", "internal/turn", "internal/doctor", "internal/quality"}},
+	{"engines", []string{"internal/sfu", "internal/auth", "internal/store", "internal/ws", "internal/observe", "internal/blob", "internal/bot", "internal/loadtest", "internal/turn", "internal/doctor", "internal/quality", "internal/mixer"}},
 	{"core", []string{"internal/live", "internal/events", "internal/record", "internal/archive", "internal/compose"}},
 	{"entrances", []string{"internal/rest", "internal/signal", "internal/janus", "internal/whip", "internal/download", "internal/demo", "internal/site"}},
 	{"command", []string{"cmd/rotunda"}},
@@ -62,6 +63,7 @@ var doors = map[string][]string{
 	"net/http/pprof":                      {"internal/observe"},
 	"os/exec":                             {"internal/compose", "test/conformance", "test/rig", "test/link/run", "test/link/quality"},
 	"github.com/getkin/kin-openapi":       {"internal/rest"},
+	"github.com/tetratelabs/wazero":       {"internal/opus"},
 
 	"github.com/prometheus/client_golang/prometheus/promhttp": {"internal/observe"},
 }
@@ -156,6 +158,8 @@ func TestForbidden(t *testing.T) {
 		{"internal/turn", module + "internal/sfu", false},
 		{"internal/sfu", "github.com/pion/webrtc/v4", true},
 		{"internal/packet", "github.com/pion/rtp", false},
+		{"internal/mixer", module + "internal/opus", true},
+		{"internal/mixer", "github.com/tetratelabs/wazero", false},
 		{"internal/live", "github.com/pion/sdp/v3", true},
 		{"internal/packet", "github.com/pion/webrtc/v4", false},
 		{"internal/live", "github.com/pion/webrtc/v4", false},
