@@ -146,7 +146,7 @@ func (p *dispatcher) slowPlaces() int { return p.config.Places / 2 }
 
 // start begins what is queued at the endpoint, as far as there are places.
 func (p *dispatcher) start(e *endpoint) {
-	for !p.stopping && p.place(e) {
+	for !p.stopping && p.attempts.Err() == nil && p.place(e) { // what begins after attempts are cut off would be cut off itself
 		d, ok := e.take()
 		if !ok {
 			break

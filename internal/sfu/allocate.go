@@ -83,6 +83,7 @@ func (t *Transport) allocate(now int64) {
 	defer clear(d.bids) // layers end
 	budget, limited := d.limit()
 	if !limited {
+		t.out.pacer.limit(0)
 		for i := range d.bids {
 			d.bids[i].f.grant(everything)
 		}
@@ -90,6 +91,7 @@ func (t *Transport) allocate(now int64) {
 		return
 	}
 	slices.SortStableFunc(d.bids, compareBids)
+	t.out.pacer.limit(budget)
 	first := d.sound.rate + d.repair.share.rate
 	left := budget - first
 	d.next = d.spread(&left)

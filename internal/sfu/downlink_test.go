@@ -51,8 +51,8 @@ type narrowCall struct {
 	sound  *encoder
 	viewer *wire
 	path   narrowPath
-	paced  bool
 	sent   uint64
+	asked  uint64 // keyframes, so far
 	flying []delivery
 
 	recorder *twcc.Recorder
@@ -67,6 +67,7 @@ type narrowCall struct {
 	layer                 int // of the last picture packet that came, best is 0
 	octets                int // that came since it was set to 0
 	padding               int // packets that came
+	pictureNumbers        []uint16
 }
 
 func newNarrowCall(t *testing.T, rate float64) *narrowCall {
@@ -112,14 +113,10 @@ func (c *narrowCall) run(span int64) {
 // pictures sends what is due of each layer, one packet a frame, and twenty more behind a keyframe that was asked for.
 func (c *narrowCall) pictures() {
 	key := [3]bool{}
-	for more := true; more; {
-		select {
-		case p := <-c.scene.publisher.rtcp:
-			if p, ok := p.(*rtcp.PictureLossIndication); ok {
-				key[p.MediaSSRC-ssrcHigh] = true
-			}
-		default:
-			more = false
+	for asked := c.viewer.engine.Stats().KeyframeRequests; c.asked < asked; { // time stands still until what was asked for has come
+		if p, ok := within(c.t, c.scene.publisher.rtcp, "a keyframe request").(*rtcp.PictureLossIndication); ok {
+			key[p.MediaSSRC-ssrcHigh] = true
+			c.asked++
 		}
 	}
 	for i, l := range c.scene.layers {
@@ -144,16 +141,13 @@ func (c *narrowCall) pictures() {
 // time does what the ticker would.
 func (c *narrowCall) time(at int64) {
 	b := newBatch(c.viewer.engine)
-	if c.paced {
-		c.viewer.transport.router.media.Lock()
-		c.paced = c.viewer.transport.pad(b, c.now)
-		c.viewer.transport.router.media.Unlock()
-	}
+	c.viewer.transport.router.media.Lock()
+	c.viewer.transport.pump(b, c.now)
+	c.viewer.transport.router.media.Unlock()
 	if at%100 == 0 {
 		for _, w := range []*wire{c.scene.publisher, c.sound.wire, c.viewer} {
-			switched, probing := w.transport.tick(b, nil, c.now, true, false)
+			switched, _ := w.transport.tick(b, nil, c.now, true, false)
 			w.transport.tellLayers(switched)
-			c.paced = c.paced || probing
 		}
 	}
 	b.flush()
@@ -191,6 +185,7 @@ func (c *narrowCall) arrive() {
 				c.worstPicture = max(c.worstPicture, d.at-c.lastPicture)
 			}
 			c.lastPicture = d.at
+			c.pictureNumbers = append(c.pictureNumbers, p.SequenceNumber)
 			ssrc, _ := origin(p)
 			c.layer = int(ssrc) - ssrcHigh&0xff
 		case 97:

@@ -185,7 +185,8 @@ func (f *forwarder) write(p *onward, number uint64, pictureOffset uint16, empty 
 	}
 	entry.described = len(descriptor) > 0
 	header := f.headerSize(descriptor)
-	if f.wide != 0 {
+	held := f.isPaced(p.now)
+	if f.wide != 0 && !held {
 		entry.wide = f.transport.out.downlink.departures.add(p.now, header+len(payload)+sealOverhead)
 	}
 	if f.sent != nil {
@@ -206,12 +207,27 @@ func (f *forwarder) write(p *onward, number uint64, pictureOffset uint16, empty 
 	if path == nil {
 		return
 	}
+	if held {
+		h := f.transport.hold(p.batch, p.now)
+		h.f, h.number, h.header = f, number, header
+		b := h.plain[:]
+		putHeader(b, payloadType, entry.marker, uint16(number), entry.timestamp, f.ssrc)
+		f.putExtensions(b, 0, descriptor, entry.picture)
+		h.size = header + copy(b[header:], payload)
+		if (pictureOffset != 0 || f.tl0Offset != 0) && len(payload) > 0 && p.format.codec.numbersPictures() {
+			p.picture.Renumber(b[header:h.size], entry.picture, entry.tl0)
+		}
+		return
+	}
 	b := p.batch.room()
 	putHeader(b, payloadType, entry.marker, uint16(number), entry.timestamp, f.ssrc)
 	f.putExtensions(b, entry.wide, descriptor, entry.picture)
 	if (pictureOffset != 0 || f.tl0Offset != 0) && len(payload) > 0 && p.format.codec.numbersPictures() {
 		payload = b[header:][:copy(b[header:], payload)]
 		p.picture.Renumber(payload, entry.picture, entry.tl0)
+	}
+	if f.kind == video.Video {
+		f.transport.out.pacer.charge(p.now, header+len(payload)+sealOverhead)
 	}
 	f.send(p.batch, path, b, payload, number)
 }

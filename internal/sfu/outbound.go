@@ -20,6 +20,7 @@ type outbound struct {
 	chained    [2]chained            // where its packets are in a batch: of video, and of audio
 	repair     [packet.MaxSize]byte  // scratch of resend
 	downlink   downlink
+	pacer      pacer
 	roundTrip  time.Duration // as the client's last report tells; 0 before it
 }
 

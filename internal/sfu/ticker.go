@@ -19,10 +19,11 @@ const (
 
 // ticker wakes the goroutine that does what time, not a packet, gives rise to. Each wake-up costs as much as forwarding
 // ten packets, so there is none without need: every 100 ms while there are connections, every 20 ms while packets are missing, every
-// 5 ms while a connection is probed.
+// 5 ms while a connection is probed, or pictures are sent to it bit by bit.
 type ticker struct {
 	lossy atomic.Bool   // packets are missing
-	wake  chan struct{} // of one place: something is there to be done, or packets are missing
+	wake  chan struct{} // of one place: something is there to be done, packets are missing, or wait
+	paced paced
 }
 
 func newTicker() ticker { return ticker{wake: make(chan struct{}, 1)} }
@@ -55,6 +56,7 @@ func (e *Engine) tick() {
 		case <-e.ctx.Done():
 			return
 		case <-e.ticker.wake:
+			paced = e.ticker.paced.take(paced)
 		case <-timer.C:
 			if e.ctx.Err() != nil { // both were ready
 				return
@@ -76,7 +78,7 @@ func (e *Engine) tick() {
 			for _, t := range all {
 				var probing bool
 				switched, probing = t.tick(b, switched[:0], now, slow, shed > 0)
-				if probing {
+				if probing && !slices.Contains(paced, t) {
 					paced = append(paced, t)
 				}
 				missing = missing || shed == 0 && t.misses()
@@ -114,7 +116,7 @@ func (e *Engine) tick() {
 func (e *Engine) pace(b *batch, paced []*Transport, now int64) []*Transport {
 	return slices.DeleteFunc(paced, func(t *Transport) bool {
 		t.router.media.Lock()
-		more := t.pad(b, now)
+		more := t.pump(b, now)
 		t.router.media.Unlock()
 		b.flush()
 		return !more

@@ -1,6 +1,6 @@
 import { type ComponentPropsWithoutRef, useEffect, useRef } from "react";
 import { useRoom } from "./context.js";
-import { useAudioBlocked } from "./state.js";
+import { useAudioBlocked, useRoomState } from "./state.js";
 import { useTrack } from "./streams.js";
 
 /** What `VideoTrack` takes, besides everything a `<video>` does. */
@@ -13,7 +13,10 @@ export interface VideoTrackProps extends ComponentPropsWithoutRef<"video"> {
   track?: MediaStreamTrack | undefined;
 }
 
-/** A `<video>` with one video track, silent. It has no picture while the track is off: draw something behind it. */
+/**
+ * A `<video>` with one video track, silent. Of a participant's, the server sends no larger picture than is seen, and none while it is out of
+ * sight (`room.attachVideo`). It has no picture while the track is off: draw something behind it.
+ */
 export function VideoTrack({ track, ...props }: VideoTrackProps) {
   return track || props.participantId === undefined ? (
     <BareVideo track={track} {...withoutStream(props)} />
@@ -22,13 +25,21 @@ export function VideoTrack({ track, ...props }: VideoTrackProps) {
   );
 }
 
+/** The room puts the picture in, so that the server knows how large it is seen. */
 function StreamVideo({
   participantId,
   streamKey = "self",
   ...props
 }: VideoTrackProps & { participantId: string }) {
-  const { track, isEnabled, isCensored } = useTrack(participantId, streamKey, "video");
-  return <BareVideo track={isEnabled && !isCensored ? track : undefined} {...props} />;
+  const room = useRoom();
+  const element = useRef<HTMLVideoElement>(null);
+  const { isEnabled, isCensored } = useTrack(participantId, streamKey, "video");
+  const isHere = useRoomState(({ status }) => status !== "initialized" && status !== "disconnected");
+  const isShown = isHere && isEnabled && !isCensored;
+  useEffect(() => {
+    if (isShown && element.current) return room.attachVideo(participantId, streamKey, element.current);
+  }, [room, participantId, streamKey, isShown]);
+  return <video autoPlay muted playsInline {...props} ref={element} />;
 }
 
 function BareVideo({

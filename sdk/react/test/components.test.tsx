@@ -49,6 +49,18 @@ it("shows what a participant publishes, as long as it is on", async () => {
   expect(shown()).toBeUndefined();
 });
 
+it("leaves the picture of a stream to the room, while there is one", async () => {
+  await fake.join("ada", { videoTrack: track("one"), key: "screen" });
+  render(
+    <RoomProvider room={fake.room}>
+      <VideoTrack participantId="ada" streamKey="screen" data-testid="video" />
+    </RoomProvider>,
+  );
+  expect(fake.asked).toEqual([["attach", "ada", "screen"]]);
+  await fake.set({ status: "disconnected" });
+  expect(shown()).toBeUndefined();
+});
+
 it("shows a track that it is given, without any room", () => {
   const { rerender } = render(<VideoTrack track={track("own")} data-testid="video" />);
   expect(shown()).toBe("own");

@@ -74,6 +74,22 @@ export class FakeRoom {
     await this.set({ streams: new Map(this.state.streams).set(id, stream) });
   }
 
+  attachVideo(participantId: string, key: string, element: HTMLVideoElement): () => void {
+    this.asked.push(["attach", participantId, key]);
+    const fill = () => {
+      const stream = [...this.state.streams.values()].find(
+        (one) => one.participantId === participantId && one.key === key,
+      );
+      element.srcObject = stream?.videoTrack ? new MediaStream([stream.videoTrack]) : null;
+    };
+    fill();
+    const unwatch = this.on("state_changed", fill);
+    return () => {
+      unwatch();
+      element.srcObject = null;
+    };
+  }
+
   async addSubscription(participantId: string, key: string, config: SubscriptionConfig): Promise<void> {
     this.asked.push(["add", participantId, key, config]);
     await this.subscribing();

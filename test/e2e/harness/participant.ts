@@ -77,6 +77,24 @@ export class Participant {
     return outcome.value;
   }
 
+  /** Has the browser send fewer pictures, not smaller ones, where it is short of processor time: call it before publishing. */
+  async keepsSize(): Promise<void> {
+    await this.page.evaluate(() => {
+      const { prototype } = RTCPeerConnection;
+      const add = prototype.addTransceiver;
+      prototype.addTransceiver = function (source, init) {
+        const transceiver = add.call(this, source, init);
+        const kind = typeof source === "string" ? source : source.kind;
+        if (kind === "video" && init?.direction === "sendonly") {
+          const parameters = transceiver.sender.getParameters();
+          parameters.degradationPreference = "maintain-resolution";
+          void transceiver.sender.setParameters(parameters);
+        }
+        return transceiver;
+      };
+    });
+  }
+
   /** Loads the page anew and works it from then on as a program: otherwise the browser takes every call for a user's touch. */
   async untouched(): Promise<void> {
     await this.page.reload();

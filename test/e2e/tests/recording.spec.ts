@@ -247,6 +247,7 @@ test("of a simulcast camera the largest picture is recorded, and a shared screen
 }) => {
   const room = await server.rest.createRoom({ enable_recording: true });
   const [one, viewer] = [await arrive(dee), await arrive(bo)];
+  await one.keepsSize();
   await viewer.join(server, room.id);
   await one.join(server, room.id);
   await one.publish({ enableSimulcast: true });
@@ -281,6 +282,7 @@ for (const codec of ["vp9", "av1"] as const) {
   test(`of layers of ${codec} the largest picture is recorded`, async ({ server, arrive }) => {
     const room = await server.rest.createRoom({ enable_recording: true });
     const [one, viewer] = [await arrive(ada), await arrive(bo)];
+    await one.keepsSize();
     await viewer.join(server, room.id);
     await one.join(server, room.id);
     await one.publish({ enableSimulcast: true, codec });
@@ -294,7 +296,7 @@ for (const codec of ["vp9", "av1"] as const) {
       return Math.max(...widths);
     };
     const watched = async () => (await viewer.picture(one))?.width ?? 0;
-    await expect.poll(async () => (await sent()) / (await watched())).toBe(2);
+    await expect.poll(async () => (await sent()) / (await watched()), { timeout: 30_000 }).toBe(2);
     await one.page.waitForTimeout(1_500);
     const largest = await sent();
     await server.rest.endSession(sessionId);

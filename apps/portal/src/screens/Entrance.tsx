@@ -1,5 +1,5 @@
+import { Mark } from "@rotunda/theme/Mark";
 import type { ReactNode } from "react";
-import { Mark } from "../ui/Mark";
 
 /** The frame of screens for people who are not signed in. */
 export function Entrance({

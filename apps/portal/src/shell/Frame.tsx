@@ -1,3 +1,4 @@
+import { Mark } from "@rotunda/theme/Mark";
 import {
   IconBook,
   IconChartLine,
@@ -14,7 +15,6 @@ import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-route
 import { useEffect, useState } from "react";
 import { sessionQuery } from "../api/session";
 import type { Right } from "../api/types";
-import { Mark } from "../ui/Mark";
 import { AccountMenu } from "./AccountMenu";
 import { IdSearch } from "./IdSearch";
 

@@ -1,6 +1,6 @@
+import { Mark } from "@rotunda/theme/Mark";
 import { useEffect, useState } from "react";
 import { CopyLink } from "../ui/CopyLink";
-import { Mark } from "../ui/Mark";
 import type { ConversationView } from "./conversation";
 
 interface Props {

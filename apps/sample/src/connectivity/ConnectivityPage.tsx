@@ -1,8 +1,8 @@
+import { Mark } from "@rotunda/theme/Mark";
 import { IconCheck, IconMinus, IconX } from "@tabler/icons-react";
 import { useCallback, useEffect, useRef, useState } from "react";
 import type { Invitation } from "../entrance/invitation";
 import { Pass, PassError } from "../entrance/pass";
-import { Mark } from "../ui/Mark";
 import { TrialError, tryWays } from "./trial";
 import { type Outcome, verdictOf, type WayName, wayNames, wayWords } from "./ways";
 

@@ -1,5 +1,5 @@
+import { Mark } from "@rotunda/theme/Mark";
 import { type Ending, endingWords } from "../call/ending";
-import { Mark } from "../ui/Mark";
 
 interface Props {
   ending: Ending;

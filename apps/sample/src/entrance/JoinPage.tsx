@@ -1,3 +1,4 @@
+import { Mark } from "@rotunda/theme/Mark";
 import { IconMicrophone, IconMicrophoneOff, IconVideo, IconVideoOff } from "@tabler/icons-react";
 import { type FormEvent, useState } from "react";
 import { nameLimit } from "../call/context";
@@ -7,7 +8,6 @@ import { DeviceMenus } from "../devices/DeviceMenus";
 import { TroubleNotice } from "../devices/TroubleNotice";
 import { Field } from "../ui/Field";
 import { LevelMeter } from "../ui/LevelMeter";
-import { Mark } from "../ui/Mark";
 import { useStore } from "../ui/store";
 import { Video } from "../ui/Video";
 

@@ -1,6 +1,6 @@
+import { Mark } from "@rotunda/theme/Mark";
 import { type FormEvent, useState } from "react";
 import { Field } from "../ui/Field";
-import { Mark } from "../ui/Mark";
 import { readInvitation } from "./invitation";
 
 interface Props {

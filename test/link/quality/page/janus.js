@@ -87,10 +87,18 @@ export async function publish(where, size) {
   await until(peer, "connectionstatechange", () => peer.connectionState === "connected");
 }
 
+/** The id of who publishes, once Janus lists one: over a bad link its media is not there at once. */
+async function publisherOf(lister, room) {
+  for (;;) {
+    const { data } = await lister.message({ request: "listparticipants", room });
+    const found = data.participants.find(({ publisher }) => publisher);
+    if (found) return found.id;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
 export async function watch(where) {
-  const lister = await Plugin.attach(where);
-  const { data } = await lister.message({ request: "join", ptype: "publisher", room: where.room });
-  const [{ id: feed }] = data.publishers;
+  const feed = await publisherOf(await Plugin.attach(where), where.room);
   const plugin = await Plugin.attach(where);
   const { jsep } = await plugin.message({
     request: "join",
