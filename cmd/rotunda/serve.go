@@ -24,6 +24,7 @@ import (
 	"github.com/rotunda-rtc/rotunda/internal/events"
 	"github.com/rotunda-rtc/rotunda/internal/janus"
 	"github.com/rotunda-rtc/rotunda/internal/live"
+	"github.com/rotunda-rtc/rotunda/internal/mixer"
 	"github.com/rotunda-rtc/rotunda/internal/observe"
 	"github.com/rotunda-rtc/rotunda/internal/quality"
 	"github.com/rotunda-rtc/rotunda/internal/record"
@@ -82,6 +83,7 @@ type house struct {
 	own       *belongings
 	objects   *blob.Store
 	engine    *sfu.Engine
+	mixer     *mixer.Engine
 	recorder  *record.Recorder
 	quality   *quality.Keeper
 	host      *live.Host
@@ -209,6 +211,9 @@ func (h *house) engines(ctx context.Context) (err error) {
 	if err := h.metrics.Register(media{h.engine}); err != nil {
 		return err
 	}
+	if err := h.openMixer(); err != nil {
+		return err
+	}
 	return h.openTURN()
 }
 
@@ -230,7 +235,7 @@ func (h *house) core(ctx context.Context) error {
 	}
 	h.host = live.NewHost(live.Config{
 		Quality: figures,
-		Rooms:   h.db, Journal: h.db, Media: media{h.engine}, Recorder: recorder{h.recorder}, Logger: h.log,
+		Rooms:   h.db, Journal: h.db, Media: media{h.engine}, Recorder: recorder{h.recorder}, Mixer: mixes{h.mixer}, Logger: h.log,
 		Linger: lingerOf(h.config), Identities: live.IdentityPolicy(h.config.Identities), MaxViewers: h.config.WHEPViewers,
 	})
 	if err := h.tell(ctx); err != nil {
@@ -258,12 +263,19 @@ func (h *house) entrances(ctx context.Context) (err error) {
 	})
 	h.dialect = janus.New(janus.Config{
 		Host: h.host, Tokens: tokens, OpenText: media{h.engine}.openText, Origins: h.config.AllowedOrigins, Logger: h.log, Proxies: proxies,
+		MaxHandles: h.config.JanusHandles,
 	})
+	if err := h.metrics.Register(dialectMetrics{h.dialect}); err != nil {
+		return err
+	}
 	if err := h.metrics.Register(socketMetrics{h.sockets}); err != nil {
 		return err
 	}
 	h.whip = whip.New(whip.Config{Host: h.host, Tokens: tokens, PublicURL: publicURL, Logger: h.log, ICEServers: h.config.ICEServers, Relay: h.turnServers})
 	h.routes = &routes{health: h.ready, signal: h.sockets, janus: h.dialect, whip: h.whip, media: h.downloads(), app: callApp(), docs: reference(), portal: portalApp()}
+	if h.config.Janus == switchedOff {
+		h.routes.janus = nil
+	}
 	members := auth.NewMembers(h.db, h.log, nil)
 	if h.setup, err = members.SetupLink(ctx, h.own.account.ID); err != nil {
 		return err

@@ -32,6 +32,7 @@ const (
 // conn is one connection. The fields below the line belong to the performer.
 type conn struct {
 	config   *Config
+	refused  *atomic.Uint64 // sessions, of the handler
 	logger   *slog.Logger
 	socket   *ws.Conn
 	room     video.RoomID
@@ -68,7 +69,7 @@ type work struct {
 
 func newConn(h *Handler, socket *ws.Conn, room video.RoomID) *conn {
 	c := &conn{
-		config: &h.config, socket: socket, room: room, works: make(chan work, worksWaiting), handles: make(map[uint64]*handle),
+		config: &h.config, refused: &h.refused, socket: socket, room: room, works: make(chan work, worksWaiting), handles: make(map[uint64]*handle),
 		logger: h.config.Logger.With("connection", video.NewUUID()[:8], "room", room),
 	}
 	c.view = newView(c)
@@ -235,6 +236,7 @@ func (c *conn) refuse(f *fatal, left video.LeftReason) {
 		c.left = left
 	}
 	c.mu.Unlock()
+	c.refused.Add(1)
 	c.logger.Info("session refused", "status", f.status, "message", f.message)
 	c.socket.Send(frame(object{"status_code": f.status, "error_message": f.message}))
 	c.shutLater(refusedTime, f.closing)

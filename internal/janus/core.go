@@ -10,9 +10,6 @@ import (
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
-// maxHandles is how many handles one session may have at a time. Android holds one for each stream in the room.
-const maxHandles = 512
-
 var errNoSession = &coreError{coreNoSession, "there is no such session on this socket"}
 
 // handle is one leg. It belongs to the performer.
@@ -157,7 +154,7 @@ func (c *conn) attach(ctx context.Context, r request) error {
 	if err := c.enter(ctx); err != nil {
 		return err
 	}
-	if len(c.handles) >= maxHandles {
+	if len(c.handles) >= c.config.MaxHandles {
 		return &coreError{coreAttachFailed, "the session has too many handles"}
 	}
 	c.lastHandle++

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rotunda-rtc/rotunda/internal/auth"
@@ -45,6 +46,8 @@ type Config struct {
 	Logger   *slog.Logger
 	Proxies  *auth.Proxies // whose word on addresses counts; nil trusts those on loopback
 
+	MaxHandles int // of one session at a time; default 512. Android holds one for each stream of others
+
 	StrangerTimeout time.Duration // how long a socket without a good token is kept; default 45 s
 	SessionTimeout  time.Duration // without a request; default 75 s
 	TokenAllowance  time.Duration // how long a session outlives its token; default 5 s
@@ -60,6 +63,9 @@ func (c Config) withDefaults() Config {
 		if *field == 0 {
 			*field = value
 		}
+	}
+	if c.MaxHandles == 0 {
+		c.MaxHandles = 512
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -81,6 +87,8 @@ type Handler struct {
 	config    Config
 	strangers *auth.Visitors
 	serves    sync.WaitGroup
+	refused   atomic.Uint64
+	cut       atomic.Uint64
 
 	mu      sync.Mutex
 	closing bool
@@ -141,6 +149,25 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer h.remove(c)
 	c.serve(context.WithoutCancel(r.Context()))
+	switch end := socket.Err(); {
+	case end.Peer:
+	case end.Closing == closeFlood, end.Closing == closeBadRequest, end.Closing == closeTimedOut:
+		h.cut.Add(1)
+	}
+}
+
+// Stats are what happened so far, and how many sockets there are now.
+type Stats struct {
+	Sockets int
+	Refused uint64 // sessions ended with a status: bad or expired tokens, full rooms
+	Cut     uint64 // sockets closed because their clients broke a limit, or were silent
+}
+
+// Stats may be asked for at any time.
+func (h *Handler) Stats() Stats {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return Stats{Sockets: len(h.conns), Refused: h.refused.Load(), Cut: h.cut.Load()}
 }
 
 // Close ends all connections and returns when they are closed and their participants gone, or when ctx ends.

@@ -15,11 +15,13 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+	"github.com/pion/webrtc/v4"
 	"go.uber.org/goleak"
 
 	"github.com/rotunda-rtc/rotunda/internal/janus"
 	"github.com/rotunda-rtc/rotunda/internal/live"
 	"github.com/rotunda-rtc/rotunda/internal/live/livetest"
+	"github.com/rotunda-rtc/rotunda/internal/mixer"
 	"github.com/rotunda-rtc/rotunda/internal/sfu"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
@@ -37,6 +39,7 @@ type house struct {
 	rooms   livetest.Rooms
 	journal livetest.Journal
 	engine  *sfu.Engine
+	mixer   *mixer.Engine
 	room    video.Room
 	url     string
 	log     lockedBuffer
@@ -54,7 +57,10 @@ func newHouse(t *testing.T, change ...func(*janus.Config)) *house {
 	if h.engine, err = sfu.New(sfu.Config{Addresses: []netip.Addr{netip.MustParseAddr("127.0.0.1")}}); err != nil {
 		t.Fatal(err)
 	}
-	h.host = live.NewHost(live.Config{Rooms: &h.rooms, Journal: &h.journal, Media: media{h.engine}, Logger: logger, Linger: 50 * time.Millisecond})
+	h.mixer = mixer.New(mixer.Config{Now: h.engine.Now, Log: logger})
+	h.host = live.NewHost(live.Config{
+		Rooms: &h.rooms, Journal: &h.journal, Media: media{h.engine}, Mixer: mixes{h.mixer}, Logger: logger, Linger: 50 * time.Millisecond,
+	})
 	config := janus.Config{Host: h.host, Tokens: h, OpenText: h.openText, Logger: logger, FarewellTime: 200 * time.Millisecond}
 	for _, f := range change {
 		f(&config)
@@ -71,6 +77,12 @@ func newHouse(t *testing.T, change ...func(*janus.Config)) *house {
 		server.Close()
 		if n := h.engine.Stats().Transports; n != 0 {
 			t.Errorf("%d transports were left open", n)
+		}
+		if n := h.mixer.Mixes(); n != 0 {
+			t.Errorf("%d mixes were left open", n)
+		}
+		if err := h.mixer.Close(); err != nil {
+			t.Error(err)
 		}
 		h.engine.Close()
 		if log := h.log.String(); strings.Contains(log, "secret-") || strings.Contains(log, "crashed") {
@@ -145,6 +157,8 @@ type client struct {
 	session float64
 	id      string // of the participant
 	room    string
+	up      *webrtc.TrackLocalStaticRTP // of the mixed leg
+	down    chan *webrtc.TrackRemote    // likewise
 }
 
 func (h *house) dial() *client {

@@ -137,7 +137,7 @@ func (c *client) answer(pc *webrtc.PeerConnection, offer string) string {
 	return c.local(pc, answer, err)
 }
 
-// enter joins as the web client does, without messages: R, L, M with an offer of audio without a track.
+// enter joins as the web client does, without messages: R, L, M with an offer of audio on which nothing is sent yet.
 func (c *client) enter() {
 	c.t.Helper()
 	c.session = c.ask(object{"janus": "create"})["data"].(object)["id"].(float64)
@@ -146,9 +146,15 @@ func (c *client) enter() {
 	mix := c.attach(bridge)
 	c.tell(mix, object{"request": "join", "room": c.room, "display": c.display(streamDisplay("audiobridge", true, false))})
 	pc := c.connection()
-	if _, err := pc.AddTransceiverFromKind(webrtc.RTPCodecTypeAudio, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendrecv}); err != nil {
+	var err error
+	if c.up, err = webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus}, "mix", "mix"); err != nil {
 		c.t.Fatal(err)
 	}
+	if _, err := pc.AddTransceiverFromTrack(c.up, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendrecv}); err != nil {
+		c.t.Fatal(err)
+	}
+	c.down = make(chan *webrtc.TrackRemote, 1)
+	pc.OnTrack(func(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) { c.down <- track })
 	_, answer := c.tell(mix, object{"request": "configure", "display": c.display(streamDisplay("audiobridge", true, false))}, "offer", c.offer(pc))
 	if !strings.Contains(answer, "a=sendrecv") {
 		c.t.Fatalf("the mixed leg was answered\n%s", answer)
@@ -158,6 +164,20 @@ func (c *client) enter() {
 
 // publish publishes a camera and keeps sending pictures until the test ends.
 func (c *client) publish(key string) (handle float64, pc *webrtc.PeerConnection) {
+	c.t.Helper()
+	handle, pc, tracks := c.announce(key)
+	c.keepSending(tracks)
+	return handle, pc
+}
+
+// open publishes a stream on whose tracks, of audio and video, nothing is sent yet.
+func (c *client) open(key string) (handle float64, tracks []*webrtc.TrackLocalStaticRTP) {
+	c.t.Helper()
+	handle, _, tracks = c.announce(key)
+	return handle, tracks
+}
+
+func (c *client) announce(key string) (handle float64, pc *webrtc.PeerConnection, tracks []*webrtc.TrackLocalStaticRTP) {
 	c.t.Helper()
 	display := c.display(streamDisplay(key, true, true))
 	handle = c.attach(videos)
@@ -169,7 +189,6 @@ func (c *client) publish(key string) (handle float64, pc *webrtc.PeerConnection)
 			connected <- struct{}{}
 		}
 	})
-	var tracks []*webrtc.TrackLocalStaticRTP
 	for _, mime := range []string{webrtc.MimeTypeOpus, webrtc.MimeTypeVP8} {
 		track, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: mime}, mime, "stream")
 		if err != nil {
@@ -187,8 +206,7 @@ func (c *client) publish(key string) (handle float64, pc *webrtc.PeerConnection)
 	c.remote(pc, webrtc.SDPTypeAnswer, answer)
 	c.tell(handle, object{"request": "configure", "audio": true, "video": true, "display": display})
 	within(c.t, connected, "the connection")
-	c.keepSending(tracks)
-	return handle, pc
+	return handle, pc, tracks
 }
 
 func (c *client) keepSending(tracks []*webrtc.TrackLocalStaticRTP) {

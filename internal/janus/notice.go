@@ -63,12 +63,16 @@ func (v *view) left(n live.ParticipantLeft) {
 			v.unpublished(f.ID)
 		}
 	}
-	word := "leaving"
-	if n.Reason == video.LeftKicked {
-		word = "kicked"
+	gone := func(word string, id uint64) {
+		v.pushBridge(func() object { return object{"audiobridge": "event", word: id} })
 	}
-	v.pushBridge(func() object { return object{"audiobridge": "event", word: p.mix} })
-	v.pushBridge(func() object { return object{"audiobridge": "event", word: p.id} })
+	if n.Reason == video.LeftKicked {
+		gone("kicked", p.id)
+		gone("leaving", p.mix)
+	} else {
+		gone("leaving", p.mix)
+		gone("leaving", p.id)
+	}
 	v.people = slices.DeleteFunc(v.people, func(other *person) bool { return other == p })
 	if p.ReceivesMessages {
 		v.sendText(v.textPresence("leave", p.ID))
@@ -132,33 +136,33 @@ func (v *view) tellCensored(o *ownFeed) {
 
 // speakers tells who began to speak, and who ended.
 func (v *view) speakers(n live.Speakers) {
-	for _, id := range v.speaking {
+	before := v.speaking
+	v.speaking = n
+	v.talking.Store(len(n.Streams) > 0)
+	for _, id := range before.Streams {
 		if !slices.Contains(n.Streams, id) {
-			v.tellTalking(id, "stopped-talking")
+			v.tellTalking(id, "stopped-talking", 0)
 		}
 	}
-	before := v.speaking
-	v.speaking = n.Streams
-	v.talking.Store(len(n.Streams) > 0)
-	for _, id := range n.Streams {
-		if !slices.Contains(before, id) {
-			v.tellTalking(id, "talking")
+	for i, id := range n.Streams {
+		if !slices.Contains(before.Streams, id) {
+			v.tellTalking(id, "talking", n.Loudness[i])
 		}
 	}
 }
 
 // repeatTalking says again who speaks.
 func (v *view) repeatTalking() {
-	for _, id := range v.speaking {
-		v.tellTalking(id, "talking")
+	for i, id := range v.speaking.Streams {
+		v.tellTalking(id, "talking", v.speaking.Loudness[i])
 	}
 }
 
-// loudEnough is the average level at which Janus begins to say that somebody talks, in -dBov. Who talks is as loud at least; how
-// loud, the session does not say.
-const loudEnough = 25.0
+// fullScale is how loud nothing is louder than, in dB above digital silence (RFC 6464). Janus counts down from it.
+const fullScale = 127
 
-func (v *view) tellTalking(id video.StreamID, word string) {
+// tellTalking says that somebody talks, on the legs of both plugins.
+func (v *view) tellTalking(id video.StreamID, word string, loudness int) {
 	number := uint64(0)
 	if i := slices.IndexFunc(v.feeds, func(f *feed) bool { return f.ID == id }); i >= 0 {
 		number = v.feeds[i].id
@@ -169,7 +173,9 @@ func (v *view) tellTalking(id video.StreamID, word string) {
 		number = v.own[i].id
 	}
 	if number != 0 {
-		v.push(v.listener, videoroom, object{"videoroom": word, "id": number, "audio-level-packets": 100, "audio-level-dBov-avg": loudEnough})
+		v.push(v.listener, videoroom, object{
+			"videoroom": word, "id": number, "audio-level-packets": 100, "audio-level-dBov-avg": float64(fullScale - loudness),
+		})
 	}
 }
 

@@ -27,7 +27,7 @@ type view struct {
 	people                  []*person
 	feeds                   []*feed
 	own                     []*ownFeed
-	speaking                []video.StreamID
+	speaking                live.Speakers
 	text                    TextChannel
 
 	holding bool
@@ -71,8 +71,8 @@ func (v *view) begin(s live.Snapshot) {
 	for _, st := range s.Streams {
 		v.feeds = append(v.feeds, &feed{st, v.number()})
 	}
-	v.speaking = s.Speakers.Streams
-	v.talking.Store(len(v.speaking) > 0)
+	v.speaking = s.Speakers
+	v.talking.Store(len(v.speaking.Streams) > 0)
 	v.selfID = v.number()
 }
 
@@ -124,7 +124,10 @@ func (v *view) publishers() []object {
 }
 
 func publisherOf(f *feed) object {
-	o := object{"id": f.id, "display": displayOfStream(f.Stream), "audio_codec": "opus", "video_codec": "vp8", "talking": false}
+	o := object{"id": f.id, "display": displayOfStream(f.Stream), "audio_codec": "opus", "talking": false}
+	if f.VideoCodec != "" {
+		o["video_codec"] = f.VideoCodec
+	}
 	if f.AudioCensored {
 		o["audio_moderated"] = true
 	}

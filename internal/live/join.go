@@ -205,6 +205,11 @@ func (s *session) enroll(ctx context.Context, m *member) error {
 		return mediaFailed(ctx, "no media connection can be made", err)
 	}
 	m.transport = transport
+	if m.twoWay && s.host.config.Mixer != nil {
+		if err := s.host.config.Mixer.Prepare(); err != nil {
+			s.mixFailed(err)
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, s.host.config.JournalTimeout)
 	defer cancel()
 	if err := s.host.config.Journal.Join(ctx, m.record); err != nil {
@@ -259,6 +264,7 @@ func (s *session) announce(m *member, request *JoinRequest) (Snapshot, error) {
 	if request.Joined != nil {
 		request.Joined(snapshot)
 	}
+	s.enterMix(m)
 	s.tell(ParticipantJoined{m.presence}, m)
 	s.tellRecording(m)
 	if m.muted {
@@ -295,6 +301,7 @@ func (s *session) remove(m *member, reason video.LeftReason) {
 			s.withdraw(st, reason)
 		}
 	}
+	s.leaveMix(m)
 	s.tellSpeakers()
 	s.tell(ParticipantLeft{ID: m.presence.ID, Reason: reason}, nil)
 	s.tellRecording(nil)

@@ -47,6 +47,7 @@ type Transport interface {
 	Publish(stream video.StreamID, lines video.Lines) error
 	SetGate(stream video.StreamID, kind video.Kind, open bool)
 	Unpublish(stream video.StreamID)
+	VideoCodec(stream video.StreamID) string // see video.Stream
 	Subscribe(subscription video.Subscription) error
 	Unsubscribe(stream video.StreamID)
 	Close()
@@ -54,6 +55,12 @@ type Transport interface {
 	// SendData sends a lossy message, once and without waiting. It reports false if it was dropped here: the client has no channel
 	// for it, or is too slow.
 	SendData(message []byte) bool
+
+	// Mix hangs a sink on the audio of a stream this transport publishes, beside subscribers and recording; nil takes it off. Leg gives what
+	// the client sends on its two-way line to a sink, while open. What holds for the sinks of Record holds for these.
+	Mix(stream video.StreamID, audio packet.Sink)
+	Leg(sink packet.Sink, open bool)
+	MixReceiver // sends on the two-way line
 
 	// Record hangs sinks on a stream this transport publishes; nil takes them off. When it, or Unpublish or Close, has
 	// returned, no packet is given to a sink that was taken off.

@@ -17,6 +17,7 @@ type member struct {
 	name          string
 	outgoing      allowance              // of messages and reliable data
 	twoWay        bool                   // of its main connection's audio
+	leg           *mixedLeg              // that, in a mix; nil: it is in none
 	muted         bool                   // by a moderator
 	recorded      bool                   // as far as there is something to record
 	kicks         int                    // under way
@@ -85,6 +86,7 @@ func (m *member) renew(grant video.Grant) error {
 	if !slices.Contains(m.families, grant.Family) {
 		m.families = append(m.families, grant.Family)
 	}
+	m.session.tuneLeg(m)
 	return nil
 }
 

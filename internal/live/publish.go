@@ -177,11 +177,13 @@ func (p *Participant) bind(on *link, request *PublishRequest) (*stream, error) {
 	if err := on.transport.Publish(st.ID, st.lines); err != nil {
 		return nil, mediaFailed(context.Background(), "the stream cannot be published", err)
 	}
+	st.VideoCodec = on.transport.VideoCodec(st.ID)
 	if m.recorded {
 		s.keep(st)
 	}
 	st.setGates()
 	s.streams = append(s.streams, st)
+	s.mixIn(st)
 	s.listenTo()
 	s.logger.Info("stream published", "participant", m.presence.ID, "stream", st.ID, "key", st.Key)
 	return st, nil
@@ -203,6 +205,9 @@ func (st *stream) setGate(kind video.Kind, gate Gate) {
 		st.tellGate(kind, gate)
 	}
 	st.carrier.transport.SetGate(st.ID, kind, gate == GateOpen)
+	if kind == video.Audio && st.mixed != nil {
+		st.mixed.SetOn(gate == GateOpen)
+	}
 	if gate != GateOpen {
 		st.tellGate(kind, gate)
 	}

@@ -110,10 +110,12 @@ func (s *session) replace(m *member, transport Transport, updates *reporter, lin
 
 // carryOn is what follows the publishing of a stream that is known already. It runs in the loop.
 func (s *session) carryOn(st *stream) {
+	st.VideoCodec = st.carrier.transport.VideoCodec(st.ID)
 	if st.owner.recorded {
 		s.keep(st)
 	}
 	st.setGates()
+	s.mixIn(st)
 	for _, other := range s.members {
 		if subscription, subscribed := other.subscriptions[st.ID]; subscribed {
 			other.beginAnew(st.ID)

@@ -43,6 +43,7 @@ type session struct {
 
 	toldRecording bool // what everyone knows of it
 	speakers      speakers
+	mixing        mixing
 }
 
 // ending is why a session ends, and what it means for those inside and those at the door.
@@ -63,6 +64,7 @@ type stream struct {
 
 	recording StreamRecording     // nil: it is not recorded
 	gates     map[video.Kind]Gate // as the recording was told them
+	mixed     MixSource           // nil: it is not in a mix
 }
 
 func newSession(h *Host, room video.Room) *session {
@@ -92,6 +94,7 @@ func (s *session) run() {
 		s.ending = &ending{ended: video.EndedServerCrashed, left: video.LeftServerCrashed}
 		s.evict()
 	}
+	s.guard(s.endMix)
 	s.background.Wait()
 	if s.kept {
 		s.host.config.Recorder.SessionEnded(s.record.ID)
@@ -208,6 +211,7 @@ func (s *session) withdraw(st *stream, reason video.LeftReason) {
 	st.carrier.transport.Unpublish(st.ID)
 	s.host.config.Quality.Unpublished(st.ID)
 	st.stopRecording()
+	st.mixOut()
 	st.owner.forgetDemand(st.ID)
 	for _, m := range s.members {
 		delete(m.subscriptions, st.ID)

@@ -75,19 +75,34 @@ func New(c Config) *Engine {
 // Counts returns what happened so far. Read them at any time.
 func (e *Engine) Counts() *Counts { return &e.counts }
 
-// Open begins a mix, for one session. The first takes some tenths of a second longer.
+// Prepare compiles libopus, which takes some tenths of a second, if that was not done yet.
+func (e *Engine) Prepare() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.prepare()
+}
+
+// prepare is called with mu held.
+func (e *Engine) prepare() error {
+	if e.closed {
+		return ErrClosed
+	}
+	if e.library != nil {
+		return nil
+	}
+	library, err := opus.Compile(context.Background())
+	if err == nil {
+		e.library = library
+	}
+	return err
+}
+
+// Open begins a mix, for one session. After Prepare it takes about a millisecond.
 func (e *Engine) Open() (*Mix, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.closed {
-		return nil, ErrClosed
-	}
-	if e.library == nil {
-		library, err := opus.Compile(context.Background())
-		if err != nil {
-			return nil, err
-		}
-		e.library = library
+	if err := e.prepare(); err != nil {
+		return nil, err
 	}
 	m, err := newMix(e)
 	if err != nil {
@@ -96,6 +111,13 @@ func (e *Engine) Open() (*Mix, error) {
 	e.mixes[m] = struct{}{}
 	go m.run()
 	return m, nil
+}
+
+// Mixes returns how many mixes there are.
+func (e *Engine) Mixes() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.mixes)
 }
 
 // forget is called by a mix that ended.

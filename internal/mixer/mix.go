@@ -2,6 +2,7 @@ package mixer
 
 import (
 	"errors"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -65,7 +66,7 @@ func (m *Mix) Close() {
 func (m *Mix) ask(f func()) error {
 	ran := make(chan struct{})
 	select {
-	case m.asks <- func() { f(); close(ran) }:
+	case m.asks <- func() { defer close(ran); f() }:
 		<-ran
 		return nil
 	case <-m.done:
@@ -73,9 +74,13 @@ func (m *Mix) ask(f func()) error {
 	}
 }
 
+// run is the mix loop. A panic in it ends this mix alone.
 func (m *Mix) run() {
 	ticker := time.NewTicker(frameTime)
 	defer func() {
+		if v := recover(); v != nil {
+			m.engine.config.Log.Error("mix crashed", "panic", v, "stack", string(debug.Stack()))
+		}
 		ticker.Stop()
 		_ = m.instance.Close()
 		m.engine.forget(m)

@@ -126,6 +126,7 @@ func (t *Transport) apply(l *line, o *offeredLine) {
 			l.track = newTrack(t, o)
 			t.in.register(l.track, o)
 			l.forwarder = t.newForwarder(o, l.reserved)
+			t.exchange(l)
 		}
 	default:
 		l.direction = inactive

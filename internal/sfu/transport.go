@@ -88,6 +88,7 @@ type Transport struct {
 	lines              // guarded by router.mu
 	dtlsStarted bool   // guarded by router.mu
 	proposed    *offer // guarded by router.mu; what we offered and had no answer to
+	leg         leg    // guarded by router.mu
 	sdpID       uint64 // of the answers' origin
 	sdpVersion  int    // guarded by router.mu
 }

@@ -21,6 +21,7 @@ type Media struct {
 	OnPublish   func(stream video.StreamID) error
 	OnClose     func(participant video.ParticipantID)
 	NewError    error
+	VideoCodec  string // of all streams with video
 
 	mu         sync.Mutex
 	transports []*Transport
@@ -43,6 +44,8 @@ type Transport struct {
 	subscriptions []video.Subscription
 	closed        bool
 	data          [][]byte // what SendData was given
+	mixed         map[video.StreamID]packet.Sink
+	leg           packet.Sink // nil while it is not open
 }
 
 // Gate names one kind of a stream.
@@ -62,6 +65,7 @@ func (m *Media) NewTransport(config live.TransportConfig) (live.Transport, error
 		media: m, config: config,
 		lines: make(map[string]video.Kind), carries: make(map[string]video.StreamID),
 		published: make(map[video.StreamID]video.Lines), gates: make(map[Gate]bool), taps: make(map[Gate]packet.Sink),
+		mixed: make(map[video.StreamID]packet.Sink),
 	}
 	m.transports = append(m.transports, t)
 	return t, nil
@@ -302,10 +306,53 @@ func (t *Transport) Record(stream video.StreamID, audio, picture packet.Sink) {
 	}
 }
 
-// Receive gives a packet to whoever records the stream, if its gate is open.
+// Mix implements live.Transport.
+func (t *Transport) Mix(stream video.StreamID, audio packet.Sink) {
+	t.media.mu.Lock()
+	defer t.media.mu.Unlock()
+	if _, published := t.published[stream]; published {
+		t.mixed[stream] = audio
+	}
+}
+
+// Leg implements live.Transport.
+func (t *Transport) Leg(sink packet.Sink, open bool) {
+	t.media.mu.Lock()
+	defer t.media.mu.Unlock()
+	if t.leg = sink; !open {
+		t.leg = nil
+	}
+}
+
+// SendMixed implements live.MixReceiver.
+func (t *Transport) SendMixed(uint64, uint32, bool, []byte) {}
+
+// VideoCodec implements live.Transport.
+func (t *Transport) VideoCodec(stream video.StreamID) string {
+	t.media.mu.Lock()
+	defer t.media.mu.Unlock()
+	if t.published[stream].VideoMID == "" {
+		return ""
+	}
+	return t.media.VideoCodec
+}
+
+// ReceiveLeg gives a packet to whom the two-way line is given, if it is open.
+func (t *Transport) ReceiveLeg(m *packet.Media) {
+	t.media.mu.Lock()
+	defer t.media.mu.Unlock()
+	if t.leg != nil {
+		t.leg.Take(m)
+	}
+}
+
+// Receive gives a packet to whoever records the stream or mixes its audio, if its gate is open.
 func (t *Transport) Receive(stream video.StreamID, kind video.Kind, m *packet.Media) {
 	t.media.mu.Lock()
 	defer t.media.mu.Unlock()
+	if sink := t.mixed[stream]; sink != nil && kind == video.Audio && t.gates[Gate{stream, kind}] {
+		sink.Take(m)
+	}
 	if sink := t.taps[Gate{stream, kind}]; sink != nil && t.gates[Gate{stream, kind}] {
 		sink.Take(m)
 	}
@@ -334,6 +381,7 @@ func (t *Transport) unpublish(stream video.StreamID) {
 	delete(t.published, stream)
 	delete(t.taps, Gate{stream, video.Audio})
 	delete(t.taps, Gate{stream, video.Video})
+	delete(t.mixed, stream)
 	for _, other := range t.media.transports {
 		if !other.closed && other.config.Session == t.config.Session {
 			other.drop(stream)
