@@ -60,7 +60,7 @@ func (c *conn) join(ctx context.Context, h *handle, r request, d display) error 
 	}
 	c.view.self, c.view.register = video.ParticipantID(d.ParticipantID), h.id
 	participant, _, err := c.config.Host.Join(ctx, live.JoinRequest{
-		Grant: c.grant, ID: c.view.self, Context: d.External, Plain: true, TwoWayAudio: true,
+		Grant: c.grant, ID: c.view.self, Context: d.External, Plain: true, TwoWayAudio: true, SumOfStreams: c.view.web,
 		ReceivesMessages: d.CanReceiveMessages != nil && *d.CanReceiveMessages,
 		Listener:         c.view,
 		Joined: func(s live.Snapshot) {

@@ -191,14 +191,17 @@ func TestMixedAudio(t *testing.T) {
 	a.enter()
 	b.enter()
 	_, tracks := a.open("self")
+	published, _ := b.open("self")
 	h.hum(low, a.up, tracks[0]) // the stream's sound is in the leg too
-	h.hum(middle, b.up)
+	h.hum(middle, b.up)         // and the leg is what counts
 	native, camera := h.nativeVoice(high)
 
 	atA, atB := h.ear(a), h.ear(b)
 	atA.listen("b and the native one", func(s func(float64) float64) bool { return silent(s(low)) && once(s(middle)) && once(s(high)) })
 	atB.listen("a and the native one", func(s func(float64) float64) bool { return once(s(low)) && silent(s(middle)) && once(s(high)) })
 
+	b.ask(object{"janus": "detach", "handle_id": published}) // though it goes on humming, as the web client does
+	atA.listen("the native one alone", func(s func(float64) float64) bool { return silent(s(low)) && silent(s(middle)) && once(s(high)) })
 	only := video.Selection{IDs: []video.ParticipantID{video.ParticipantID(a.id)}}
 	if _, err := h.host.Mute(t.Context(), h.room.ID, native.SessionID(), only); err != nil {
 		t.Fatal(err)

@@ -22,8 +22,9 @@ type JoinRequest struct {
 	// Plain is for clients that cannot encrypt from end to end: they are refused where everybody does.
 	Plain bool
 
-	// TwoWayAudio says that an audio line of the main connection which goes both ways carries a mix down, and up what is no stream.
-	TwoWayAudio bool
+	// TwoWayAudio says that an audio line of the main connection which goes both ways carries a mix down, and up what is no stream. With
+	// SumOfStreams that is the sum of its streams' sound, and nobody hears it while none of them has sound that is switched on.
+	TwoWayAudio, SumOfStreams bool
 
 	Listener Listener
 
@@ -164,7 +165,7 @@ func (s *session) admit(room video.Room, request *JoinRequest) (*member, error) 
 		reserved:      make(map[string]reservation),
 		subscriptions: make(map[video.StreamID]video.Subscription),
 	}
-	m.participant, m.twoWay = m, request.TwoWayAudio
+	m.participant, m.twoWay, m.sumsUp = m, request.TwoWayAudio, request.SumOfStreams
 	m.recorded = s.recordAll
 	s.seats = append(s.seats, m)
 	return m, nil

@@ -1,6 +1,8 @@
 package live
 
 import (
+	"slices"
+
 	"github.com/rotunda-rtc/rotunda/internal/packet"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
@@ -85,14 +87,15 @@ func (s *session) openMix() bool {
 	return true
 }
 
-// tuneLeg lets a leg be heard unless it is muted, and listen, as far as the member's grants allow or once allowed. It runs in the loop.
+// tuneLeg lets a leg be heard unless it is muted, and listen, as far as the member's grants allow or once allowed. Of a sum of streams nothing
+// is heard when none of them sounds: the web client goes on sending the microphone of a stream that it removed. It runs in the loop.
 func (s *session) tuneLeg(m *member) {
 	l := m.leg
 	if l == nil {
 		return
 	}
 	l.speaks = l.speaks || m.grant.Grants.Publish
-	on := l.speaks && !m.muted
+	on := l.speaks && !m.muted && (!m.sumsUp || slices.ContainsFunc(s.streams, func(st *stream) bool { return st.owner == m && st.AudioEnabled }))
 	m.transport.Leg(l.source, on)
 	l.source.SetOn(on)
 	if l.listener != nil || !m.grant.Grants.Subscribe {

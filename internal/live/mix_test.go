@@ -164,6 +164,36 @@ func TestMixAsGrantsAllow(t *testing.T) {
 	})
 }
 
+// TestSumOfStreams: a client whose leg is the sum of its streams is heard on it while one of them has sound.
+func TestSumOfStreams(t *testing.T) {
+	within(t, func(t *testing.T) {
+		h := newHouse(t)
+		defer h.close()
+		a := h.joinMixed(func(r *live.JoinRequest) { r.SumOfStreams = true })
+		h.wantMix()
+		first, id := a.on(t, "self", removals(new([]video.LeftReason)))
+		h.wantMix(leg(a), stream(a))
+		on, off := true, false
+		for _, audio := range []*bool{&off, &on} {
+			if err := a.UpdateStream(t.Context(), id, audio, nil, nil); err != nil {
+				t.Fatal(err)
+			}
+			h.say(a, 1)
+			if *audio {
+				h.wantMix(leg(a), stream(a))
+			} else {
+				h.wantMix()
+			}
+		}
+		a.on(t, "presentation", removals(new([]video.LeftReason)))
+		first.Close()
+		mix := h.wantMix(leg(a), stream(a))
+		if got := mix.Taken(a.id, true); len(got) != 1 {
+			t.Errorf("of the leg %v", got)
+		}
+	})
+}
+
 // TestMixGoesOnWithAnotherConnection: a client whose connection was replaced is heard from the new one.
 func TestMixGoesOnWithAnotherConnection(t *testing.T) {
 	within(t, func(t *testing.T) {

@@ -17,6 +17,7 @@ type member struct {
 	name          string
 	outgoing      allowance              // of messages and reliable data
 	twoWay        bool                   // of its main connection's audio
+	sumsUp        bool                   // that audio is the sum of its streams'
 	leg           *mixedLeg              // that, in a mix; nil: it is in none
 	muted         bool                   // by a moderator
 	recorded      bool                   // as far as there is something to record

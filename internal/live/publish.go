@@ -184,6 +184,7 @@ func (p *Participant) bind(on *link, request *PublishRequest) (*stream, error) {
 	st.setGates()
 	s.streams = append(s.streams, st)
 	s.mixIn(st)
+	s.tuneLeg(m)
 	s.listenTo()
 	s.logger.Info("stream published", "participant", m.presence.ID, "stream", st.ID, "key", st.Key)
 	return st, nil
@@ -239,6 +240,7 @@ func (p *Participant) UpdateStream(ctx context.Context, id video.StreamID, audio
 		call(then)
 		if st.Stream != before {
 			st.setGates()
+			p.m.session.tuneLeg(p.m)
 			p.m.session.noteEnabled(st, before)
 			p.m.session.tell(StreamUpdated{st.Stream}, p.m)
 			p.m.session.tellSpeakers()

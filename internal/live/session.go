@@ -212,6 +212,7 @@ func (s *session) withdraw(st *stream, reason video.LeftReason) {
 	s.host.config.Quality.Unpublished(st.ID)
 	st.stopRecording()
 	st.mixOut()
+	s.tuneLeg(st.owner)
 	st.owner.forgetDemand(st.ID)
 	for _, m := range s.members {
 		delete(m.subscriptions, st.ID)
