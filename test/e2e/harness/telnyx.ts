@@ -123,19 +123,22 @@ export class TelnyxTab {
   }
 
   async publish(key: string, enableSimulcast = false): Promise<void> {
-    await this.page.evaluate(async ([key, enableSimulcast]) => {
-      const media = await navigator.mediaDevices.getUserMedia({
-        // Browsers take a steady tone for noise.
-        audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
-        video: { width: 640, height: 360 },
-      });
-      [telnyx.audio, telnyx.video] = [...media.getAudioTracks(), ...media.getVideoTracks()] as [
-        MediaStreamTrack,
-        MediaStreamTrack,
-      ];
-      const video = enableSimulcast ? { track: telnyx.video, options: { enableSimulcast } } : telnyx.video;
-      await telnyx.room.addStream(key, { audio: telnyx.audio, video });
-    }, [key, enableSimulcast] as const);
+    await this.page.evaluate(
+      async ([key, enableSimulcast]) => {
+        const media = await navigator.mediaDevices.getUserMedia({
+          // Browsers take a steady tone for noise.
+          audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
+          video: { width: 640, height: 360 },
+        });
+        [telnyx.audio, telnyx.video] = [...media.getAudioTracks(), ...media.getVideoTracks()] as [
+          MediaStreamTrack,
+          MediaStreamTrack,
+        ];
+        const video = enableSimulcast ? { track: telnyx.video, options: { enableSimulcast } } : telnyx.video;
+        await telnyx.room.addStream(key, { audio: telnyx.audio, video });
+      },
+      [key, enableSimulcast] as const,
+    );
   }
 
   /** Shares this very tab. */
