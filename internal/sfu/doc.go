@@ -38,7 +38,9 @@
 // The last five are leaves: nothing else is locked under them. No two locks of the same kind are ever held together. Gates are
 // atomics.
 //
-// A tap (tap.go) is where a track is recorded: beside the forwarders, and called after them with router.media held, so that
+// A mix (mix.go) is sent by the goroutine that makes it, with router.media held for each packet.
+//
+// A tap (tap.go) is where a track is recorded, or mixed: beside the forwarders, and called after them with router.media held, so that
 // nothing is taken any more once it was taken off under that lock. What it calls must not come back.
 //
 // # Closing
