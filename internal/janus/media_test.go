@@ -87,7 +87,7 @@ func (c *client) push(element string) object {
 	return frame["plugindata"].(object)["data"].(object)
 }
 
-func (c *client) connection() *webrtc.PeerConnection {
+func (c *client) connection(options ...func(*webrtc.API)) *webrtc.PeerConnection {
 	c.t.Helper()
 	var se webrtc.SettingEngine
 	se.SetIncludeLoopbackCandidate(true)
@@ -96,7 +96,7 @@ func (c *client) connection() *webrtc.PeerConnection {
 	if err := se.SetAnsweringDTLSRole(webrtc.DTLSRoleClient); err != nil { // as browsers do
 		c.t.Fatal(err)
 	}
-	pc, err := webrtc.NewAPI(webrtc.WithSettingEngine(se)).NewPeerConnection(webrtc.Configuration{})
+	pc, err := webrtc.NewAPI(append(options, webrtc.WithSettingEngine(se))...).NewPeerConnection(webrtc.Configuration{})
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -296,6 +296,9 @@ func TestCall(t *testing.T) {
 		t.Errorf("the native participant hears of %+v", stream)
 	}
 	feed := b.push("publishers")["publishers"].([]any)[0].(object)
+	if feed["audio_codec"] != "opus" || feed["video_codec"] != "vp8" {
+		t.Errorf("published %v", feed)
+	}
 	shown, _ := base64.StdEncoding.DecodeString(feed["display"].(string))
 	if !strings.Contains(string(shown), `"participantId":"`+a.id+`","stream":{"id":"`+string(stream.ID)+`","key":"self"`) {
 		t.Errorf("display %s", shown)
