@@ -8,6 +8,7 @@
 # make soak       half an hour of 200 people who come, go and do what they can: nothing may grow; a short form is part of make test
 # make bench-link   calls over bad networks, beside Janus: 25 minutes, as root, with nothing else at work
 # make soak-browsers  the browser tests, twenty times each         make load    the REST API under load, until it saturates
+# make opus       builds libopus for internal/opus from Debian's source; the result is in the tree
 # make clean      removes what was built
 # make format     rewrites sources into their format
 
@@ -40,7 +41,7 @@ export DEBIAN_FRONTEND := noninteractive
 
 ## Building
 
-.PHONY: build run
+.PHONY: build run opus
 build: $(sdk) $(react) bin/rotunda
 
 # Go's own cache decides what there is to do, so this always asks it.
@@ -50,6 +51,11 @@ bin/rotunda: $(app) $(docs) $(portal) | toolchain
 
 run: build
 	exec bin/rotunda serve --demo
+
+# Fails if what comes out is not what the tree has: then the checksum is to be committed with it.
+opus:
+	internal/opus/wasm/build.sh
+	cd internal/opus/wasm && sha256sum --check libopus.wasm.sha256
 
 # npm ci takes a while and throws node_modules away: only when the lockfile says something new.
 $(modules): package-lock.json | toolchain

@@ -21,10 +21,11 @@ var floors = []struct {
 	packages []string
 }{
 	{"words", []string{"internal/video", "internal/packet", "internal/bandwidth"}},
+	{"codecs", []string{"internal/opus"}},
 	{"clients", []string{"internal/restclient"}},
-	{"engines", []string{"internal/sfu", "internal/auth", "internal/store", "internal/ws", "internal/observe", "internal/blob", "internal/bot", "internal/loadtest", "internal/turn", "internal/doctor", "internal/quality"}},
+	{"engines", []string{"internal/sfu", "internal/auth", "internal/store", "internal/ws", "internal/observe", "internal/blob", "internal/bot", "internal/loadtest", "internal/turn", "internal/doctor", "internal/quality", "internal/mixer"}},
 	{"core", []string{"internal/live", "internal/events", "internal/record", "internal/archive", "internal/compose"}},
-	{"entrances", []string{"internal/rest", "internal/signal", "internal/whip", "internal/download", "internal/demo", "internal/site"}},
+	{"entrances", []string{"internal/rest", "internal/signal", "internal/janus", "internal/whip", "internal/download", "internal/demo", "internal/site"}},
 	{"command", []string{"cmd/rotunda"}},
 	{"rig", []string{"test/rig", "test/link"}},
 	{"rehearsals", []string{"test/conformance", "test/conformance/participant", "test/conformance/recording", "test/load", "test/soak", "test/link/run", "test/link/quality"}},
@@ -40,7 +41,7 @@ var aids = []string{"test/link"}
 // refused, so that a new dependency is a decision.
 var doors = map[string][]string{
 	"github.com/pion/":                    {"internal/sfu", "internal/turn", "internal/bot", "internal/loadtest", "internal/doctor", "test/conformance/participant"},
-	"github.com/pion/sdp":                 {"internal/sfu", "internal/live", "internal/whip", "internal/loadtest"}, // a parser of offers and answers
+	"github.com/pion/sdp":                 {"internal/sfu", "internal/live", "internal/janus", "internal/whip", "internal/loadtest"}, // a parser of offers and answers
 	"github.com/coder/websocket":          {"internal/ws", "internal/bot", "internal/loadtest", "test/rig"},
 	"github.com/golang-jwt/jwt":           {"internal/auth"},
 	"golang.org/x/crypto":                 {"internal/auth"},
@@ -62,6 +63,7 @@ var doors = map[string][]string{
 	"net/http/pprof":                      {"internal/observe"},
 	"os/exec":                             {"internal/compose", "test/conformance", "test/rig", "test/link/run", "test/link/quality"},
 	"github.com/getkin/kin-openapi":       {"internal/rest"},
+	"github.com/tetratelabs/wazero":       {"internal/opus"},
 
 	"github.com/prometheus/client_golang/prometheus/promhttp": {"internal/observe"},
 }
@@ -156,6 +158,8 @@ func TestForbidden(t *testing.T) {
 		{"internal/turn", module + "internal/sfu", false},
 		{"internal/sfu", "github.com/pion/webrtc/v4", true},
 		{"internal/packet", "github.com/pion/rtp", false},
+		{"internal/mixer", module + "internal/opus", true},
+		{"internal/mixer", "github.com/tetratelabs/wazero", false},
 		{"internal/live", "github.com/pion/sdp/v3", true},
 		{"internal/packet", "github.com/pion/webrtc/v4", false},
 		{"internal/live", "github.com/pion/webrtc/v4", false},

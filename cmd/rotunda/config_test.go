@@ -141,6 +141,9 @@ func TestEveryFormOfEverySetting(t *testing.T) {
 		"drain_timeout":  {[]string{"--drain-timeout=1m"}, "1m", "1m", time.Minute, func(c *Config) any { return c.DrainTimeout }},
 		"whep_viewers":   {[]string{"--whep-viewers=9"}, "9", "9", 9, func(c *Config) any { return c.WHEPViewers }},
 		"loudest_voices": {[]string{"--loudest-voices=3"}, "3", "3", 3, func(c *Config) any { return c.LoudestVoices }},
+		"mix_bitrate":    {[]string{"--mix-bitrate=64"}, "64", "64", 64, func(c *Config) any { return c.MixBitrate }},
+		"janus":          {[]string{"--janus=off"}, "off", "off", "off", func(c *Config) any { return c.Janus }},
+		"janus_handles":  {[]string{"--janus-handles=16"}, "16", "16", 16, func(c *Config) any { return c.JanusHandles }},
 		"large_room":     {[]string{"--large-room=30"}, "30", "30", 30, func(c *Config) any { return c.LargeRoom }},
 		"allowed_origins": {
 			[]string{"--allowed-origins=https://A.example", "--allowed-origins=http://localhost:5173"},

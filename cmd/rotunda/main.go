@@ -28,6 +28,7 @@ type commands struct {
 	Compose  composeCommand  `cmd:"" help:"Make one file of a session's recordings."`
 	Doctor   doctorCommand   `cmd:"" help:"Find out what keeps clients from a server, or a server from running."`
 	Loadtest loadtestCommand `cmd:"" help:"Load a server with participants, and measure what it takes."`
+	Import   importCommand   `cmd:"" help:"Take over what another service keeps."`
 	Erase    eraseCommand    `cmd:"" help:"Erase a person's data from the record."`
 	Migrate  migrateCommand  `cmd:"" help:"Bring the database's schema up to date, or say what that takes."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`

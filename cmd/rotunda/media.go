@@ -13,7 +13,7 @@ type media struct{ *sfu.Engine }
 // NewTransport makes the connection of one participant or viewer.
 func (m media) NewTransport(config live.TransportConfig) (live.Transport, error) {
 	transport, err := m.Engine.NewTransport(sfu.TransportConfig{
-		Session: config.Session, Participant: config.Participant, Updates: config.Updates,
+		Session: config.Session, Participant: config.Participant, Updates: config.Updates, TwoWay: config.TwoWayAudio,
 	})
 	if err != nil {
 		return nil, err // and no typed nil

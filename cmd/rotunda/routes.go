@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/rotunda-rtc/rotunda/internal/blob"
+	"github.com/rotunda-rtc/rotunda/internal/janus"
 	"github.com/rotunda-rtc/rotunda/internal/rest"
 )
 
@@ -17,6 +18,7 @@ type routes struct {
 	health http.Handler
 	rest   http.Handler
 	signal http.Handler
+	janus  http.Handler // nil: switched off
 	whip   http.Handler
 	media  http.Handler // recordings and compositions
 	demo   http.Handler // nil unless there is a demo room
@@ -33,6 +35,10 @@ func (r *routes) handler(log *slog.Logger) http.Handler {
 			r.health.ServeHTTP(w, req)
 		case path == "/v2/signal":
 			r.signal.ServeHTTP(w, req)
+		case janus.IsPath(path) && r.janus == nil:
+			http.NotFound(w, req)
+		case janus.IsPath(path):
+			r.janus.ServeHTTP(w, req)
 		case strings.HasPrefix(path, blob.LinkPath):
 			r.media.ServeHTTP(w, req)
 		case path == "/v2", strings.HasPrefix(path, "/v2/"):

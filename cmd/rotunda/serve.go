@@ -22,7 +22,9 @@ import (
 	"github.com/rotunda-rtc/rotunda/internal/blob"
 	"github.com/rotunda-rtc/rotunda/internal/demo"
 	"github.com/rotunda-rtc/rotunda/internal/events"
+	"github.com/rotunda-rtc/rotunda/internal/janus"
 	"github.com/rotunda-rtc/rotunda/internal/live"
+	"github.com/rotunda-rtc/rotunda/internal/mixer"
 	"github.com/rotunda-rtc/rotunda/internal/observe"
 	"github.com/rotunda-rtc/rotunda/internal/quality"
 	"github.com/rotunda-rtc/rotunda/internal/record"
@@ -82,6 +84,7 @@ type house struct {
 	own       *belongings
 	objects   *blob.Store
 	engine    *sfu.Engine
+	mixer     *mixer.Engine
 	recorder  *record.Recorder
 	quality   *quality.Keeper
 	meter     *meter
@@ -91,6 +94,7 @@ type house struct {
 	ready     *health
 	routes    *routes
 	sockets   *signalling.Handler
+	dialect   *janus.Handler
 	whip      *whip.Handler
 	secret    string // of the demo link; empty without a demo room
 	setup     string // of the link that makes the owner; empty once there is one
@@ -209,6 +213,9 @@ func (h *house) engines(ctx context.Context) (err error) {
 	if err := h.metrics.Register(media{h.engine}); err != nil {
 		return err
 	}
+	if err := h.openMixer(); err != nil {
+		return err
+	}
 	return h.openTURN()
 }
 
@@ -230,7 +237,7 @@ func (h *house) core(ctx context.Context) error {
 	}
 	h.host = live.NewHost(live.Config{
 		Quality: figures,
-		Rooms:   h.db, Journal: h.db, Media: media{h.engine}, Recorder: recorder{h.recorder}, Logger: h.log,
+		Rooms:   h.db, Journal: h.db, Media: media{h.engine}, Recorder: recorder{h.recorder}, Mixer: mixes{h.mixer}, Logger: h.log,
 		Linger: lingerOf(h.config), Identities: live.IdentityPolicy(h.config.Identities), MaxViewers: h.config.WHEPViewers,
 	})
 	if err := h.tell(ctx); err != nil {
@@ -257,11 +264,21 @@ func (h *house) entrances(ctx context.Context) (err error) {
 		Host: h.host, Tokens: tokens, Version: version, Origins: h.config.AllowedOrigins, Logger: h.log, Proxies: proxies,
 		ICEServers: h.config.ICEServers, Relay: h.turnServers, ResumeGrace: h.config.ResumeGrace, QualityInterval: h.reportInterval(),
 	})
+	h.dialect = janus.New(janus.Config{
+		Host: h.host, Tokens: tokens, OpenText: media{h.engine}.openText, Origins: h.config.AllowedOrigins, Logger: h.log, Proxies: proxies,
+		MaxHandles: h.config.JanusHandles,
+	})
+	if err := h.metrics.Register(dialectMetrics{h.dialect}); err != nil {
+		return err
+	}
 	if err := h.metrics.Register(socketMetrics{h.sockets}); err != nil {
 		return err
 	}
 	h.whip = whip.New(whip.Config{Host: h.host, Tokens: tokens, PublicURL: publicURL, Logger: h.log, ICEServers: h.config.ICEServers, Relay: h.turnServers})
-	h.routes = &routes{health: h.ready, signal: h.sockets, whip: h.whip, media: h.downloads(), app: callApp(), docs: reference(), portal: portalApp()}
+	h.routes = &routes{health: h.ready, signal: h.sockets, janus: h.dialect, whip: h.whip, media: h.downloads(), app: callApp(), docs: reference(), portal: portalApp()}
+	if h.config.Janus == switchedOff {
+		h.routes.janus = nil
+	}
 	members := auth.NewMembers(h.db, h.log, nil)
 	if h.setup, err = members.SetupLink(ctx, h.own.account.ID); err != nil {
 		return err
@@ -320,6 +337,7 @@ func (h *house) drain(ctx context.Context, server *http.Server) {
 	}{
 		{"sessions", h.host.Close},
 		{"signalling sockets", h.sockets.Close},
+		{"sockets of the Janus dialect", h.dialect.Close},
 		{"WHIP resources", h.whip.Close},
 		{"recordings", h.recorder.Close},
 		{"streams of session events", func(context.Context) error { close(h.draining); return nil }},

@@ -46,6 +46,9 @@ type Config struct {
 	WHEPViewers    int               // at most this many WHEP viewers in a session
 	LoudestVoices  int               // so many audio streams are forwarded at a time in a large session; 0: all
 	LargeRoom      int               // a session with more audio streams than this is large
+	MixBitrate     int               // of mixed sound, in kbit/s
+	Janus          string            // switchedOn or switchedOff: whether the Janus dialect is spoken
+	JanusHandles   int               // of one session of it, at most
 	AllowedOrigins []string          // of signalling sockets; empty: any
 	CORSOrigins    []string          // whose scripts may use API keys
 	RateLimit      int               // units a second of each API key; 0: no limit
@@ -80,6 +83,12 @@ type Config struct {
 	written map[string]written // the settings the operator gave, by key
 }
 
+// What a part of the server is that can be switched off.
+const (
+	switchedOn  = "on"
+	switchedOff = "off"
+)
+
 // DemoMode says whether there is a demo room, and for whom.
 type DemoMode string
 
@@ -105,6 +114,9 @@ func defaultConfig() *Config {
 		WHEPViewers:   500,
 		LoudestVoices: 5,
 		LargeRoom:     20,
+		MixBitrate:    40,
+		Janus:         switchedOn,
+		JanusHandles:  512,
 		RateLimit:     5000,
 		Metrics:       "127.0.0.1:9464",
 		LogLevel:      slog.LevelInfo,
@@ -158,6 +170,9 @@ type serveFlags struct {
 	DrainTimeout   string   `name:"drain-timeout" placeholder:"TIME" help:"How long a stop may take (default 5s)."`
 	LoudestVoices  string   `name:"loudest-voices" placeholder:"N" help:"In large sessions forward this many audio streams at a time, those that are heard most (default 5; 0 forwards all)."`
 	LargeRoom      string   `name:"large-room" placeholder:"N" help:"A session is large when it has more audio streams than this that are switched on (default 20)."`
+	MixBitrate     string   `name:"mix-bitrate" placeholder:"KBIT" help:"Bit rate of mixed sound, which clients of the Janus dialect hear, in kbit/s (default 40)."`
+	Janus          string   `name:"janus" placeholder:"SWITCH" help:"Whether to speak the Janus dialect of Telnyx's clients: on (default) or off."`
+	JanusHandles   string   `name:"janus-handles" placeholder:"N" help:"At most this many handles in a session of the Janus dialect (default 512); Android has one for each stream of others."`
 	WHEPViewers    string   `name:"whep-viewers" placeholder:"N" help:"At most this many WHEP viewers in a session (default 500)."`
 	AllowedOrigins []string `name:"allowed-origins" placeholder:"ORIGIN" help:"Web origins that may open signalling sockets, such as https://app.example.com (default: any)."`
 	CORSOrigins    []string `name:"cors-origins" placeholder:"ORIGIN" help:"Web origins whose scripts may call the API with a key, such as https://admin.example.com (default: none; keys belong on servers)."`
@@ -274,6 +289,9 @@ var settings = map[string]setting{
 	"drain_timeout":   text(func(c *Config) *time.Duration { return &c.DrainTimeout }, duration(time.Second, time.Hour)),
 	"loudest_voices":  text(func(c *Config) *int { return &c.LoudestVoices }, number(0, 1000)),
 	"large_room":      text(func(c *Config) *int { return &c.LargeRoom }, number(0, 100_000)),
+	"mix_bitrate":     text(func(c *Config) *int { return &c.MixBitrate }, number(16, 256)),
+	"janus":           text(func(c *Config) *string { return &c.Janus }, oneOf(switchedOn, switchedOff)),
+	"janus_handles":   text(func(c *Config) *int { return &c.JanusHandles }, number(16, 4096)),
 	"whep_viewers":    text(func(c *Config) *int { return &c.WHEPViewers }, number(1, 100_000)),
 	"allowed_origins": list(func(c *Config) *[]string { return &c.AllowedOrigins }, origin),
 	"cors_origins":    list(func(c *Config) *[]string { return &c.CORSOrigins }, origin),

@@ -41,13 +41,19 @@
 // the wish comes: its sinks are hung on the Transport, it is told what the gates are, and it is stopped when the stream or the
 // wish ends. When the session has ended the Recorder is told that nothing more is coming.
 //
+// # Mixed sound
+//
+// While somebody is in the session whose client takes everybody else in one track, there is a [Mix]: the audio of each stream is a source in it,
+// and so is what such clients send themselves. The loop makes it, switches its sources with the gates, and closes it with the last who needs it.
+//
 // # What closes what
 //
 //	Host.Close, Host.EndRoom, Host.EndSession, linger, panic
 //	   └─▶ session ends: no more seats; seats whose join is being recorded are waited for
 //	         ├─▶ each participant is out: its streams are withdrawn, the others are told, the journal is told,
 //	         │     │   its listener hears Removed as its last notice
-//	         │     ├─▶ the recording of each withdrawn stream is stopped
+//	         │     ├─▶ the recording of each withdrawn stream is stopped, and it is out of the mix
+//	         │     ├─▶ with the last who needs it the mix ends
 //	         │     ├─▶ each viewer of a withdrawn stream is out: its listener hears Removed
 //	         │     └─▶ Transport.Close, in a goroutine of its own, awaited by the session (and by Participant.Leave)
 //	         └─▶ when all transports are closed: Recorder.SessionEnded, Journal.EndSession, and the room is idle

@@ -38,6 +38,7 @@ type Config struct {
 	Journal  Journal
 	Media    Media
 	Recorder Recorder      // nil: nothing is recorded, whatever rooms say
+	Mixer    Mixer         // nil: who waits for a mix hears nothing
 	Quality  Quality       // nil: no figures of media quality are kept
 	Linger   time.Duration // how long a session outlives its last participant; 0 means 5 s, negative not at all
 

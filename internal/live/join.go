@@ -22,6 +22,10 @@ type JoinRequest struct {
 	// Plain is for clients that cannot encrypt from end to end: they are refused where everybody does.
 	Plain bool
 
+	// TwoWayAudio says that an audio line of the main connection which goes both ways carries a mix down, and up what is no stream. With
+	// SumOfStreams that is the sum of its streams' sound, and nobody hears it while none of them has sound that is switched on.
+	TwoWayAudio, SumOfStreams bool
+
 	Listener Listener
 
 	// Joined, if not nil, runs in the session loop when the join takes effect: after it come the notices of what
@@ -167,10 +171,10 @@ func (s *session) admit(room video.Room, request *JoinRequest) (*member, error) 
 			ID: request.ID, AccountID: s.record.AccountID, SessionID: s.record.ID, Context: request.Context,
 			JoinedAt: now, UpdatedAt: now,
 		},
-		reserved:      make(map[string]video.Lines),
+		reserved:      make(map[string]reservation),
 		subscriptions: make(map[video.StreamID]video.Subscription),
 	}
-	m.participant = m
+	m.participant, m.twoWay, m.sumsUp = m, request.TwoWayAudio, request.SumOfStreams
 	m.recorded = s.recordAll
 	s.seats = append(s.seats, m)
 	return m, nil
@@ -205,12 +209,17 @@ func (s *session) enroll(ctx context.Context, m *member) error {
 		return s.journalRefusal(s.openErr)
 	}
 	transport, err := s.host.config.Media.NewTransport(TransportConfig{
-		Session: s.record.ID, Participant: m.presence.ID, Updates: m.source,
+		Session: s.record.ID, Participant: m.presence.ID, Updates: m.source, TwoWayAudio: m.twoWay,
 	})
 	if err != nil {
 		return mediaFailed(ctx, "no media connection can be made", err)
 	}
 	m.transport = transport
+	if m.twoWay && s.host.config.Mixer != nil {
+		if err := s.host.config.Mixer.Prepare(); err != nil {
+			s.mixFailed(err)
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, s.host.config.JournalTimeout)
 	defer cancel()
 	if err := s.host.config.Journal.Join(ctx, m.record); err != nil {
@@ -265,6 +274,7 @@ func (s *session) announce(m *member, request *JoinRequest) (Snapshot, error) {
 	if request.Joined != nil {
 		request.Joined(snapshot)
 	}
+	s.enterMix(m)
 	s.tell(ParticipantJoined{m.presence}, m)
 	s.tellRecording(m)
 	if m.muted {
@@ -301,9 +311,11 @@ func (s *session) remove(m *member, reason video.LeftReason) {
 			s.withdraw(st, reason)
 		}
 	}
+	s.leaveMix(m)
 	s.tellSpeakers()
 	s.tell(ParticipantLeft{ID: m.presence.ID, Reason: reason}, nil)
 	s.tellRecording(nil)
+	m.closeOthers()
 	m.leave(reason)
 	s.host.config.Quality.Left(m.presence.ID)
 	s.unenroll(m, reason)

@@ -181,7 +181,7 @@ func (l *link) flush() {
 	news := l.pending
 	l.pending = report{}
 	u.mu.Unlock()
-	if l.participant != nil {
+	if l.participant != nil && l.participant.link == l {
 		l.session.noteMedia(l.participant, news)
 	}
 	if news.media != nil {

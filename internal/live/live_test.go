@@ -30,13 +30,14 @@ type house struct {
 	journal livetest.Journal
 	media   livetest.Media
 	tapes   livetest.Recorder
+	mixer   livetest.Mixer
 	room    video.Room
 }
 
 func newHouse(t *testing.T, change ...func(*live.Config)) *house {
 	t.Helper()
 	h := &house{t: t}
-	config := live.Config{Rooms: &h.rooms, Journal: &h.journal, Media: &h.media, Recorder: &h.tapes, Logger: slog.New(slog.DiscardHandler)}
+	config := live.Config{Rooms: &h.rooms, Journal: &h.journal, Media: &h.media, Recorder: &h.tapes, Mixer: &h.mixer, Logger: slog.New(slog.DiscardHandler)}
 	if os.Getenv("LIVE_LOG") != "" {
 		config.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
 	}
@@ -59,6 +60,9 @@ func (h *house) close() {
 	}
 	if err := h.tapes.Err(); err != nil {
 		h.t.Errorf("recorder: %v", err)
+	}
+	if err := h.mixer.Err(); err != nil {
+		h.t.Errorf("mixer: %v", err)
 	}
 	if err := h.journal.Err(); err != nil {
 		h.t.Errorf("journal: %v (%s)", err, &h.journal)

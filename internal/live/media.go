@@ -26,6 +26,9 @@ type TransportConfig struct {
 	Session     video.SessionID
 	Participant video.ParticipantID
 	Updates     TransportUpdates
+
+	// TwoWayAudio says that an audio line that goes both ways is used both ways: a mix goes down on it, and what comes up is no stream.
+	TwoWayAudio bool
 }
 
 // Transport is one media connection. Negotiate may take its time and is called from the goroutine of a connection, one
@@ -35,9 +38,16 @@ type TransportConfig struct {
 // When a stream is unpublished, or its transport closed, the lines of its subscribers become free and are reported.
 type Transport interface {
 	Negotiate(ctx context.Context, offerSDP string) (answerSDP string, err error)
+
+	// Offer is the other way round, for a connection that has no lines: it makes an offer of an audio and a video line that one stream
+	// is sent on. Accept takes the client's answer, from the goroutine of a connection as Negotiate.
+	Offer() (offerSDP string, err error)
+	Accept(ctx context.Context, answerSDP string) error
+
 	Publish(stream video.StreamID, lines video.Lines) error
 	SetGate(stream video.StreamID, kind video.Kind, open bool)
 	Unpublish(stream video.StreamID)
+	VideoCodec(stream video.StreamID) string // see video.Stream
 	Subscribe(subscription video.Subscription) error
 	Unsubscribe(stream video.StreamID)
 	Close()
@@ -45,6 +55,12 @@ type Transport interface {
 	// SendData sends a lossy message, once and without waiting. It reports false if it was dropped here: the client has no channel
 	// for it, or is too slow.
 	SendData(message []byte) bool
+
+	// Mix hangs a sink on the audio of a stream this transport publishes, beside subscribers and recording; nil takes it off. Leg gives what
+	// the client sends on its two-way line to a sink, while open. What holds for the sinks of Record holds for these.
+	Mix(stream video.StreamID, audio packet.Sink)
+	Leg(sink packet.Sink, open bool)
+	MixReceiver // sends on the two-way line
 
 	// Record hangs sinks on a stream this transport publishes; nil takes them off. When it, or Unpublish or Close, has
 	// returned, no packet is given to a sink that was taken off.

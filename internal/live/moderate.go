@@ -64,6 +64,7 @@ func (h *Host) moderate(
 // mute runs in the loop.
 func (s *session) mute(m *member, muted bool) {
 	m.muted = muted
+	s.tuneLeg(m)
 	if m.in {
 		s.noteMuted(m)
 	}

@@ -73,9 +73,11 @@ type (
 	RecordingChanged struct{ Recording bool }
 
 	// Speakers says who is heard speaking from now on, as a whole: on which streams, in the order of publishing, and who is the
-	// dominant speaker, empty until someone spoke. It is as true as at the last look, a fifth of a second ago at most.
+	// dominant speaker, empty until someone spoke. It is as true as at the last look, a fifth of a second ago at most. Loudness has, for each
+	// stream, how loud it was then, as video.Voice has it; when that alone changes nobody is told.
 	Speakers struct {
 		Streams  []video.StreamID
+		Loudness []int
 		Dominant video.ParticipantID
 	}
 

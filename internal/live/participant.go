@@ -16,13 +16,24 @@ type member struct {
 	families      []string // of all tokens it showed
 	name          string
 	outgoing      allowance              // of messages and reliable data
+	twoWay        bool                   // of its main connection's audio
+	sumsUp        bool                   // that audio is the sum of its streams'
+	leg           *mixedLeg              // that, in a mix; nil: it is in none
 	muted         bool                   // by a moderator
 	recorded      bool                   // as far as there is something to record
 	kicks         int                    // under way
 	turnedAway    bool                   // kicked while it had a seat
 	expelled      bool                   // put out by a kick; hears of nobody any more
-	reserved      map[string]video.Lines // lines by key, of streams whose offer is being answered
+	reserved      map[string]reservation // by key, of streams whose offer is being answered
+	publishers    []*link                // further connections, each for one stream
+	watching      []*viewer              // further connections, each with one stream of someone else
 	subscriptions map[video.StreamID]video.Subscription
+}
+
+// reservation is what a stream will need whose offer is being answered.
+type reservation struct {
+	on    *link
+	lines video.Lines
 }
 
 // Participant is what an entrance holds of someone in a session. Its methods may be called concurrently; each is one
@@ -79,6 +90,7 @@ func (m *member) renew(grant video.Grant) error {
 	if !slices.Contains(m.families, grant.Family) {
 		m.families = append(m.families, grant.Family)
 	}
+	m.session.tuneLeg(m)
 	return nil
 }
 

@@ -61,26 +61,30 @@ func (r *PublishRequest) lines() (lines video.Lines) {
 // Publish publishes a stream. The key and the lines are reserved while the offer is answered; on any error both are
 // free again. Errors: forbidden, invalid_argument, key_in_use, too_many, media_failed.
 func (p *Participant) Publish(ctx context.Context, request PublishRequest, then func(Published)) (Published, error) {
+	return p.publish(ctx, p.m.link, request, then)
+}
+
+func (p *Participant) publish(ctx context.Context, on *link, request PublishRequest, then func(Published)) (Published, error) {
 	if err := request.check(); err != nil {
 		return Published{}, err
 	}
-	if err := p.do(ctx, func() error { return p.reserve(&request) }); err != nil {
+	if err := p.do(ctx, func() error { return p.reserve(on, &request) }); err != nil {
 		return Published{}, err
 	}
 	var answer string
 	var failure error
 	if request.Offer != "" {
-		answer, failure = p.m.answer(ctx, request.Offer)
+		answer, failure = on.answer(ctx, request.Offer)
 	}
 	published, err := ask(context.WithoutCancel(ctx), p.m.session, func() (Published, error) {
 		delete(p.m.reserved, request.Key)
 		if request.Offer != "" {
-			defer p.m.endNegotiation()
+			defer on.endNegotiation()
 		}
 		if failure != nil {
 			return Published{}, failure
 		}
-		st, err := p.bind(&request)
+		st, err := p.bind(on, &request)
 		if err != nil {
 			return Published{}, err
 		}
@@ -95,9 +99,12 @@ func (p *Participant) Publish(ctx context.Context, request PublishRequest, then 
 }
 
 // reserve runs in the loop.
-func (p *Participant) reserve(request *PublishRequest) error {
+func (p *Participant) reserve(on *link, request *PublishRequest) error {
 	m := p.m
-	if !m.grant.Grants.Publish {
+	switch {
+	case !on.in:
+		return errLeft
+	case !m.grant.Grants.Publish:
 		return forbidden("publishing")
 	}
 	own := len(m.reserved)
@@ -106,7 +113,10 @@ func (p *Participant) reserve(request *PublishRequest) error {
 		return keyInUse(request.Key)
 	}
 	for _, other := range m.reserved {
-		if err := overlap(lines, other); err != nil {
+		if other.on != on {
+			continue
+		}
+		if err := overlap(lines, other.lines); err != nil {
 			return err
 		}
 	}
@@ -118,6 +128,9 @@ func (p *Participant) reserve(request *PublishRequest) error {
 		if st.Key == request.Key {
 			return keyInUse(request.Key)
 		}
+		if st.carrier != on {
+			continue
+		}
 		if err := overlap(lines, st.lines); err != nil {
 			return err
 		}
@@ -126,11 +139,11 @@ func (p *Participant) reserve(request *PublishRequest) error {
 		return video.Errorf(video.CodeTooMany, "a participant publishes at most %d streams", video.MaxStreamsPerParticipant)
 	}
 	if request.Offer != "" {
-		if err := m.beginNegotiation(); err != nil {
+		if err := on.beginNegotiation(); err != nil {
 			return err
 		}
 	}
-	m.reserved[request.Key] = lines
+	m.reserved[request.Key] = reservation{on, lines}
 	return nil
 }
 
@@ -146,9 +159,9 @@ func (s *session) announceStream(st *stream) {
 }
 
 // bind makes the stream. It runs in the loop.
-func (p *Participant) bind(request *PublishRequest) (*stream, error) {
+func (p *Participant) bind(on *link, request *PublishRequest) (*stream, error) {
 	m, s := p.m, p.m.session
-	if !m.in {
+	if !m.in || !on.in {
 		return nil, errLeft
 	}
 	st := &stream{
@@ -159,16 +172,19 @@ func (p *Participant) bind(request *PublishRequest) (*stream, error) {
 			AudioCensored: m.muted && request.Audio != nil,
 		},
 		lines: request.lines(),
-		owner: m,
+		owner: m, carrier: on,
 	}
-	if err := m.transport.Publish(st.ID, st.lines); err != nil {
+	if err := on.transport.Publish(st.ID, st.lines); err != nil {
 		return nil, mediaFailed(context.Background(), "the stream cannot be published", err)
 	}
+	st.VideoCodec = on.transport.VideoCodec(st.ID)
 	if m.recorded {
 		s.keep(st)
 	}
 	st.setGates()
 	s.streams = append(s.streams, st)
+	s.mixIn(st)
+	s.tuneLeg(m)
 	s.listenTo()
 	s.logger.Info("stream published", "participant", m.presence.ID, "stream", st.ID, "key", st.Key)
 	return st, nil
@@ -189,7 +205,10 @@ func (st *stream) setGate(kind video.Kind, gate Gate) {
 	if gate == GateOpen {
 		st.tellGate(kind, gate)
 	}
-	st.owner.transport.SetGate(st.ID, kind, gate == GateOpen)
+	st.carrier.transport.SetGate(st.ID, kind, gate == GateOpen)
+	if kind == video.Audio && st.mixed != nil {
+		st.mixed.SetOn(gate == GateOpen)
+	}
 	if gate != GateOpen {
 		st.tellGate(kind, gate)
 	}
@@ -221,6 +240,7 @@ func (p *Participant) UpdateStream(ctx context.Context, id video.StreamID, audio
 		call(then)
 		if st.Stream != before {
 			st.setGates()
+			p.m.session.tuneLeg(p.m)
 			p.m.session.noteEnabled(st, before)
 			p.m.session.tell(StreamUpdated{st.Stream}, p.m)
 			p.m.session.tellSpeakers()
@@ -236,14 +256,18 @@ func (p *Participant) Unpublish(ctx context.Context, id video.StreamID, then fun
 		if err != nil {
 			return err
 		}
-		s := p.m.session
-		s.withdraw(st, StreamEnded)
-		call(then)
-		s.noteUnpublished(st)
-		s.tell(StreamUnpublished{id}, p.m)
-		s.logger.Info("stream unpublished", "participant", p.m.presence.ID, "stream", id)
+		p.m.session.unpublish(st, then)
 		return nil
 	})
+}
+
+// unpublish runs in the loop.
+func (s *session) unpublish(st *stream, then func()) {
+	s.withdraw(st, StreamEnded)
+	call(then)
+	s.noteUnpublished(st)
+	s.tell(StreamUnpublished{st.ID}, st.owner)
+	s.logger.Info("stream unpublished", "participant", st.ParticipantID, "stream", st.ID)
 }
 
 // own returns the stream if it is the participant's. It runs in the loop.

@@ -64,7 +64,7 @@ func (s *session) setRecorded(m *member, recorded bool) {
 		case recorded:
 			s.keep(st)
 		default:
-			st.owner.transport.Record(st.ID, nil, nil)
+			st.carrier.transport.Record(st.ID, nil, nil)
 			st.stopRecording()
 		}
 	}
@@ -87,7 +87,7 @@ func (s *session) keep(st *stream) {
 		st.tellGate(video.Video, gateOf(st.VideoEnabled, st.VideoCensored))
 		picture = st.recording.Sink(video.Video)
 	}
-	st.owner.transport.Record(st.ID, audio, picture)
+	st.carrier.transport.Record(st.ID, audio, picture)
 }
 
 // stopRecording ends the recording of a stream, if there is one, after its sinks were taken off. It runs in the loop.

@@ -110,10 +110,12 @@ func (s *session) replace(m *member, transport Transport, updates *reporter, lin
 
 // carryOn is what follows the publishing of a stream that is known already. It runs in the loop.
 func (s *session) carryOn(st *stream) {
+	st.VideoCodec = st.carrier.transport.VideoCodec(st.ID)
 	if st.owner.recorded {
 		s.keep(st)
 	}
 	st.setGates()
+	s.mixIn(st)
 	for _, other := range s.members {
 		if subscription, subscribed := other.subscriptions[st.ID]; subscribed {
 			other.beginAnew(st.ID)
@@ -133,7 +135,7 @@ func (s *session) subscribeAgain(transport Transport, subscription video.Subscri
 
 func (s *session) ownedBy(m *member) (own []*stream) {
 	for _, st := range s.streams {
-		if st.owner == m {
+		if st.owner == m && st.carrier == m.link {
 			own = append(own, st)
 		}
 	}

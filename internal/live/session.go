@@ -45,6 +45,7 @@ type session struct {
 	refusals      refusals
 	speakers      speakers
 	fanOut        fanOut
+	mixing        mixing
 }
 
 // ending is why a session ends, and what it means for those inside and those at the door.
@@ -60,10 +61,12 @@ type stream struct {
 	video.Stream
 	lines   video.Lines
 	owner   *member
+	carrier *link // the connection that it is published on: its owner's main one, or a publisher's
 	viewers []*viewer
 
 	recording StreamRecording     // nil: it is not recorded
 	gates     map[video.Kind]Gate // as the recording was told them
+	mixed     MixSource           // nil: it is not in a mix
 }
 
 func newSession(h *Host, room video.Room) *session {
@@ -93,6 +96,7 @@ func (s *session) run() {
 		s.ending = &ending{ended: video.EndedServerCrashed, left: video.LeftServerCrashed}
 		s.evict()
 	}
+	s.guard(s.endMix)
 	s.background.Wait()
 	if s.kept {
 		s.host.config.Recorder.SessionEnded(s.record.ID)
@@ -207,9 +211,11 @@ func (s *session) member(id video.ParticipantID) *member {
 // withdraw ends a stream for everybody: its owner, its subscribers, its viewers. It tells the viewers only.
 func (s *session) withdraw(st *stream, reason video.LeftReason) {
 	s.streams = slices.DeleteFunc(s.streams, func(other *stream) bool { return other == st })
-	st.owner.transport.Unpublish(st.ID)
+	st.carrier.transport.Unpublish(st.ID)
 	s.host.config.Quality.Unpublished(st.ID)
 	st.stopRecording()
+	st.mixOut()
+	s.tuneLeg(st.owner)
 	st.owner.forgetDemand(st.ID)
 	for _, m := range s.members {
 		delete(m.subscriptions, st.ID)

@@ -69,6 +69,7 @@ func (s *session) tellSpeakers() {
 			continue
 		}
 		now.Streams = append(now.Streams, st.ID)
+		now.Loudness = append(now.Loudness, s.speakers.voices[i].Loudness)
 		loudness[st.ParticipantID] = max(loudness[st.ParticipantID], s.speakers.voices[i].Loudness)
 	}
 	now.Dominant = s.dominant(loudness)

@@ -25,6 +25,7 @@ type viewer struct {
 	id           video.ParticipantID
 	stream       *stream
 	subscription video.Subscription
+	watcher      *member // the participant it is for; nil: it is for nobody in the session
 }
 
 // Viewer is what an entrance holds of one who watches a stream without being a participant: nobody is told, no seat is
@@ -128,7 +129,11 @@ func (s *session) dismiss(v *viewer, reason video.LeftReason) {
 		return
 	}
 	v.stream.viewers = slices.DeleteFunc(v.stream.viewers, func(other *viewer) bool { return other == v })
-	s.viewers--
+	if m := v.watcher; m != nil {
+		m.watching = slices.DeleteFunc(m.watching, func(other *viewer) bool { return other == v })
+	} else {
+		s.viewers--
+	}
 	v.leave(reason)
 	s.logger.Debug("viewer gone", "viewer", v.id, "stream", v.stream.ID, "reason", reason)
 }
@@ -144,7 +149,13 @@ func (v *Viewer) Negotiate(ctx context.Context, offer string) (string, error) {
 // Close ends the viewing and returns when its transport is closed. Closing again does nothing but wait for that.
 func (v *Viewer) Close() {
 	s := v.v.session
-	_ = s.do(context.Background(), func() error { s.dismiss(v.v, video.LeftByChoice); return nil })
+	_ = s.do(context.Background(), func() error {
+		if v.v.in && v.v.watcher != nil {
+			s.noteSubscription(video.HappenedUnsubscribed, v.v.watcher, v.v.subscription)
+		}
+		s.dismiss(v.v, video.LeftByChoice)
+		return nil
+	})
 	select {
 	case <-v.v.closed:
 	case <-s.done:

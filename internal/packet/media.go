@@ -25,6 +25,9 @@ type Media struct {
 	Keyframe      bool // a decoder can start here
 	Width, Height int  // of the picture, where a keyframe tells it
 
+	Level    uint8 // of audio, where HasLevel says that it was told: how loud (-dBov)
+	HasLevel bool
+
 	Arrived  int64 // ns on the server's clock
 	Sampled  int64 // ns on the server's clock: when the content was sampled, as far as is known
 	Reported bool  // Sampled stands on a sender report, not on arrivals

@@ -53,6 +53,8 @@ func TestVoiceAllocates(t *testing.T) {
 	line.extensions = map[string]uint8{extAudioLevel: idLevel}
 	p := newWire(t, e, "s", line)
 	p.publish("voice", video.Lines{AudioMID: "0"})
+	var mixed counter
+	p.transport.Mix("voice", &mixed)
 	for _, l := range []*offeredLine{redLine("a", 0), audioLine("a", 0)} {
 		v := newWire(t, e, "s", withDirection(l, "recvonly"))
 		v.subscribe(video.Subscription{StreamID: "voice", Audio: true})
@@ -98,6 +100,34 @@ func TestVoiceAllocates(t *testing.T) {
 	restored := int(after.PacketsRestored - stats.PacketsRestored)
 	if sent := int(after.PacketsSent - stats.PacketsSent); restored < runs/2/lossEvery-1 || sent != 2*(runs/2+1+restored) {
 		t.Errorf("%d packets sent, %d restored", sent, restored)
+	}
+	if mixed.packets == 0 {
+		t.Error("nothing was mixed")
+	}
+}
+
+// TestMixedAllocates holds the same for the way down of a mix.
+func TestMixedAllocates(t *testing.T) {
+	e := newEngine(t)
+	e.stop()
+	w := newTwoWay(t, e, withNumbers(audioLine("0", 600)))
+	drain, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = drain.Close() })
+	nobody := drain.LocalAddr().(*net.UDPAddr).AddrPort()
+	w.transport.ice.chosen.Store(&path{socket: e.sockets[0], remote: nobody, name: nameOf(nobody)}) // who reads, allocates
+	payload, number := make([]byte, 100), uint64(0)
+	before := e.Stats().PacketsSent
+	if n := testing.AllocsPerRun(1000, func() {
+		w.transport.SendMixed(number, uint32(number)*960, false, payload)
+		number++
+	}); n != 0 {
+		t.Errorf("%v allocations for a packet of a mix", n)
+	}
+	if sent := e.Stats().PacketsSent - before; sent != 1001 {
+		t.Errorf("%d packets were sent", sent)
 	}
 }
 

@@ -32,12 +32,15 @@ var (
 type direction uint8
 
 const (
-	inactive direction = iota
-	receives           // the client sends, we receive
-	sends              // we send, the client receives
+	inactive  direction = iota
+	receives            // the client sends, we receive
+	sends               // we send, the client receives
+	exchanges           // both, on transports made for it
 )
 
-func (d direction) String() string { return [...]string{"inactive", "recvonly", "sendonly"}[d] }
+func (d direction) String() string {
+	return [...]string{"inactive", "recvonly", "sendonly", "sendrecv"}[d]
+}
 
 // answerLine is what the answer says of one line.
 type answerLine struct {
@@ -107,7 +110,7 @@ func writeDataLine(w func(string, ...any), id identity, l *answerLine) {
 	w("m=%s 9 %s webrtc-datachannel", l.offered.media, l.offered.protocol)
 	writeTransport(w, id, l)
 	w("a=sctp-port:5000")
-	w("a=max-message-size:%d", maxDataMessage)
+	w("a=max-message-size:%d", id.messageBytes)
 }
 
 func writeTransport(w func(string, ...any), id identity, l *answerLine) {
@@ -116,7 +119,7 @@ func writeTransport(w func(string, ...any), id identity, l *answerLine) {
 	w("a=ice-ufrag:%s", id.ufrag)
 	w("a=ice-pwd:%s", id.password)
 	w("a=fingerprint:sha-256 %s", id.fingerprint)
-	w("a=setup:passive")
+	w("a=setup:%s", id.setup)
 }
 
 func writeLine(w func(string, ...any), id identity, l *answerLine) {
@@ -155,7 +158,7 @@ func writeLine(w func(string, ...any), id identity, l *answerLine) {
 			}
 			w("a=simulcast:recv %s", strings.Join(l.offered.rids, ";"))
 		}
-	case sends:
+	case sends, exchanges:
 		writeSource(w, l)
 	}
 }
@@ -228,7 +231,7 @@ func answerFmtp(l *answerLine, f *format) string {
 // asked for stereo only if it says that it has some: browsers would encode a mono source as two.
 func answerOpus(l *answerLine, f *format) string {
 	p := "minptime=10;useinbandfec=1"
-	if l.direction != receives {
+	if l.direction != receives && l.direction != exchanges {
 		return p
 	}
 	if fmtpValue(f.fmtp, "usedtx") != "0" {
@@ -257,5 +260,7 @@ func writeSource(w func(string, ...any), l *answerLine) {
 type identity struct {
 	ufrag, password string
 	fingerprint     string
+	setup           string // the DTLS role (RFC 8842): passive, or actpass in an offer
 	candidates      []string
+	messageBytes    int // the longest message taken on a data channel
 }

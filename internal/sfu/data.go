@@ -38,6 +38,7 @@ type dataEnd struct {
 	transport *Transport
 	offered   atomic.Bool // a line for data was negotiated
 	lossy     atomic.Pointer[datachannel.DataChannel]
+	text      textEnd
 
 	// Of the DTLS goroutine.
 	queue   *packetio.Buffer // nil until the first packet
@@ -68,9 +69,13 @@ func (d *dataEnd) stop() {
 
 // run is the association, from the client's first packet to the end of the connection.
 func (d *dataEnd) run(under net.Conn) {
+	window := uint32(dataReceiveBytes)
+	if d.text.listener != nil {
+		window = textReceiveBytes
+	}
 	association, err := sctp.ServerWithOptions(
 		sctp.WithNetConn(under), sctp.WithLoggerFactory(quiet),
-		sctp.WithMaxReceiveBufferSize(dataReceiveBytes), sctp.WithMaxMessageSize(maxDataMessage),
+		sctp.WithMaxReceiveBufferSize(window), sctp.WithMaxMessageSize(uint32(d.messageBytes())),
 	)
 	if err != nil {
 		d.transport.log.Debug("no data association", "error", err)
@@ -92,17 +97,24 @@ func (d *dataEnd) run(under net.Conn) {
 		}
 		channels.Go(func() {
 			defer open.Add(-1)
-			d.serve(stream)
+			d.serve(association, stream)
 		})
 	}
 	_, _ = association.AcceptStream() // one too many, or the end
 }
 
 // serve reads one channel until it is closed. Those whose label means nothing to us are closed at once.
-func (d *dataEnd) serve(stream *sctp.Stream) {
+func (d *dataEnd) serve(association *sctp.Association, stream *sctp.Stream) {
 	defer func() { _ = stream.Close() }()
 	channel, err := datachannel.Server(stream, &datachannel.Config{LoggerFactory: quiet})
-	if err != nil || channel.Config.Label != lossyLabel {
+	if err != nil {
+		return
+	}
+	if d.text.listener != nil {
+		d.serveText(association, channel)
+		return
+	}
+	if channel.Config.Label != lossyLabel {
 		return
 	}
 	if !d.lossy.CompareAndSwap(nil, channel) {

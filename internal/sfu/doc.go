@@ -18,6 +18,11 @@
 //   - For a connection with data channels (data.go) one that accepts them, one for each that reads it, and those of the SCTP
 //     library. The DTLS goroutine awaits them all.
 //
+// # Who offers
+//
+// Clients offer, and Negotiate answers. For clients of the Janus dialect the server offers (propose.go), and Accept takes the answer; a
+// connection for text messages (text.go) has nothing but data channels.
+//
 // # Locks
 //
 // They are taken in this order and never in another:
@@ -33,7 +38,9 @@
 // The last five are leaves: nothing else is locked under them. No two locks of the same kind are ever held together. Gates are
 // atomics.
 //
-// A tap (tap.go) is where a track is recorded: beside the forwarders, and called after them with router.media held, so that
+// A mix (mix.go) is sent by the goroutine that makes it, with router.media held for each packet.
+//
+// A tap (tap.go) is where a track is recorded, or mixed: beside the forwarders, and called after them with router.media held, so that
 // nothing is taken any more once it was taken off under that lock. What it calls must not come back.
 //
 // # Closing

@@ -82,6 +82,13 @@ func (i *iceLite) offered(remoteUfrag string) (current credentials, forgotten st
 	return i.local, forgotten, restarted
 }
 
+// credentials are ours at present.
+func (i *iceLite) credentials() credentials {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.local
+}
+
 // check answers a binding request that named one of our ufrags and one of the client's. It returns the answer to send back, nil if the
 // request is not from the client, and the path that made room for this one, if any.
 func (i *iceLite) check(m *stun.Message, ufrag, client string, w way, from netip.AddrPort, now int64) (answer []byte, evicted *path) {

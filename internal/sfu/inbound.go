@@ -234,15 +234,18 @@ func (p *onward) describe(l *layer, f *format, raw []byte, h *packet.Header, num
 	return true
 }
 
-// fanOut hands the packet to every forwarder of its track, and then to the recording.
+// fanOut hands the packet to every forwarder of its track, to the mix, and then to the recording.
 func (p *onward) fanOut() {
 	tr := p.layer.track
 	if !tr.open.Load() {
 		return
 	}
-	if tr.kind != video.Audio || tr.transport.router.floor.admits(p) {
+	if tr.kind != video.Audio || tr.mixed || tr.transport.router.floor.admits(p) {
 		for _, f := range *tr.sinks.Load() {
 			f.forward(p)
+		}
+		if mix := tr.mix.Load(); mix != nil {
+			mix.take(p)
 		}
 	}
 	if tap := tr.tap.Load(); tap != nil {

@@ -45,6 +45,13 @@ func (t *Transport) Negotiate(ctx context.Context, text string) (string, error) 
 		}
 	}
 	t.formPairs(audio == 0 || picture == 0)
+	own := t.begin(o)
+	t.sdpVersion++
+	return writeAnswer(t.sdpID, t.sdpVersion, t.identity(own, "passive"), t.answerLines(o), o.mixed), nil
+}
+
+// begin starts what the lines of a description need: ICE, DTLS, and the subscriptions that wait. It returns our ICE credentials.
+func (t *Transport) begin(o *offer) credentials {
 	own, forgotten, restarted := t.ice.offered(o.ufrag)
 	if restarted {
 		t.engine.restarted(t, own.ufrag, forgotten)
@@ -56,8 +63,7 @@ func (t *Transport) Negotiate(ctx context.Context, text string) (string, error) 
 		t.tellReceiving()
 	}
 	t.tellWanted()
-	t.sdpVersion++
-	return writeAnswer(t.sdpID, t.sdpVersion, t.identity(own), t.answerLines(o), o.mixed), nil
+	return own
 }
 
 // consistent checks an offer against what was negotiated before (RFC 8829 section 5.3.1): lines stay in their order with
@@ -112,7 +118,15 @@ func (t *Transport) apply(l *line, o *offeredLine) {
 	case sends:
 		l.direction = sends
 		if l.forwarder == nil {
-			l.forwarder = t.newForwarder(o)
+			l.forwarder = t.newForwarder(o, l.reserved)
+		}
+	case exchanges:
+		l.direction = exchanges
+		if l.track == nil {
+			l.track = newTrack(t, o)
+			t.in.register(l.track, o)
+			l.forwarder = t.newForwarder(o, l.reserved)
+			t.exchange(l)
 		}
 	default:
 		l.direction = inactive
@@ -125,6 +139,8 @@ func (t *Transport) directionFor(l *line, o *offeredLine) direction {
 	switch {
 	case o.direction == sdp.DirectionInactive:
 		return inactive
+	case t.twoWay && o.kind == video.Audio && o.direction == sdp.DirectionSendRecv && (l.track == nil) == (l.forwarder == nil):
+		return exchanges
 	case o.direction == sdp.DirectionSendOnly && l.forwarder == nil:
 		return receives
 	case o.direction == sdp.DirectionRecvOnly && l.track == nil:
@@ -139,10 +155,14 @@ func (t *Transport) directionFor(l *line, o *offeredLine) direction {
 	return receives
 }
 
-func (t *Transport) newForwarder(o *offeredLine) *forwarder {
+// newForwarder makes the forwarder of a line, with the SSRCs that an offer of ours named, if there was one.
+func (t *Transport) newForwarder(o *offeredLine, reserved ssrcPair) *forwarder {
 	t.router.media.Lock()
 	defer t.router.media.Unlock()
-	f := &forwarder{transport: t, kind: o.kind, formats: o.formats, ssrc: t.out.unusedSSRC(), granted: everything, header: packet.HeaderSize}
+	if reserved == (ssrcPair{}) {
+		reserved = ssrcPair{t.out.unusedSSRC(), t.out.unusedSSRC()}
+	}
+	f := &forwarder{transport: t, kind: o.kind, formats: o.formats, ssrc: reserved.media, granted: everything, header: packet.HeaderSize}
 	f.depends = o.extensions[extDependency]
 	if o.numbered() {
 		f.wide, f.header = o.extensions[extTransportCC], packet.HeaderSize+extensionSize
@@ -150,7 +170,7 @@ func (t *Transport) newForwarder(o *offeredLine) *forwarder {
 	}
 	t.out.bySSRC[f.ssrc] = f
 	if slices.ContainsFunc(o.formats, func(f format) bool { return f.rtx != 0 }) {
-		f.rtx = t.out.unusedSSRC()
+		f.rtx = reserved.rtx
 		t.out.bySSRC[f.rtx] = f
 	}
 	if o.kind == video.Video {
@@ -169,7 +189,7 @@ func (t *Transport) newForwarder(o *offeredLine) *forwarder {
 func (t *Transport) formPairs(oneKind bool) {
 	var audio, picture []*line
 	for _, l := range t.all {
-		if l.forwarder == nil || l.pair != nil {
+		if l.forwarder == nil || l.pair != nil || l.direction == exchanges {
 			continue
 		}
 		if l.forwarder.kind == video.Audio {
@@ -211,9 +231,9 @@ func (t *Transport) answerLines(o *offer) []answerLine {
 	return out
 }
 
-func (t *Transport) identity(own credentials) identity {
+func (t *Transport) identity(own credentials, setup string) identity {
 	return identity{
-		ufrag: own.ufrag, password: own.password,
-		fingerprint: t.engine.certificate.fingerprint, candidates: t.engine.candidates,
+		ufrag: own.ufrag, password: own.password, setup: setup,
+		fingerprint: t.engine.certificate.fingerprint, candidates: t.engine.candidates, messageBytes: t.data.messageBytes(),
 	}
 }

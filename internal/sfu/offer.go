@@ -52,19 +52,22 @@ type ssrcPair struct{ media, rtx uint32 }
 type fingerprint struct{ algorithm, value string }
 
 // parseOffer reads an SDP offer. Every error is a video.Error with CodeMedia.
-func parseOffer(text string) (*offer, error) {
+func parseOffer(text string) (*offer, error) { return parseDescription("offer", text) }
+
+// parseDescription reads an offer, or an answer, which says of the client the same.
+func parseDescription(what, text string) (*offer, error) {
 	if len(text) > maxOfferBytes {
-		return nil, video.Errorf(video.CodeTooLarge, "the offer is longer than %d bytes", maxOfferBytes)
+		return nil, video.Errorf(video.CodeTooLarge, "the %s is longer than %d bytes", what, maxOfferBytes)
 	}
 	var s sdp.SessionDescription
 	if err := s.UnmarshalString(text); err != nil {
-		return nil, video.Errorf(video.CodeMedia, "the offer is not valid SDP: %w", err)
+		return nil, video.Errorf(video.CodeMedia, "the %s is not valid SDP: %w", what, err)
 	}
 	if len(s.MediaDescriptions) == 0 {
-		return nil, video.Errorf(video.CodeMedia, "the offer has no media lines")
+		return nil, video.Errorf(video.CodeMedia, "the %s has no media lines", what)
 	}
 	if len(s.MediaDescriptions) > maxLines {
-		return nil, video.Errorf(video.CodeTooMany, "the offer has more than %d media lines", maxLines)
+		return nil, video.Errorf(video.CodeTooMany, "the %s has more than %d media lines", what, maxLines)
 	}
 	var o offer
 	_, o.mixed = s.Attribute("extmap-allow-mixed")
@@ -85,9 +88,9 @@ func parseOffer(text string) (*offer, error) {
 	}
 	switch {
 	case o.ufrag == "" || o.password == "":
-		return nil, video.Errorf(video.CodeMedia, "the offer has no ICE credentials")
+		return nil, video.Errorf(video.CodeMedia, "the %s has no ICE credentials", what)
 	case o.fingerprint.value == "":
-		return nil, video.Errorf(video.CodeMedia, "the offer has no DTLS fingerprint")
+		return nil, video.Errorf(video.CodeMedia, "the %s has no DTLS fingerprint", what)
 	}
 	return &o, nil
 }
@@ -108,7 +111,7 @@ func (o *offer) parseTransport(s *sdp.SessionDescription, m *sdp.MediaDescriptio
 	algorithm, value, _ := strings.Cut(attribute("fingerprint"), " ")
 	o.fingerprint = fingerprint{strings.ToLower(algorithm), strings.ToLower(value)}
 	if setup := attribute("setup"); setup == "passive" {
-		return video.Errorf(video.CodeMedia, "the offer must let the server be the DTLS server (a=setup:actpass or active)")
+		return video.Errorf(video.CodeMedia, "the server must be let be the DTLS server (a=setup:actpass or active)")
 	}
 	if !strings.Contains(line.protocol, "TLS") { // UDP/TLS/RTP/SAVPF, UDP/DTLS/SCTP
 		return video.Errorf(video.CodeMedia, "media without DTLS is not accepted (%s)", line.protocol)

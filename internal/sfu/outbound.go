@@ -17,6 +17,7 @@ type outbound struct {
 	sealer     *sealer // nil until secured
 	forwarders []*forwarder
 	bySSRC     map[uint32]*forwarder // by that of their retransmissions too
+	mixed      *forwarder            // that of the two-way line, or nil
 	chained    [2]chained            // where its packets are in a batch: of video, and of audio
 	repair     [packet.MaxSize]byte  // scratch of resend
 	downlink   downlink
@@ -85,20 +86,35 @@ func (t *Transport) wantKeyframe(ssrc uint32, now int64) {
 // report writes a sender report for a forwarder that is due, on the clock that all publishers were brought to. Called with
 // router.media held.
 func (o *outbound) report(t *Transport, f *forwarder, now int64) {
-	if f.packets == 0 || f.current == nil || now-f.lastReport < reportInterval {
+	if f.packets == 0 || now-f.lastReport < reportInterval {
 		return
 	}
-	clock := f.current.clock.Load()
-	if clock == nil {
+	timestamp, known := f.timestampAt(now)
+	if !known {
 		return
 	}
 	f.lastReport = now
 	sr := rtcp.SenderReport{
-		SSRC: f.ssrc, NTPTime: t.engine.ntp(now), RTPTime: clock.timestampAt(now, now) + f.shift,
+		SSRC: f.ssrc, NTPTime: t.engine.ntp(now), RTPTime: timestamp,
 		PacketCount: f.packets, OctetCount: f.octets,
 	}
 	cname := rtcp.SourceDescription{Chunks: []rtcp.SourceDescriptionChunk{{
 		Source: f.ssrc, Items: []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: "rotunda"}},
 	}}}
 	t.sendRTCP(&sr, &cname)
+}
+
+// timestampAt returns the outgoing timestamp of what happens now, if that is known.
+func (f *forwarder) timestampAt(now int64) (timestamp uint32, known bool) {
+	if f == f.transport.out.mixed {
+		return f.lastTime + samplesIn(now-f.lastAt), true
+	}
+	if f.current == nil {
+		return 0, false
+	}
+	clock := f.current.clock.Load()
+	if clock == nil {
+		return 0, false
+	}
+	return clock.timestampAt(now, now) + f.shift, true
 }

@@ -82,6 +82,9 @@ func newPeerOver(t *testing.T, e *Engine, session video.SessionID, network webrt
 	p.transport = tr
 	var se webrtc.SettingEngine
 	se.SetIncludeLoopbackCandidate(true)
+	if err := se.SetAnsweringDTLSRole(webrtc.DTLSRoleClient); err != nil { // as browsers do
+		t.Fatal(err)
+	}
 	se.SetNetworkTypes([]webrtc.NetworkType{network})
 	se.SetInterfaceFilter(func(name string) bool { return name == "lo" })
 	var me webrtc.MediaEngine

@@ -55,6 +55,7 @@ type line struct {
 	rejected  bool
 	track     *track     // where the client sends
 	forwarder *forwarder // where we send
+	reserved  ssrcPair   // what our own offer said that we send with
 	stream    *stream    // what a sending line is used for
 	pair      *pair
 }
@@ -122,6 +123,17 @@ func (t *Transport) sendingLine(mid string, kind video.Kind) (*line, error) {
 	return t.all[i], nil
 }
 
+// VideoCodec names the codec that the client was asked to send the video of a stream in, in lower case; nothing if it has no video.
+func (t *Transport) VideoCodec(id video.StreamID) string {
+	r := t.router
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s := r.streams[id]; s != nil && s.video != nil && len(s.video.formats) > 0 {
+		return string(s.video.formats[0].codec.forMedia())
+	}
+	return ""
+}
+
 // SetGate lets media of one kind of a stream through, or holds it back.
 func (t *Transport) SetGate(id video.StreamID, kind video.Kind, open bool) {
 	r := t.router
@@ -143,8 +155,10 @@ func (t *Transport) SetGate(id video.StreamID, kind video.Kind, open bool) {
 	for _, f := range *tr.sinks.Load() {
 		f.interrupt()
 	}
-	if tap := tr.tap.Load(); tap != nil {
-		tap.interrupt()
+	for _, tap := range []*tap{tr.tap.Load(), tr.mix.Load()} {
+		if tap != nil {
+			tap.interrupt()
+		}
 	}
 	tr.open.Store(open)
 	r.count()
@@ -174,6 +188,7 @@ func (r *router) unpublish(s *stream) {
 	delete(r.streams, s.id)
 	s.audio.record(nil)
 	s.video.record(nil)
+	s.audio.mixInto(nil)
 	for sub := range s.subscriptions {
 		sub.end()
 		sub.transport.assign()
@@ -359,6 +374,7 @@ func (t *Transport) release() {
 	t.engine.gone.add(t.session, t.unmetered())
 	for _, tr := range t.in.tracks {
 		tr.order.Store(&[]*layer{})
+		tr.mix.Store(nil)
 		tr.rungs = nil
 	}
 	t.in = inbound{tracks: map[string]*track{}, sources: map[uint32]source{}}

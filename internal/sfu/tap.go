@@ -166,7 +166,7 @@ func (p *tap) hand(o *onward) {
 	*m = packet.Media{
 		Codec: o.format.codec.forMedia(), ClockRate: o.format.clockRate, Layer: o.layer.serial,
 		Number: o.number, Timestamp: o.header.Timestamp, Marker: o.header.Marker, Payload: o.payload,
-		Keyframe: o.keyframe, Arrived: o.now,
+		Keyframe: o.keyframe, Level: o.level, HasLevel: o.hasLevel, Arrived: o.now,
 	}
 	if o.keyframe {
 		m.Width, m.Height = o.layer.width, o.layer.height

@@ -40,6 +40,8 @@ type track struct {
 	open  atomic.Bool                  // the gate: nothing passes while it is closed
 	sinks atomic.Pointer[[]*forwarder] // who takes it; replaced as a whole
 	tap   atomic.Pointer[tap]          // where it is recorded, or nil; set with router.media held
+	mix   atomic.Pointer[tap]          // where its audio is mixed, or nil; likewise
+	mixed bool                         // it is a connection's leg, and no stream
 	order atomic.Pointer[[]*layer]     // the layers seen so far, best first; replaced as a whole
 
 	stream video.StreamID // what it carries at present; guarded by router.media

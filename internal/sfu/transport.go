@@ -48,6 +48,12 @@ type TransportConfig struct {
 	Session     video.SessionID
 	Participant video.ParticipantID // for logs and totals
 	Updates     Updates
+
+	// TwoWay says that an audio line which goes both ways is used both ways: what the client sends on it is no stream, and nothing is
+	// subscribed on it.
+	TwoWay bool
+	// Text, if not nil, makes it a connection for text messages and nothing else (OfferText), and is told of them.
+	Text TextListener
 }
 
 // Transport is one client's connection: its ICE, DTLS and SRTP, the lines it was opened with, and the streams that use
@@ -68,6 +74,7 @@ type Transport struct {
 	out  outbound
 
 	lastHeard  atomic.Int64 // when anything authentic came (ns)
+	twoWay     bool
 	isSecured  atomic.Bool
 	closed     atomic.Bool
 	offered    atomic.Int64 // when the handshake could begin (ns), 0 before the first offer
@@ -80,6 +87,8 @@ type Transport struct {
 
 	lines              // guarded by router.mu
 	dtlsStarted bool   // guarded by router.mu
+	proposed    *offer // guarded by router.mu; what we offered and had no answer to
+	leg         leg    // guarded by router.mu
 	sdpID       uint64 // of the answers' origin
 	sdpVersion  int    // guarded by router.mu
 }
@@ -93,6 +102,7 @@ func newTransport(e *Engine, r *router, cfg TransportConfig) *Transport {
 	t.ice.local = newCredentials()
 	t.dtls = newDTLSEnd(t)
 	t.data.transport = t
+	t.twoWay, t.data.text.listener = cfg.TwoWay, cfg.Text
 	t.in.tracks, t.in.sources = map[string]*track{}, map[uint32]source{}
 	t.out.bySSRC = map[uint32]*forwarder{}
 	t.out.chained[1].audio = true

@@ -33,6 +33,7 @@ type Stream struct {
 	VideoEnabled  bool
 	AudioCensored bool
 	VideoCensored bool
+	VideoCodec    string // that its publisher was asked to send, in lower case; empty without video, or if that is not known
 }
 
 // Quality is the simulcast layer a subscriber wants at most.

@@ -21,6 +21,7 @@ type Media struct {
 	OnPublish   func(stream video.StreamID) error
 	OnClose     func(participant video.ParticipantID)
 	NewError    error
+	VideoCodec  string // of all streams with video
 
 	mu         sync.Mutex
 	transports []*Transport
@@ -44,6 +45,8 @@ type Transport struct {
 	subscriptions []video.Subscription
 	closed        bool
 	data          [][]byte // what SendData was given
+	mixed         map[video.StreamID]packet.Sink
+	leg           packet.Sink // nil while it is not open
 }
 
 // Gate names one kind of a stream.
@@ -63,6 +66,7 @@ func (m *Media) NewTransport(config live.TransportConfig) (live.Transport, error
 		media: m, config: config,
 		lines: make(map[string]video.Kind), carries: make(map[string]video.StreamID),
 		published: make(map[video.StreamID]video.Lines), gates: make(map[Gate]bool), taps: make(map[Gate]packet.Sink),
+		mixed: make(map[video.StreamID]packet.Sink),
 	}
 	m.transports = append(m.transports, t)
 	return t, nil
@@ -219,6 +223,17 @@ func (t *Transport) Negotiate(ctx context.Context, offer string) (string, error)
 	return fmt.Sprintf("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=lines:%d\r\n", len(parsed.MediaDescriptions)), nil
 }
 
+// Offer implements live.Transport.
+func (t *Transport) Offer() (string, error) {
+	return "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=offer\r\n", nil
+}
+
+// Accept implements live.Transport: the lines of the answer receive.
+func (t *Transport) Accept(ctx context.Context, answer string) error {
+	_, err := t.Negotiate(ctx, answer)
+	return err
+}
+
 // assign gives free lines to subscriptions without and reports what changed. media.mu is held.
 func (t *Transport) assign() {
 	changed, wanted := false, map[video.Kind]int{}
@@ -307,10 +322,53 @@ func (t *Transport) Record(stream video.StreamID, audio, picture packet.Sink) {
 	}
 }
 
-// Receive gives a packet to whoever records the stream, if its gate is open.
+// Mix implements live.Transport.
+func (t *Transport) Mix(stream video.StreamID, audio packet.Sink) {
+	t.media.mu.Lock()
+	defer t.media.mu.Unlock()
+	if _, published := t.published[stream]; published {
+		t.mixed[stream] = audio
+	}
+}
+
+// Leg implements live.Transport.
+func (t *Transport) Leg(sink packet.Sink, open bool) {
+	t.media.mu.Lock()
+	defer t.media.mu.Unlock()
+	if t.leg = sink; !open {
+		t.leg = nil
+	}
+}
+
+// SendMixed implements live.MixReceiver.
+func (t *Transport) SendMixed(uint64, uint32, bool, []byte) {}
+
+// VideoCodec implements live.Transport.
+func (t *Transport) VideoCodec(stream video.StreamID) string {
+	t.media.mu.Lock()
+	defer t.media.mu.Unlock()
+	if t.published[stream].VideoMID == "" {
+		return ""
+	}
+	return t.media.VideoCodec
+}
+
+// ReceiveLeg gives a packet to whom the two-way line is given, if it is open.
+func (t *Transport) ReceiveLeg(m *packet.Media) {
+	t.media.mu.Lock()
+	defer t.media.mu.Unlock()
+	if t.leg != nil {
+		t.leg.Take(m)
+	}
+}
+
+// Receive gives a packet to whoever records the stream or mixes its audio, if its gate is open.
 func (t *Transport) Receive(stream video.StreamID, kind video.Kind, m *packet.Media) {
 	t.media.mu.Lock()
 	defer t.media.mu.Unlock()
+	if sink := t.mixed[stream]; sink != nil && kind == video.Audio && t.gates[Gate{stream, kind}] {
+		sink.Take(m)
+	}
 	if sink := t.taps[Gate{stream, kind}]; sink != nil && t.gates[Gate{stream, kind}] {
 		sink.Take(m)
 	}
@@ -339,6 +397,7 @@ func (t *Transport) unpublish(stream video.StreamID) {
 	delete(t.published, stream)
 	delete(t.taps, Gate{stream, video.Audio})
 	delete(t.taps, Gate{stream, video.Video})
+	delete(t.mixed, stream)
 	for _, other := range t.media.transports {
 		if !other.closed && other.config.Session == t.config.Session {
 			other.drop(stream)

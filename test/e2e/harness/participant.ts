@@ -37,6 +37,9 @@ export interface JoinOptions extends Partial<InitializeConfig> {
   wishes?: { token_ttl_secs?: number; grants?: Record<string, boolean> };
 }
 
+/** Someone in the call, whichever client they have. */
+export type Other = Pick<Participant, "id" | "person">;
+
 /** Somebody in front of a browser, in a page of an application made with the SDK. */
 export class Participant {
   readonly frames: Frame[] = [];
@@ -137,7 +140,7 @@ export class Participant {
   }
 
   /** Subscribes to a stream once it is there. */
-  async subscribe(other: Participant, key = "self", config: Partial<SubscriptionConfig> = {}): Promise<void> {
+  async subscribe(other: Other, key = "self", config: Partial<SubscriptionConfig> = {}): Promise<void> {
     await expect.poll(async () => (await this.stream(other, key)) !== undefined).toBe(true);
     await this.ask((rig, [id, key, config]) => rig.subscribe(id, key, config), [
       other.id,
@@ -150,7 +153,7 @@ export class Participant {
     return this.ask((rig) => rig.summary());
   }
 
-  async stream(of: Participant, key = "self"): Promise<StreamSummary | undefined> {
+  async stream(of: Other, key = "self"): Promise<StreamSummary | undefined> {
     return (await this.state()).streams[`${of.id}/${key}`];
   }
 
@@ -182,12 +185,12 @@ export class Participant {
   }
 
   /** New pictures arrive, and they show what the other's camera films. */
-  async sees(other: Participant, key = "self", tolerance?: number): Promise<void> {
+  async sees(other: Other, key = "self", tolerance?: number): Promise<void> {
     await this.seesColours(other, key, other.person.left, other.person.right, tolerance);
   }
 
   async seesColours(
-    other: Participant,
+    other: Other,
     key: string,
     left: Colour,
     right: Colour,
@@ -204,16 +207,16 @@ export class Participant {
     }).toPass({ intervals: [100], timeout: 15_000 });
   }
 
-  picture(other: Participant, key = "self") {
+  picture(other: Other, key = "self") {
     return this.ask((rig, [id, key]) => rig.picture(id, key), [other.id, key] as const);
   }
 
-  framesDecoded(other: Participant, key = "self"): Promise<number> {
+  framesDecoded(other: Other, key = "self"): Promise<number> {
     return this.ask((rig, [id, key]) => rig.framesDecoded(id, key), [other.id, key] as const);
   }
 
   /** Hears the other's tone, at its pitch. */
-  async hears(other: Participant): Promise<void> {
+  async hears(other: Other): Promise<void> {
     await expect(async () => {
       const tone = await this.ask((rig, id) => rig.tone(id, "self"), other.id);
       expect(tone?.level, `${this.person.name} hears ${other.person.name}`).toBeGreaterThan(audible);
@@ -223,14 +226,14 @@ export class Participant {
     }).toPass({ intervals: [100], timeout: 15_000 });
   }
 
-  async hearsNothingOf(other: Participant): Promise<void> {
+  async hearsNothingOf(other: Other): Promise<void> {
     await expect
       .poll(() => this.ask((rig, id) => rig.tone(id, "self")?.level, other.id), { intervals: [100] })
       .toBeLessThan(silent);
   }
 
   /** No audio of the other comes over the wire for a while. */
-  async isSentNoAudioOf(other: Participant): Promise<void> {
+  async isSentNoAudioOf(other: Other): Promise<void> {
     let packets = -1;
     await expect(async () => {
       const before = packets;
@@ -240,7 +243,7 @@ export class Participant {
   }
 
   /** No new picture comes for a while. */
-  async seesNothingNewOf(other: Participant): Promise<void> {
+  async seesNothingNewOf(other: Other): Promise<void> {
     let frames = -1;
     await expect(async () => {
       const before = frames;
@@ -250,7 +253,7 @@ export class Participant {
   }
 
   /** Hears the other in the mix of everything. */
-  async hearsInMix(other: Participant): Promise<void> {
+  async hearsInMix(other: Other): Promise<void> {
     await expect
       .poll(() => this.ask((rig, pitch) => rig.mixedLevel(pitch), other.person.pitch), { intervals: [100] })
       .toBeGreaterThan(audible);
