@@ -41,7 +41,7 @@ const (
 	increase     = 1.08
 	packetBits   = 9600
 	inUse        = 0.7 // of the estimate must arrive for it to grow without a probe
-	silent       = 2e9 // without feedback, although packets are sent (ns)
+	silent       = 1e9 // without feedback, although packets are sent (ns)
 	silentKeeps  = 0.5
 	lostLeast    = 0.5  // of the estimate is the least that losses without a queue leave
 	lostKeeps    = 0.95 // of what arrives, when a queue overflows

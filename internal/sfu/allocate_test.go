@@ -214,3 +214,26 @@ func TestNoRepairsWhilePicturesAreHeld(t *testing.T) {
 		t.Error("a picture is not sent again afterwards")
 	}
 }
+
+// TestTooMuchDoesNotBeginAgain: encoders make keyframes of all layers at once, the largest first. The one that was cut off stays so.
+func TestTooMuchDoesNotBeginAgain(t *testing.T) {
+	e := stillEngine(t)
+	s := newScene(t, e, "f", "h", "q")
+	v := newWire(t, e, "session", receivePair("a", "v")...)
+	v.subscribe(video.Subscription{StreamID: "camera", Video: true})
+	s.step(true)
+	s.step(false)
+	wantOrigins(t, v.take(2), 0, 0)
+	v.burst(func() {
+		f := v.transport.out.forwarders[1]
+		f.cutOff()
+		f.aim(f.source.ladder(e.Now())[0])
+	})
+	sent := e.Stats().PacketsSent
+	s.step(true)
+	s.step(false)
+	if n := e.Stats().PacketsSent - sent; n != 2 {
+		t.Fatalf("%d packets were sent, want the two of the smallest layer", n)
+	}
+	wantOrigins(t, v.take(2), 2, 2)
+}
