@@ -124,7 +124,7 @@ export class Rotunda {
     const orphan = () => child.kill("SIGKILL");
     process.once("exit", orphan);
     child.once("exit", () => process.off("exit", orphan));
-    await until("the server is healthy", 10_000, async () => {
+    await until("the server is healthy", 30_000, async () => {
       if (this.#process !== child) throw new Error(`the server ended at its start:\n${this.#log}`);
       const url = /^web\s+(\S+)$/m.exec(this.#output)?.[1];
       if (!url) return false;
