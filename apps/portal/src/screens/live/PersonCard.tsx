@@ -19,10 +19,10 @@ const what = ({ key, kind, layer }: { key: string; kind: "audio" | "video"; laye
 
 const sent: Column<SentLine>[] = [
   { name: "Sends", cell: what },
-  { name: "State", cell: ({ state }) => <span data-state={state}>{state}</span> },
   { name: "Size", cell: ({ size }) => size, figures: true },
   { name: "Bitrate", cell: ({ bitrate }) => rate(bitrate), figures: true },
   { name: "Lost", cell: ({ loss }) => percent(loss), figures: true },
+  { name: "State", cell: ({ state }) => state },
   { name: "Taken by", cell: ({ takers }) => takers, figures: true },
   { name: "Recorded", cell: ({ recorded }) => (recorded ? "Yes" : "No"), wideOnly: true },
 ];
@@ -36,10 +36,10 @@ const taken: Column<TakenLine>[] = [
       </>
     ),
   },
-  { name: "State", cell: ({ state }) => state },
   { name: "Size", cell: ({ size }) => size, figures: true },
   { name: "Bitrate", cell: ({ bitrate }) => rate(bitrate), figures: true },
   { name: "Lost", cell: ({ loss }) => percent(loss), figures: true },
+  { name: "State", cell: ({ state }) => state },
 ];
 
 /** One who is in a session: what they send and take, and what a moderator can do. */
