@@ -108,6 +108,12 @@ func TestDiagnose(t *testing.T) {
 			s.ByServer.Available, s.ByServer.Tracks[theirPicture].Paused = 310_000, 10*time.Second
 			frozen(s)
 		}), nil, nil, "downlink_narrow", video.SideNetwork, []string{"carried 310 kbit/s at worst, too little for the pictures, for 40 s."}},
+		"a downlink that never gets wide": {
+			during(2, 6, func(s *video.QualityStep) { s.ByServer.Available = 350_000 }), nil, nil,
+			"downlink_narrow", video.SideNetwork,
+			[]string{"carried 350 kbit/s at worst"},
+		},
+		"estimates begin low": {during(0, 2, func(s *video.QualityStep) { s.ByServer.Available = 300_000 }), nil, nil, "", video.SideNone, nil},
 		"a narrow uplink": {
 			during(1, 9, limited(video.LimitedByBandwidth)), nil, nil, "uplink_narrow", video.SideNetwork,
 			[]string{"too narrow for the picture that the client wanted to send, for 80 s."},
