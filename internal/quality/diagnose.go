@@ -28,7 +28,9 @@ func Diagnose(c Case) video.Diagnosis {
 	e := newExamination(c)
 	d.Findings = append(d.Findings, e.connection()...)
 	for _, s := range signs {
-		if f := e.look(s); f.Duration() >= s.least && len(f.Spans) > 0 {
+		f := e.look(s)
+		known := slices.ContainsFunc(d.Findings, func(other video.Finding) bool { return other.Code == f.Code })
+		if len(f.Spans) > 0 && f.Duration() >= s.least && !known {
 			d.Findings = append(d.Findings, f)
 		}
 	}

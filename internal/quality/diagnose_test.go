@@ -66,52 +66,95 @@ func TestDiagnose(t *testing.T) {
 		says   []string
 	}{
 		"all is fine": {nil, nil, nil, "", video.SideNone, []string{"Nothing went wrong on either side."}},
-		"a client that says nothing": {func(_ int, s *video.QualityStep) { s.ByClient = nil }, nil, nil, "", video.SideNone,
-			[]string{"Nothing went wrong that the server can see; the client measured nothing."}},
-		"a lossy uplink": {during(3, 8, func(s *video.QualityStep) {
-			s.ByServer.Tracks[ownPicture].Lost, s.ByServer.Tracks[ownSound].Repaired = 130, 90
-		}), nil, nil,
-			"uplink_loss", video.SideNetwork, []string{"On the participant's side, in their network: the way to the server lost up to 14 % of the packets, for 50 s."}},
-		"repair hides a lossy uplink": {during(3, 5, func(s *video.QualityStep) { s.ByServer.Tracks[ownPicture].Repaired = 200 }), nil, nil,
-			"uplink_loss", video.SideNetwork, []string{"14 %", "for 20 s"}},
-		"a little loss is nothing": {during(0, 9, func(s *video.QualityStep) {
-			s.ByServer.Tracks[ownPicture].Lost, s.ByClient.Tracks[theirPicture].Lost = 15, 15
-		}), nil, nil,
-			"", video.SideNone, []string{"Nothing went wrong"}},
+		"a client that says nothing": {
+			func(_ int, s *video.QualityStep) { s.ByClient = nil }, nil, nil, "", video.SideNone,
+			[]string{"Nothing went wrong that the server can see; the client measured nothing."},
+		},
+		"a lossy uplink": {
+			during(3, 8, func(s *video.QualityStep) {
+				s.ByServer.Tracks[ownPicture].Lost, s.ByServer.Tracks[ownSound].Repaired = 130, 90
+			}), nil, nil,
+			"uplink_loss", video.SideNetwork,
+			[]string{"On the participant's side, in their network: the way to the server lost up to 14 % of the packets, for 50 s."},
+		},
+		"repair hides a lossy uplink": {
+			during(3, 5, func(s *video.QualityStep) { s.ByServer.Tracks[ownPicture].Repaired = 200 }), nil, nil,
+			"uplink_loss", video.SideNetwork,
+			[]string{"14 %", "for 20 s"},
+		},
+		"a little loss is nothing": {
+			during(0, 9, func(s *video.QualityStep) {
+				s.ByServer.Tracks[ownPicture].Lost, s.ByClient.Tracks[theirPicture].Lost = 15, 15
+			}), nil, nil,
+			"", video.SideNone,
+			[]string{"Nothing went wrong"},
+		},
 		"loss of few packets says nothing": {during(0, 9, func(s *video.QualityStep) {
 			for i := range s.ByServer.Tracks {
 				s.ByServer.Tracks[i].Packets, s.ByServer.Tracks[i].Lost = 5, 5
 			}
 		}), nil, nil, "", video.SideNone, []string{"Nothing went wrong"}},
-		"a lossy downlink explains what froze": {during(3, 8, func(s *video.QualityStep) { s.ByClient.Tracks[theirPicture].Lost = 300; frozen(s) }), nil, nil,
-			"downlink_loss", video.SideNetwork, []string{"the way from the server lost up to 17 % of the packets, for 50 s."}},
-		"a lossy downlink of a client that says nothing": {during(3, 8, func(s *video.QualityStep) { s.ByServer.Tracks[theirPicture].Lost = 300; s.ByClient = nil }), nil, nil,
-			"downlink_loss", video.SideNetwork, []string{"lost up to 20 %"}},
+		"a lossy downlink explains what froze": {
+			during(3, 8, func(s *video.QualityStep) { s.ByClient.Tracks[theirPicture].Lost = 300; frozen(s) }), nil, nil,
+			"downlink_loss", video.SideNetwork,
+			[]string{"the way from the server lost up to 17 % of the packets, for 50 s."},
+		},
+		"a lossy downlink of a client that says nothing": {
+			during(3, 8, func(s *video.QualityStep) { s.ByServer.Tracks[theirPicture].Lost = 300; s.ByClient = nil }), nil, nil,
+			"downlink_loss", video.SideNetwork,
+			[]string{"lost up to 20 %"},
+		},
 		"a narrow downlink": {during(2, 6, func(s *video.QualityStep) {
 			s.ByServer.Available, s.ByServer.Tracks[theirPicture].Paused = 310_000, 10*time.Second
 			frozen(s)
 		}), nil, nil, "downlink_narrow", video.SideNetwork, []string{"carried 310 kbit/s at worst, too little for the pictures, for 40 s."}},
-		"a narrow uplink": {during(1, 9, limited(video.LimitedByBandwidth)), nil, nil, "uplink_narrow", video.SideNetwork,
-			[]string{"too narrow for the picture that the client wanted to send, for 80 s."}},
+		"a downlink that never gets wide": {
+			during(2, 6, func(s *video.QualityStep) { s.ByServer.Available = 350_000 }), nil, nil,
+			"downlink_narrow", video.SideNetwork,
+			[]string{"carried 350 kbit/s at worst"},
+		},
+		"estimates begin low": {during(0, 2, func(s *video.QualityStep) { s.ByServer.Available = 300_000 }), nil, nil, "", video.SideNone, nil},
+		"a narrow uplink": {
+			during(1, 9, limited(video.LimitedByBandwidth)), nil, nil, "uplink_narrow", video.SideNetwork,
+			[]string{"too narrow for the picture that the client wanted to send, for 80 s."},
+		},
 		"browsers begin slowly": {during(0, 2, limited(video.LimitedByBandwidth)), nil, nil, "", video.SideNone, []string{"Nothing went wrong"}},
-		"a slow device": {during(1, 9, limited(video.LimitedByCPU)), nil, nil, "cpu_limited", video.SideDevice,
-			[]string{"On the participant's side, in their device: the device was too slow"}},
-		"a relay": {func(_ int, s *video.QualityStep) { s.ByClient.Path = video.PathRelayTLS }, nil, nil, "relay", video.SideNone,
-			[]string{"Nothing went wrong on either side; media took a detour, over a relay or TCP, for 2 min."}},
-		"a long way": {during(0, 6, func(s *video.QualityStep) { s.ByClient.RoundTrip = 640 * time.Millisecond }), nil, nil, "high_round_trip", video.SideNetwork,
-			[]string{"up to 640 ms, for 60 s"}},
-		"an uneven way": {during(0, 6, func(s *video.QualityStep) { s.ByClient.Tracks[theirSound].Jitter = 90 * time.Millisecond }), nil, nil, "jitter", video.SideNetwork,
-			[]string{"90 ms"}},
-		"the publisher's uplink": {during(3, 8, func(s *video.QualityStep) { s.ByClient.Tracks[theirPicture].Lost = 200; frozen(s) }),
+		"a slow device": {
+			during(1, 9, limited(video.LimitedByCPU)), nil, nil, "cpu_limited", video.SideDevice,
+			[]string{"On the participant's side, in their device: the device was too slow"},
+		},
+		"a relay": {
+			func(_ int, s *video.QualityStep) { s.ByClient.Path = video.PathRelayTLS }, nil, nil, "relay", video.SideNone,
+			[]string{"Nothing went wrong on either side; media took a detour, over a relay or TCP, for 2 min."},
+		},
+		"a long way": {
+			during(0, 6, func(s *video.QualityStep) { s.ByClient.RoundTrip = 640 * time.Millisecond }), nil, nil, "high_round_trip", video.SideNetwork,
+			[]string{"up to 640 ms, for 60 s"},
+		},
+		"an uneven way": {
+			during(0, 6, func(s *video.QualityStep) { s.ByClient.Tracks[theirSound].Jitter = 90 * time.Millisecond }), nil, nil, "jitter", video.SideNetwork,
+			[]string{"90 ms"},
+		},
+		"the publisher's uplink": {
+			during(3, 8, func(s *video.QualityStep) { s.ByClient.Tracks[theirPicture].Lost = 200; frozen(s) }),
 			call(12, during(3, 8, func(s *video.QualityStep) {
 				s.ByServer.Tracks[ownPicture].StreamID, s.ByServer.Tracks[ownPicture].Lost = "theirs", 250
 			})), nil,
-			"publisher", video.SideOther, []string{"On the side of another participant: what froze here had got lost between its publisher and the server, for 50 s."}},
+			"publisher", video.SideOther,
+			[]string{"On the side of another participant: what froze here had got lost between its publisher and the server, for 50 s."},
+		},
 		"nothing says why": {during(3, 8, frozen), call(12, nil), nil, "interrupted", video.SideUnknown, []string{"On whose side is not known"}},
-		"connections that break": {during(3, 4, frozen), nil, []video.Span{{From: at(3), Until: at(3).Add(4 * time.Second)}, {From: at(9), Until: at(9).Add(8 * time.Second)}},
-			"connection_lost", video.SideNetwork, []string{"the connection broke 2 times, for 12 s in all."}},
-		"two faults": {during(3, 8, func(s *video.QualityStep) { s.ByServer.Tracks[ownPicture].Lost = 130; limited(video.LimitedByCPU)(s) }), nil, nil,
-			"uplink_loss cpu_limited", video.SideNetwork, []string{"lost up to 8 %", "; besides, the device was too slow"}},
+		"connections that break": {
+			during(3, 4, frozen), nil,
+			[]video.Span{{From: at(3), Until: at(3).Add(4 * time.Second)}, {From: at(9), Until: at(9).Add(8 * time.Second)}},
+			"connection_lost", video.SideNetwork,
+			[]string{"the connection broke 2 times, for 12 s in all."},
+		},
+		"two faults": {
+			during(3, 8, func(s *video.QualityStep) { s.ByServer.Tracks[ownPicture].Lost = 130; limited(video.LimitedByCPU)(s) }), nil, nil,
+			"uplink_loss cpu_limited", video.SideNetwork,
+			[]string{"lost up to 8 %", "; besides, the device was too slow"},
+		},
 	} {
 		d := Diagnose(Case{Steps: call(12, c.change), Resolution: 10 * time.Second, Others: map[video.ParticipantID][]video.QualityStep{"bo": c.others}, Lost: c.lost})
 		var codes []string

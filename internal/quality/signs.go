@@ -19,7 +19,7 @@ const (
 	patience = 30 * time.Second
 )
 
-// sign is a sign of a fault that can be seen in one step.
+// sign is a sign of a fault that can be seen in one step. Of two of the same fault, the first that was seen counts.
 type sign struct {
 	code      video.FindingCode
 	side      video.Side
@@ -37,6 +37,9 @@ var signs = []sign{
 	{video.FoundCPULimited, video.SideDevice, true, "", patience, limitedBy(video.LimitedByCPU)},
 	{video.FoundDownlinkLoss, video.SideNetwork, false, "ratio", 0, (*examination).downlinkLoss},
 	{video.FoundDownlinkNarrow, video.SideNetwork, false, "bps", 0, func(_ *examination, step *video.QualityStep) (float64, bool) {
+		return heldBack(step)
+	}},
+	{video.FoundDownlinkNarrow, video.SideNetwork, false, "bps", patience, func(_ *examination, step *video.QualityStep) (float64, bool) {
 		return narrowDownlink(step)
 	}},
 	{video.FoundHighRoundTrip, video.SideNetwork, false, "ms", patience, func(_ *examination, step *video.QualityStep) (float64, bool) {
@@ -125,18 +128,24 @@ func limitedBy(what video.Limitation) func(*examination, *video.QualityStep) (fl
 	}
 }
 
-// narrowDownlink reports whether pictures were held back, and what the way carried; or whether it carried too little for any.
-func narrowDownlink(step *video.QualityStep) (available float64, seen bool) {
-	if step.ByServer == nil {
-		return 0, false
-	}
-	available = float64(step.ByServer.Available)
+// heldBack reports whether the server held pictures back, and what the way carried.
+func heldBack(step *video.QualityStep) (available float64, seen bool) {
 	for _, t := range tracks(step.ByServer, false) {
-		if t.Kind == video.Video && (t.Paused > 0 || available > 0 && available < narrow && t.Packets > 0) {
-			return available, true
+		if t.Paused > 0 {
+			return float64(step.ByServer.Available), true
 		}
 	}
-	return available, false
+	return 0, false
+}
+
+// narrowDownlink reports whether the way carried too little for the pictures that went over it. Estimates begin low.
+func narrowDownlink(step *video.QualityStep) (available float64, seen bool) {
+	for _, t := range tracks(step.ByServer, false) {
+		if t.Kind == video.Video && t.Packets > 0 && step.ByServer.Available > 0 && step.ByServer.Available < narrow {
+			return float64(step.ByServer.Available), true
+		}
+	}
+	return 0, false
 }
 
 func roundTrip(step *video.QualityStep) time.Duration {

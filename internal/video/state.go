@@ -135,7 +135,7 @@ func (p *ParticipantState) applyToStream(h Happening) {
 	}
 	st := &p.Streams[i]
 	var audio, picture *bool
-	on := false
+	var on bool
 	switch h.Type {
 	case HappenedEnabled, HappenedDisabled:
 		audio, picture, on = &st.AudioEnabled, &st.VideoEnabled, h.Type == HappenedEnabled

@@ -52,10 +52,14 @@ func TestStateOfASession(t *testing.T) {
 		"switched":         {[]Happening{ofStream(HappenedDisabled, "ada", "cam", Audio), ofStream(HappenedEnabled, "ada", "cam", Video)}, func(p *ParticipantState) { p.Streams[0].AudioEnabled, p.Streams[0].VideoEnabled = false, true }, func(*ParticipantState) {}},
 		"recorded":         {[]Happening{ofStream(HappenedRecordingStarted, "ada", "cam", Video)}, func(p *ParticipantState) { p.Streams[0].VideoRecorded = true }, func(*ParticipantState) {}},
 		"no more recorded": {[]Happening{ofStream(HappenedRecordingStarted, "ada", "cam", Video), ofStream(HappenedRecordingStopped, "ada", "cam", Video)}, func(*ParticipantState) {}, func(*ParticipantState) {}},
-		"layer and pause": {[]Happening{{Type: HappenedLayer, ParticipantID: "bo", StreamID: "cam", Layer: "h"}, ofStream(HappenedPaused, "bo", "cam", "")},
-			func(*ParticipantState) {}, func(p *ParticipantState) { p.Subscriptions[0].Layer, p.Subscriptions[0].Paused = "h", true }},
-		"taken otherwise": {[]Happening{{Type: HappenedSubscriptionChanged, ParticipantID: "bo", StreamID: "cam", Audio: &off, Video: &on, Quality: QualityLow}},
-			func(*ParticipantState) {}, func(p *ParticipantState) { p.Subscriptions[0].Audio, p.Subscriptions[0].Quality = false, QualityLow }},
+		"layer and pause": {
+			[]Happening{{Type: HappenedLayer, ParticipantID: "bo", StreamID: "cam", Layer: "h"}, ofStream(HappenedPaused, "bo", "cam", "")},
+			func(*ParticipantState) {}, func(p *ParticipantState) { p.Subscriptions[0].Layer, p.Subscriptions[0].Paused = "h", true },
+		},
+		"taken otherwise": {
+			[]Happening{{Type: HappenedSubscriptionChanged, ParticipantID: "bo", StreamID: "cam", Audio: &off, Video: &on, Quality: QualityLow}},
+			func(*ParticipantState) {}, func(p *ParticipantState) { p.Subscriptions[0].Audio, p.Subscriptions[0].Quality = false, QualityLow },
+		},
 		"taken no more":     {[]Happening{ofStream(HappenedUnsubscribed, "bo", "cam", "")}, func(*ParticipantState) {}, func(p *ParticipantState) { p.Subscriptions = p.Subscriptions[:0] }},
 		"unpublished":       {[]Happening{ofStream(HappenedUnpublished, "ada", "cam", "")}, func(p *ParticipantState) { p.Streams = p.Streams[:0] }, func(p *ParticipantState) { p.Subscriptions = p.Subscriptions[:0] }},
 		"left":              {[]Happening{happened(HappenedLeft, "ada")}, nil, func(p *ParticipantState) { p.Subscriptions = p.Subscriptions[:0] }},

@@ -2,39 +2,37 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { type Call, send } from "../api/client";
 import type { Page, Session } from "../api/types";
+import { useMoments } from "../shell/zone";
 import { Curl } from "../ui/Curl";
 import { Fault } from "../ui/Fault";
 import { type Column, Table } from "../ui/Table";
-import { Time } from "../ui/Time";
 import { lasting } from "./timeline/words";
-
-const columns: Column<Session>[] = [
-  {
-    name: "Began",
-    cell: (session) => (
-      <Link to="/sessions/$sessionId/timeline" params={{ sessionId: session.id }} className="row-link">
-        <Time at={session.created_at} />
-      </Link>
-    ),
-  },
-  {
-    name: "State",
-    cell: (session) =>
-      session.active ? <span className="badge live">Live</span> : <span className="badge off">Over</span>,
-  },
-  {
-    name: "Lasted",
-    figures: true,
-    cell: (session) =>
-      lasting(
-        (session.ended_at ? new Date(session.ended_at).getTime() : Date.now()) -
-          new Date(session.created_at).getTime(),
-      ),
-  },
-];
 
 /** The latest sessions of a room, each with the way to its timeline. */
 export function RoomSessions({ roomId }: { roomId: string }) {
+  const { exact } = useMoments();
+  const columns: Column<Session>[] = [
+    {
+      name: "Timeline of",
+      cell: ({ id, created_at: began }) => (
+        <Link to="/sessions/$sessionId/timeline" params={{ sessionId: id }} className="row-link">
+          {exact(new Date(began))}
+        </Link>
+      ),
+    },
+    {
+      name: "State",
+      cell: ({ active }) => (
+        <span className={active ? "badge live" : "badge off"}>{active ? "Live" : "Over"}</span>
+      ),
+    },
+    {
+      name: "Lasted",
+      figures: true,
+      cell: ({ created_at: began, ended_at: ended }) =>
+        lasting((ended ? Date.parse(ended) : Date.now()) - Date.parse(began)),
+    },
+  ];
   const call: Call = { method: "GET", path: `/rooms/${roomId}/sessions?page[size]=10` };
   const sessions = useQuery({
     queryKey: ["sessions-of-room", roomId],
