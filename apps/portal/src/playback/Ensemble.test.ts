@@ -89,6 +89,7 @@ describe("an ensemble", () => {
     now = 1_000;
     ensemble = new Ensemble(
       20,
+      0,
       () => now,
       () => undefined,
     );
@@ -186,6 +187,25 @@ describe("an ensemble", () => {
     expect(gapped.seeks).toBe(before);
     ensemble.seek(8);
     expect([gapped.paused, gapped.currentTime]).toEqual([true, 8]);
+  });
+
+  it("stands where it is told to begin, within its length", () => {
+    const tape = new Tape(10);
+    new Ensemble(
+      20,
+      7,
+      () => now,
+      () => undefined,
+    ).add(part(5, 15), tape);
+    expect(tape.currentTime).toBe(2);
+    expect(
+      new Ensemble(
+        20,
+        99,
+        () => now,
+        () => undefined,
+      ).at,
+    ).toBe(20);
   });
 
   it("begins anew when it is played at its end", () => {

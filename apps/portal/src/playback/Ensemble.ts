@@ -32,14 +32,17 @@ export class Ensemble {
   #playing = false;
   #waiting = false;
   #rate = 1;
-  #at = 0; // as of #since
+  #at: number; // as of #since
   #since = 0;
 
   constructor(
     readonly length: number,
+    at: number,
     private readonly now: () => number, // milliseconds
     private readonly changed: () => void,
-  ) {}
+  ) {
+    this.#at = Math.min(Math.max(at, 0), length);
+  }
 
   /** Seconds on the clock. */
   get at(): number {

@@ -1,4 +1,4 @@
-import { useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { ownAddress } from "../api/media";
 import type { Recording } from "../api/types";
 
@@ -61,6 +61,8 @@ export function useIndexes(recordings: Recording[] | undefined): Map<string, Fil
     queryKey: ["indexes", complete.map(({ id }) => id)],
     queryFn: ({ signal }) => indexesOf(complete, signal),
     enabled: recordings !== undefined,
+    // When another recording is complete, what plays goes on meanwhile.
+    placeholderData: keepPreviousData,
     staleTime: Number.POSITIVE_INFINITY,
     structuralSharing: false,
   });

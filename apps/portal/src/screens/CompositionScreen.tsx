@@ -3,7 +3,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { type Call, send, sendOne } from "../api/client";
-import { compositionCall, isUnfinished, orderOf } from "../api/compositions";
+import { compositionCall, isUnfinished, orderCall, orderOf } from "../api/compositions";
 import { keepLinks } from "../api/media";
 import { useMay } from "../api/session";
 import type { Composition } from "../api/types";
@@ -95,6 +95,7 @@ export function CompositionScreen() {
         <pre className="asked mono" tabIndex={0}>
           {JSON.stringify(bodyOf(orderOf(found)), null, 2)}
         </pre>
+        {may("write") && <Curl call={orderCall(orderOf(found))} />}
       </details>
       <Curl call={call} />
       {deleting && <DeleteComposition composition={found} onClose={() => setDeleting(false)} />}

@@ -1,6 +1,6 @@
 import { IconVolume, IconVolumeOff } from "@tabler/icons-react";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useState } from "react";
 import { recordingsCall } from "../api/media";
 import { useMay } from "../api/session";
 import { Lanes } from "../playback/Lanes";
@@ -62,10 +62,8 @@ export function PlaybackScreen() {
 function Performance({ score, onStale }: { score: Score; onStale: () => void }) {
   const { at: from = 0 } = useSearch({ from: "/inside/recordings/session/$sessionId" });
   const navigate = useNavigate({ from: "/recordings/session/$sessionId" });
-  const ensemble = useEnsemble(score.length);
+  const ensemble = useEnsemble(score.length, from);
   const [silenced, setSilenced] = useState<ReadonlySet<string>>(new Set());
-  const begin = useRef(from);
-  useEffect(() => ensemble.seek(begin.current), [ensemble]);
   const onRest = useCallback(
     (at: number) => void navigate({ search: { at: Math.round(at * 10) / 10 || undefined }, replace: true }),
     [navigate],
