@@ -2,11 +2,10 @@ package packet
 
 import "slices"
 
-// Limits of repair: a packet is asked for at most maxAsks times, and only while it is among the maxMissing newest
-// losses. A longer gap is not repaired packet by packet; a keyframe mends it.
+// Limits of repair: a packet is asked for until it is given up, and only while it is among the maxMissing newest losses. A longer
+// gap is not repaired packet by packet; a keyframe mends it.
 const (
 	maxMissing  = 128
-	maxAsks     = 8
 	askInterval = 40e6  // ns between two requests for the same packet
 	giveUpAfter = 600e6 // ns until a loss is final
 )
@@ -96,7 +95,7 @@ func (r *Reception) Wanted(now int64, out []uint16) (wanted []uint16, final bool
 	final, r.broken = r.broken, false
 	kept := r.missing[:0]
 	for _, m := range r.missing {
-		if m.asks >= maxAsks || now-m.since > giveUpAfter {
+		if now-m.since > giveUpAfter {
 			final = true
 			continue
 		}

@@ -70,8 +70,8 @@ func TestRequestsEnd(t *testing.T) {
 			t.Fatal("the loss never became final")
 		}
 	}
-	if asked != maxAsks {
-		t.Fatalf("asked %d times, want %d", asked, maxAsks)
+	if want := int(giveUpAfter/askInterval) + 1; asked != want {
+		t.Fatalf("asked %d times, want %d", asked, want)
 	}
 	if fresh := arrive(&r, 3000*ms, 2); fresh[0] {
 		t.Fatal("a packet that was given up is fresh again")

@@ -9,7 +9,7 @@ const (
 const (
 	// rateMemory is the time over which bit rates are evened out (ns).
 	rateMemory = 1e9
-	// missingPictures is in how many pictures a spatial layer may be missing before it counts as not sent.
+	// missingPictures is in how many pictures a layer may be missing before it counts as not sent.
 	missingPictures = 4
 )
 

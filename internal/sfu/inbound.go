@@ -180,7 +180,9 @@ func (p *onward) take(l *layer, f *format, raw []byte, h *packet.Header, now int
 		return false
 	}
 	wakes := !l.active(now)
-	l.heard.Store(now)
+	if newest, _ := l.reception.Highest(); number == newest {
+		l.hear(h.Marker, now)
+	}
 	l.octets += uint32(len(p.payload))
 	if !p.restored {
 		l.reception.Transit(h.Timestamp, now, f.clockRate)

@@ -26,7 +26,7 @@ func TestKeyframeRequestsArePassedOn(t *testing.T) {
 			for _, step := range []struct {
 				after int64
 				want  uint64
-			}{{0, 1}, {1, 1}, {249, 1}, {251, 2}, {500, 2}, {502, 3}} {
+			}{{0, 1}, {1, 1}, {249, 1}, {251, 2}, {502, 2}, {750, 2}, {752, 3}} {
 				c.viewer.report(now+step.after*msec, request(ssrc))
 				if n := c.keyframesAsked(); n != step.want {
 					t.Fatalf("%d requests after %d ms, want %d", n, step.after, step.want)

@@ -178,6 +178,32 @@ func TestStoppedLayerIsReplaced(t *testing.T) {
 	}
 }
 
+// TestStoppedLayerIsToldByTheOthers: that a layer has stopped is known from the pictures of the others, and what is sent again of it
+// does not hide that.
+func TestStoppedLayerIsToldByTheOthers(t *testing.T) {
+	s, _ := stillScene(t)
+	top := (*s.publisher.transport.in.tracks["0"].order.Load())[0]
+	lost := s.layers[0].make(false)
+	s.layers[0].frame(false)
+	stopped := s.publisher.engine.Now()
+	for n := range int64(missingPictures) {
+		s.publisher.push(s.layers[1].make(false), stopped+n)
+		s.publisher.push(s.layers[2].make(false), stopped+n)
+	}
+	if !top.active(stopped + shortSilence - 1) {
+		t.Error("it counts as stopped too soon")
+	}
+	s.publisher.push(lost, stopped+shortSilence-1)
+	s.publisher.push(s.layers[2].make(false), stopped+shortSilence)
+	if top.active(stopped + shortSilence) {
+		t.Error("it does not count as stopped")
+	}
+	s.publisher.push(s.layers[0].make(false), stopped+shortSilence)
+	if !top.active(stopped + 2*shortSilence) {
+		t.Error("it does not count as sent again")
+	}
+}
+
 func TestLayersAreRankedBySize(t *testing.T) {
 	e := newEngine(t)
 	s := newScene(t, e, "q", "h", "f") // lowest first

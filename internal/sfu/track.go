@@ -17,10 +17,14 @@ const (
 	// 2.5 Mbit/s, and 1.2 s of Opus.
 	videoHistory = 512
 	audioHistory = 64
-	// layerSilence is when a layer that sends nothing counts as not sent (ns).
+	// layerSilence is when a layer that sends nothing counts as not sent (ns). While others of the same camera go on that is known
+	// sooner: when they have sent more than missingPictures since, and shortSilence (ns) has passed.
 	layerSilence = 1e9
-	// keyframeInterval is the shortest time between two keyframe requests for one layer (ns).
+	shortSilence = 200e6
+	// keyframeInterval is the shortest time between two keyframe requests for one layer (ns). It doubles with each that brings none, up to
+	// keyframePatience: on a narrow path with a long queue every further keyframe makes all of them later.
 	keyframeInterval = 250e6
+	keyframePatience = 1e9
 )
 
 // track is one line a client sends on: the audio or the video of a stream. It outlives the streams that use it.
@@ -56,8 +60,9 @@ type layer struct {
 	rtx    uint32
 
 	history   *packet.History
-	heard     atomic.Int64 // when its last packet came (ns)
+	heard     atomic.Int64 // when its newest packet came (ns)
 	asked     atomic.Int64 // when a keyframe was last asked for (ns)
+	patience  int64        // how long after that none is asked for (ns); guarded by router.media
 	pixels    atomic.Int64 // width times height of the last keyframe, 0 if unknown
 	clock     atomic.Pointer[senderClock]
 	reception packet.Reception            // guarded by router.media
@@ -66,6 +71,7 @@ type layer struct {
 	keyAt     int64                       // when it came (ns); guarded by router.media
 	keyEnded  bool                        // its last packet came, or one behind it; guarded by router.media
 	octets    uint32                      // of payload, so far; guarded by router.media
+	behind    [maxLayers]uint32           // pictures that each layer of the track, in their order, sent since; guarded by router.media
 	skipped   uint64                      // packets passed over since the last that was decrypted; guarded by router.media
 	misses    uint64                      // viewers who get nothing meanwhile; guarded by router.media
 	width     int                         // of the picture, as the last keyframe told it; guarded by router.media
@@ -133,7 +139,28 @@ func (l *layer) keyframe(p *onward) {
 	}
 }
 
-func (l *layer) active(now int64) bool { return now-l.heard.Load() < layerSilence }
+// active reports whether the layer is sent at present. Called with router.media held.
+func (l *layer) active(now int64) bool {
+	silence := now - l.heard.Load()
+	return silence < shortSilence || silence < layerSilence && slices.Max(l.behind[:]) <= missingPictures
+}
+
+// hear notes that a packet of the layer came which none before had overtaken: what is sent again tells nothing of what is sent now.
+// Called with router.media held.
+func (l *layer) hear(endsPicture bool, now int64) {
+	l.heard.Store(now)
+	clear(l.behind[:])
+	layers := *l.track.order.Load()
+	if !endsPicture || len(layers) == 1 {
+		return
+	}
+	place := slices.Index(layers, l)
+	for _, other := range layers {
+		if other != l && place >= 0 {
+			other.behind[place]++
+		}
+	}
+}
 
 // repairable reports whether the client sends lost packets of this track again.
 func (t *track) repairable() bool {
@@ -161,8 +188,13 @@ func (t *track) format(payloadType uint8) (f *format, repair bool) {
 // askKeyframe asks the client for a keyframe of this layer, unless it was asked just now. Called with router.media held.
 func (l *layer) askKeyframe(now int64) {
 	last := l.asked.Load()
-	if l.track.kind != video.Video || now-last < keyframeInterval && last != 0 || !l.asked.CompareAndSwap(last, now) {
+	if l.track.kind != video.Video || now-last < l.patience && last != 0 || !l.asked.CompareAndSwap(last, now) {
 		return
+	}
+	if last == 0 || l.keyAt >= last {
+		l.patience = keyframeInterval
+	} else {
+		l.patience = min(2*l.patience, keyframePatience)
 	}
 	l.track.transport.sendRTCP(&rtcp.PictureLossIndication{SenderSSRC: l.track.transport.ssrc, MediaSSRC: l.ssrc})
 	l.track.transport.engine.counters.keyframeRequests.Add(1)
