@@ -61,6 +61,7 @@ var doors = map[string][]string{
 	"github.com/gofrs/flock":              {"cmd/rotunda"},
 	"github.com/minio/minio-go":           {"internal/blob"},
 	"net/http/pprof":                      {"internal/observe"},
+	"go.opentelemetry.io/otel":            {"internal/observe"},
 	"os/exec":                             {"internal/compose", "test/conformance", "test/rig", "test/link/run", "test/link/quality"},
 	"github.com/getkin/kin-openapi":       {"internal/rest"},
 	"github.com/tetratelabs/wazero":       {"internal/opus"},
@@ -77,6 +78,8 @@ var testDoors = []string{
 	"github.com/prometheus/client_golang",
 	"database/sql", // to break what store must survive
 	"github.com/santhosh-tekuri/jsonschema",
+	"go.opentelemetry.io/proto/otlp", // to read what a collector is sent
+	"google.golang.org/protobuf/proto",
 	"os/exec",
 }
 

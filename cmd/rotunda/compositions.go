@@ -19,7 +19,7 @@ func compositionsDir(data string) string { return filepath.Join(data, "compositi
 func (h *house) compose(ctx context.Context) error {
 	worker := compose.New(compose.Config{
 		Jobs: h.db, Media: shelf{h.objects}, Dir: compositionsDir(h.config.Data),
-		Places: h.config.ComposeJobs, Metrics: h.metrics, Logger: h.log,
+		Places: h.config.ComposeJobs, Metrics: h.metrics, Logger: h.log, Traces: h.traces,
 		Space: func(dir string) (free, least uint64, err error) {
 			free, total, err := record.DiskSpace(dir)
 			return free, record.LeastFree(h.config.RecordingMinFree, total), err

@@ -177,6 +177,9 @@ func TestEveryFormOfEverySetting(t *testing.T) {
 		"webhook_user_agent":    {[]string{"--webhook-user-agent=me/1"}, "me/1", "me/1", "me/1", func(c *Config) any { return c.WebhookUserAgent }},
 		"compose_jobs":          {[]string{"--compose-jobs=3"}, "3", "3", 3, func(c *Config) any { return c.ComposeJobs }},
 		"quality_retention":     {[]string{"--quality-retention=0"}, "0", "0", time.Duration(0), func(c *Config) any { return c.QualityRetention }},
+		"otlp_endpoint":         {[]string{"--otlp-endpoint=http://c.example:4318/x"}, "http://c.example:4318/x", "http://c.example:4318/x", "/x", func(c *Config) any { return c.OTLPEndpoint.Path }},
+		"otlp_headers":          {nil, "A=b%20c,D=e", "[A=b%20c, D=e]", map[string]string{"A": "b c", "D": "e"}, func(c *Config) any { return c.OTLPHeaders }},
+		"trace_ratio":           {[]string{"--trace-ratio=0.25"}, "0.25", "0.25", 0.25, func(c *Config) any { return c.TraceRatio }},
 		"usage_retention":       {[]string{"--usage-retention=0"}, "0", "0", time.Duration(0), func(c *Config) any { return c.UsageRetention }},
 		"history_retention":     {[]string{"--history-retention=48h"}, "48h", "48h", 48 * time.Hour, func(c *Config) any { return c.HistoryRetention }},
 

@@ -49,7 +49,7 @@ func (h *house) openRecorder(ctx context.Context) (err error) {
 // archiveRecordings has recordings that ended put where they stay.
 func (h *house) archiveRecordings(ctx context.Context) error {
 	archiver := archive.New(archive.Config{
-		Recordings: h.db, Media: h.objects, Dir: recordingsDir(h.config.Data), Log: h.log,
+		Recordings: h.db, Media: h.objects, Dir: recordingsDir(h.config.Data), Log: h.log, Traces: h.traces,
 	})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var archiving sync.WaitGroup

@@ -80,6 +80,7 @@ type house struct {
 	files     *certificateFiles // nil without a certificate in files
 	authority *authority        // nil without ACME
 	metrics   *prometheus.Registry
+	traces    *observe.Tracer // nil without a collector
 	db        *store.Store
 	own       *belongings
 	objects   *blob.Store
@@ -149,6 +150,9 @@ func (h *house) ground(ctx context.Context) error {
 		return err
 	}
 	h.later(stopMetrics)
+	if err := h.openTraces(ctx); err != nil {
+		return err
+	}
 	return h.identity(ctx)
 }
 
@@ -236,8 +240,8 @@ func (h *house) core(ctx context.Context) error {
 		return err
 	}
 	h.host = live.NewHost(live.Config{
-		Quality: figures,
-		Rooms:   h.db, Journal: h.db, Media: media{h.engine}, Recorder: recorder{h.recorder}, Mixer: mixes{h.mixer}, Logger: h.log,
+		Quality: figures, Traces: h.traces,
+		Rooms: h.db, Journal: h.db, Media: media{h.engine}, Recorder: recorder{h.recorder}, Mixer: mixes{h.mixer}, Logger: h.log,
 		Linger: lingerOf(h.config), Identities: live.IdentityPolicy(h.config.Identities), MaxViewers: h.config.WHEPViewers,
 	})
 	if err := h.tell(ctx); err != nil {
@@ -261,7 +265,7 @@ func (h *house) entrances(ctx context.Context) (err error) {
 	publicURL, tokens := h.config.publicURL(h.listener.Addr().String()), h.own.authority
 	proxies := h.config.proxies()
 	h.sockets = signalling.New(signalling.Config{
-		Host: h.host, Tokens: tokens, Version: version, Origins: h.config.AllowedOrigins, Logger: h.log, Proxies: proxies,
+		Host: h.host, Tokens: tokens, Version: version, Origins: h.config.AllowedOrigins, Logger: h.log, Traces: h.traces, Proxies: proxies,
 		ICEServers: h.config.ICEServers, Relay: h.turnServers, ResumeGrace: h.config.ResumeGrace, QualityInterval: h.reportInterval(),
 	})
 	h.dialect = janus.New(janus.Config{
@@ -289,7 +293,7 @@ func (h *house) entrances(ctx context.Context) (err error) {
 		KeyRing: h.db, Members: members, Roster: h.db, Overview: h.db, Usage: h.db, System: systems{h}, Checks: h.checks, Machine: newGauge(h.config.Data).read,
 		Audits: h.db, Idempotency: h.db, Vault: tokens, Webhooks: h.db, EventKeys: tokens, Deliveries: h.db,
 		RateLimit: h.config.RateLimit, CORSOrigins: h.config.CORSOrigins, Proxies: proxies, PublicURL: publicURL,
-		MediaURL: h.mediaURL(), Log: h.log,
+		MediaURL: h.mediaURL(), Log: h.log, Traces: h.traces,
 	}); err != nil || h.config.Demo == DemoOff {
 		return err
 	}

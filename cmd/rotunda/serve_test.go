@@ -331,6 +331,7 @@ func TestMetricsListener(t *testing.T) {
 			t.Errorf("docs/operating.md does not describe %s", metric[1])
 		}
 	}
+	checkDashboard(t, string(text))
 	s.call("GET", "/metrics/nope", "", "", http.StatusNotFound, nil)
 }
 

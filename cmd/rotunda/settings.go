@@ -54,6 +54,9 @@ type Config struct {
 	RateLimit      int               // units a second of each API key; 0: no limit
 	TrustedProxies []netip.Prefix    // believed about addresses; empty: those on loopback
 	Metrics        string            // host and port of metrics and profiles; empty: off
+	OTLPEndpoint   *url.URL          // of a collector of traces; nil: no traces
+	OTLPHeaders    map[string]string // of requests to it
+	TraceRatio     float64           // which part of the traces that begin here is kept
 	LogLevel       slog.Level
 	LogFormat      string
 
@@ -119,6 +122,7 @@ func defaultConfig() *Config {
 		JanusHandles:  512,
 		RateLimit:     5000,
 		Metrics:       "127.0.0.1:9464",
+		TraceRatio:    1,
 		LogLevel:      slog.LevelInfo,
 		LogFormat:     "text",
 
@@ -179,6 +183,8 @@ type serveFlags struct {
 	RateLimit      string   `name:"rate-limit" placeholder:"UNITS" help:"What each API key may spend a second; requests cost 1, 2 or 10 units (default 5000; 0 is no limit)."`
 	TrustedProxies []string `name:"trusted-proxies" placeholder:"CIDR" help:"Reverse proxies that are believed about the addresses of clients, such as 10.0.0.0/8 (default: those on loopback)."`
 	Metrics        string   `name:"metrics" placeholder:"HOST:PORT" help:"Listen here for Prometheus metrics and profiles (default 127.0.0.1:9464), or 'off'."`
+	OTLPEndpoint   string   `name:"otlp-endpoint" placeholder:"URL" help:"Send traces to this OpenTelemetry collector, OTLP over HTTP, such as http://127.0.0.1:4318 (default: no traces). Headers for it come from $ROTUNDA_OTLP_HEADERS."`
+	TraceRatio     string   `name:"trace-ratio" placeholder:"PART" help:"Keep this part of the traces that begin here, 0 to 1 (default 1)."`
 	LogLevel       string   `name:"log-level" placeholder:"LEVEL" help:"debug, info, warn or error (default info)."`
 	LogFormat      string   `name:"log-format" placeholder:"FORMAT" help:"text or json (default text)."`
 
@@ -298,6 +304,9 @@ var settings = map[string]setting{
 	"rate_limit":      text(func(c *Config) *int { return &c.RateLimit }, rateLimit),
 	"trusted_proxies": list(func(c *Config) *[]netip.Prefix { return &c.TrustedProxies }, network),
 	"metrics":         text(func(c *Config) *string { return &c.Metrics }, hostPortOrOff),
+	"otlp_endpoint":   text(func(c *Config) **url.URL { return &c.OTLPEndpoint }, collector),
+	"otlp_headers":    otlpHeaders,
+	"trace_ratio":     text(func(c *Config) *float64 { return &c.TraceRatio }, ratio),
 	"log_level":       text(func(c *Config) *slog.Level { return &c.LogLevel }, logLevel),
 	"log_format":      text(func(c *Config) *string { return &c.LogFormat }, oneOf("text", "json")),
 

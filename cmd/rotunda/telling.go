@@ -14,7 +14,7 @@ import (
 func (h *house) tell(ctx context.Context) error {
 	h.relay = events.New(events.Config{
 		Outbox: h.db, Signer: h.own.authority, AllowPrivate: h.config.WebhookAllowPrivate, UserAgent: h.config.WebhookUserAgent,
-		MediaURL: h.mediaURL(), Metrics: h.metrics, Logger: h.log,
+		MediaURL: h.mediaURL(), Metrics: h.metrics, Logger: h.log, Traces: h.traces,
 	})
 	if err := h.relay.Start(ctx); err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/rotunda-rtc/rotunda/internal/blob"
+	"github.com/rotunda-rtc/rotunda/internal/observe"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
@@ -48,6 +49,7 @@ type Config struct {
 	Dir        string // where the local files of recordings are
 	Retry      Retry  // zero: DefaultRetry
 	Log        *slog.Logger
+	Traces     *observe.Tracer // may be nil
 }
 
 // Archiver moves recordings that ended to where they stay.
@@ -102,6 +104,13 @@ type Stats struct{ Files, Bytes, Failures int64 }
 func (a *Archiver) Stats() Stats { return Stats{a.files.Load(), a.bytes.Load(), a.failures.Load()} }
 
 func (a *Archiver) archive(ctx context.Context, r video.Recording) error {
+	ctx, span := a.config.Traces.Start(ctx, "recording.archive", slog.String("recording.id", r.ID), slog.String("session.id", string(r.SessionID)))
+	err := a.finish(ctx, r)
+	span.End(err)
+	return err
+}
+
+func (a *Archiver) finish(ctx context.Context, r video.Recording) error {
 	file, index := filepath.Join(a.config.Dir, r.FileName()), filepath.Join(a.config.Dir, r.IndexName())
 	here, err := stat(file)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -27,6 +28,8 @@ import (
 
 	"github.com/rotunda-rtc/rotunda/internal/blob"
 	"github.com/rotunda-rtc/rotunda/internal/blob/blobtest"
+	"github.com/rotunda-rtc/rotunda/internal/observe"
+	"github.com/rotunda-rtc/rotunda/internal/observe/observetest"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
@@ -261,6 +264,8 @@ func (s *scene) wantArchived(r video.Recording, content string) {
 
 func TestArchive(t *testing.T) {
 	s := newScene(t, blob.Config{})
+	c := observetest.NewCollector(t, http.StatusOK)
+	s.config.Traces = c.Tracer(observe.TraceConfig{Ratio: 1, Version: "1"}, "")
 	first, film := s.recording("vp8", "first"), s.recording("h264", "film")
 	a, stop := s.run()
 	s.await(first, video.RecordingCompleted)
@@ -279,6 +284,10 @@ func TestArchive(t *testing.T) {
 	s.wantArchived(late, "late")
 	if got, want := a.Stats(), (Stats{Files: 3, Bytes: int64(len("firstfilmlate"))}); got != want {
 		t.Errorf("counted %+v, want %+v", got, want)
+	}
+	must(t, s.config.Traces.Close(t.Context()))
+	if span := c.Await("recording.archive"); len(span.GetAttributes()) != 2 || span.GetStatus().GetMessage() != "" {
+		t.Errorf("traced as %v", span)
 	}
 }
 

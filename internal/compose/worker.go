@@ -14,6 +14,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/rotunda-rtc/rotunda/internal/observe"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
@@ -45,6 +46,7 @@ type Config struct {
 	Space   Space                 // nil: there is always enough
 	Metrics prometheus.Registerer // nil: none
 	Logger  *slog.Logger          // nil discards
+	Traces  *observe.Tracer       // nil: none
 }
 
 const (
@@ -196,7 +198,9 @@ func (w *Worker) hold(ctx context.Context) {
 // attempt makes one composition, or says why not.
 func (w *Worker) attempt(ctx context.Context, job video.CompositionJob) {
 	log := w.config.Logger.With("composition", job.ID, "session", job.SessionID, "attempt", job.Attempts)
+	ctx, span := w.config.Traces.Start(ctx, "composition", slog.String("composition.id", job.ID), slog.String("session.id", string(job.SessionID)), slog.Int("attempt", job.Attempts))
 	err := w.make(ctx, job, log)
+	span.End(err)
 	_, early := errors.AsType[premature](err)
 	outcome := "completed"
 	var say func(context.Context) error

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -33,6 +34,13 @@ func (r *Relay) attempt(ctx context.Context, d video.Delivery, sent func()) (res
 	res := result{verdict: failed, attempt: video.Attempt{
 		Number: d.AttemptCount + 1, URL: target, StartedAt: began, RequestHeader: [][2]string{}, ResponseHeader: [][2]string{},
 	}}
+	ctx, span := r.config.Traces.StartClient(ctx, "webhook", slog.String("event.id", d.ID), slog.String("event.type", string(d.Type)), slog.Int("attempt", res.attempt.Number))
+	defer func() {
+		if fault := res.fault(); fault != "" {
+			span.Fail(fault)
+		}
+		span.End(nil)
+	}()
 	limited, cancel := context.WithTimeout(ctx, r.timeout(d))
 	defer cancel()
 	err := r.send(limited, d, &res, sent)
@@ -42,6 +50,17 @@ func (r *Relay) attempt(ctx context.Context, d video.Delivery, sent func()) (res
 	res.attempt.FinishedAt = r.config.Now()
 	res.slow = limited.Err() != nil || err != nil && timedOut(err)
 	return res, nil
+}
+
+// fault says why an attempt did not deliver, empty if it did.
+func (res *result) fault() string {
+	switch {
+	case res.attempt.Delivered:
+		return ""
+	case res.attempt.ResponseStatus != 0:
+		return fmt.Sprintf("answered %d", res.attempt.ResponseStatus)
+	}
+	return fmt.Sprintf("no answer %v", res.attempt.Errors)
 }
 
 // timeout is how long an attempt may take, from looking up the name to the answer's end.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/rotunda-rtc/rotunda/internal/observe"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
@@ -39,6 +40,7 @@ type Config struct {
 	Roots        *x509.CertPool        // nil: the system's
 	Metrics      prometheus.Registerer // nil: none
 	Logger       *slog.Logger          // nil discards
+	Traces       *observe.Tracer       // nil: none
 	Now          func() time.Time      // nil is time.Now
 
 	Schedule Schedule       // zero: DefaultSchedule

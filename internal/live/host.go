@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rotunda-rtc/rotunda/internal/observe"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
@@ -48,6 +49,7 @@ type Config struct {
 	JournalTimeout time.Duration // how long a join waits to be recorded before it is refused as unavailable; 0 means 5 s
 
 	Logger *slog.Logger
+	Traces *observe.Tracer  // nil: none
 	Now    func() time.Time // the time of records; nil means time.Now
 	NewID  func() string    // makes session and stream ids; nil means video.NewUUID
 }

@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 
 	"github.com/rotunda-rtc/rotunda/internal/video"
@@ -54,6 +55,13 @@ func isUUIDv4(s string) bool {
 //
 // The participant stays until Leave is called or its listener hears Removed.
 func (h *Host) Join(ctx context.Context, request JoinRequest) (*Participant, Snapshot, error) {
+	ctx, span := h.config.Traces.Start(ctx, "join", slog.String("room.id", string(request.Grant.RoomID)), slog.String("participant.id", string(request.ID)))
+	participant, snapshot, err := h.join(ctx, request)
+	span.End(err)
+	return participant, snapshot, err
+}
+
+func (h *Host) join(ctx context.Context, request JoinRequest) (*Participant, Snapshot, error) {
 	if err := request.check(); err != nil {
 		return nil, Snapshot{}, err
 	}

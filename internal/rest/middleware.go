@@ -137,6 +137,7 @@ func (e *entrance) serve(res *resource) http.HandlerFunc {
 
 // carryOut takes a request through all that is checked of it to the operation.
 func (e *entrance) carryOut(w http.ResponseWriter, r *http.Request, op *operation) {
+	r, span := e.trace(w, r, op)
 	req, err := e.admit(w, r, op)
 	if len(req.unknown) > 0 {
 		w.Header().Set("X-Unknown-Fields", joinUnknown(req.unknown))
@@ -144,12 +145,16 @@ func (e *entrance) carryOut(w http.ResponseWriter, r *http.Request, op *operatio
 	if err == nil {
 		var result answer
 		if result, err = e.perform(w, req, op); err == nil {
+			if result.stream != nil { // which goes on for hours
+				endTrace(span, result.status)
+			}
 			err = result.write(w)
 		}
 	}
 	if err != nil {
 		e.refuse(w, r, err)
 	}
+	endTrace(span, statusOf(w))
 }
 
 // admit checks all that can be checked without knowing the operation. The request comes back even with an error, for the sake

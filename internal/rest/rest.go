@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rotunda-rtc/rotunda/internal/auth"
+	"github.com/rotunda-rtc/rotunda/internal/observe"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
@@ -136,6 +137,9 @@ type Config struct {
 	// Draining is closed when the server drains: those who follow a session are sent away then, so that nobody waits for
 	// them. It may be nil.
 	Draining <-chan struct{}
+
+	// Traces makes spans of requests. It may be nil.
+	Traces *observe.Tracer
 
 	// Log takes faults of the server (error), passing ones (warn) and every request (debug).
 	Log *slog.Logger

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rotunda-rtc/rotunda/internal/auth"
 	"github.com/rotunda-rtc/rotunda/internal/live"
+	"github.com/rotunda-rtc/rotunda/internal/observe"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 	"github.com/rotunda-rtc/rotunda/internal/ws"
 )
@@ -33,7 +34,8 @@ type Config struct {
 	Version    string   // the server's, as told to clients
 	Origins    []string // host patterns of allowed origins; none allows any
 	Logger     *slog.Logger
-	Proxies    *auth.Proxies // whose word on addresses counts; nil trusts those on loopback
+	Traces     *observe.Tracer // nil: none
+	Proxies    *auth.Proxies   // whose word on addresses counts; nil trusts those on loopback
 
 	// QualityInterval is how often clients are asked to report what they measure of their media; 0: not at all.
 	QualityInterval time.Duration

@@ -2,14 +2,34 @@ package signal
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/rotunda-rtc/rotunda/internal/live"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
-// dispatch carries out one request. It has queued the reply if it returns nil.
+// traced are the requests of which there are spans, those of sessions beside them. Lossy data is media, of which there are none.
+func traced(kind string) bool {
+	switch kind {
+	case "hello", "resume", "join", "update_token":
+		return true
+	}
+	return inSession[kind] != nil && kind != "send_data"
+}
+
+// dispatch carries out one request, in a span of its own. It has queued the reply if it returns nil.
 func (c *conn) dispatch(ctx context.Context, r request) error {
+	if c.config.Traces == nil || !traced(r.Type) {
+		return c.carry(ctx, r)
+	}
+	ctx, span := c.config.Traces.Start(ctx, "signal "+r.Type, slog.String("connection", c.name))
+	err := c.carry(ctx, r)
+	span.End(err)
+	return err
+}
+
+func (c *conn) carry(ctx context.Context, r request) error {
 	if c.grant.RoomID == "" {
 		switch r.Type {
 		case "hello":

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { ada, bo } from "../harness/people.js";
 import { expect, test } from "../harness/portal.js";
 
-test.setTimeout(120_000);
+test.setTimeout(240_000);
 
 test.describe("what is used", () => {
   test.use({ serverOptions: { flags: ["--linger", "0s"] } });
@@ -18,17 +18,17 @@ test.describe("what is used", () => {
     await operator.open("/usage");
     await expect(page.getByText("Nothing was used on these days.")).toBeVisible();
     const room = await server.rest.createRoom({ unique_name: "Tea at four", enable_recording: true });
-    const people = [await arrive(ada), await arrive(bo)];
-    for (const person of people) await person.enter(server, room.id);
+    const [first, second] = [await arrive(ada), await arrive(bo)];
+    for (const person of [first, second]) await person.enter(server, room.id);
+    await first.subscribe(second);
+    await first.sees(second);
     const session = (await server.rest.room(room.id)).active_session_id ?? "";
     const figure = (name: string) => page.getByRole("listitem").filter({ hasText: name }).locator(".value");
     await expect(async () => {
       await page.reload();
-      await expect(figure("Sent to clients")).not.toHaveText("0 MB", { timeout: 1_000 });
-    }, "egress is written every 10 s").toPass({ timeout: 25_000 });
-    await expect(figure("In sessions"), "those who are there count").not.toHaveText("0 min");
-
-    for (const person of people) await person.page.close();
+      await expect(figure("In sessions")).not.toHaveText("0 min", { timeout: 1_000 });
+    }, "those who are there count").toPass();
+    for (const person of [first, second]) await person.closeTab();
     await expect
       .poll(async () => (await server.rest.recordings(session)).map(({ status }) => status), {
         timeout: 20_000,
@@ -39,8 +39,9 @@ test.describe("what is used", () => {
     await (await fetch(film?.download_url ?? "")).arrayBuffer();
     await expect(async () => {
       await page.reload();
+      await expect(figure("Sent to clients")).not.toHaveText("0 MB", { timeout: 1_000 });
       await expect(figure("Downloaded")).not.toHaveText("0 MB", { timeout: 1_000 });
-    }).toPass({ timeout: 25_000 });
+    }, "traffic is written every 10 s").toPass({ timeout: 25_000 });
     await expect(figure("Recorded")).not.toHaveText("0 min");
     await expect(figure("Stored")).not.toHaveText("0 MB");
     await operator.inspect(info, "usage");

@@ -28,7 +28,7 @@ export function UsageCharts({ from, to, room }: { from: string; to: string; room
     return <p className="hint">Up to {mostDays} days are drawn. The CSV has them all.</p>;
   }
   return (
-    <div className="charts">
+    <div className="charts four">
       <Chart label="Minutes in sessions" times={drawn.times} series={drawn.people} unit="min" />
       <Chart label="Minutes recorded and composed" times={drawn.times} series={drawn.media} unit="min" />
       <Chart

@@ -80,8 +80,10 @@ export function WebhookScreen() {
       <dl className="facts card">
         <div>
           <dt>State</dt>
-          <dd role="status">
-            <Status status={status} />
+          <dd>
+            <span role="status">
+              <Status status={status} />
+            </span>
           </dd>
         </div>
         <div>

@@ -71,7 +71,7 @@ export function Chart({ label, times, series, unit = "" }: Props) {
             label: each.name,
             stroke: colour(each.colour),
             width: 1.5,
-            points: { show: false },
+            points: { show: each.values.filter((value) => value !== null).length < 2 }, // one makes no line
             value: (_: UPlot, value: number | null) =>
               value === null ? "–" : `${Math.round(value * 10) / 10}${unit && ` ${unit}`}`,
           })),
