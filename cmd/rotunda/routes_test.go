@@ -217,3 +217,18 @@ func TestCallAppPages(t *testing.T) {
 		}
 	}
 }
+
+// TestDialectCanBeSwitchedOff: with --janus=off there is nothing at its paths.
+func TestDialectCanBeSwitchedOff(t *testing.T) {
+	for switched, want := range map[string]int{"on": http.StatusUpgradeRequired, "off": http.StatusNotFound} {
+		s := start(t, t.TempDir(), "--janus="+switched)
+		answer, err := client.Get(s.url + "/0ccc7b54-4df3-4bca-a65a-3da1ecc777f0/janus")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		if answer.StatusCode != want {
+			t.Errorf("switched %s it answers %d, want %d", switched, answer.StatusCode, want)
+		}
+	}
+}

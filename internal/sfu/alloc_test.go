@@ -108,16 +108,7 @@ func TestVoiceAllocates(t *testing.T) {
 
 // TestMixedAllocates holds the same for the way down of a mix.
 func TestMixedAllocates(t *testing.T) {
-	e := newEngine(t)
-	e.stop()
-	w := newTwoWay(t, e, withNumbers(audioLine("0", 600)))
-	drain, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = drain.Close() })
-	nobody := drain.LocalAddr().(*net.UDPAddr).AddrPort()
-	w.transport.ice.chosen.Store(&path{socket: e.sockets[0], remote: nobody, name: nameOf(nobody)}) // who reads, allocates
+	e, w := newUnread(t)
 	payload, number := make([]byte, 100), uint64(0)
 	before := e.Stats().PacketsSent
 	if n := testing.AllocsPerRun(1000, func() {
