@@ -29,11 +29,11 @@ import { SetupScreen } from "./screens/SetupScreen";
 import { SignInScreen } from "./screens/SignInScreen";
 import { StartScreen } from "./screens/StartScreen";
 import { SystemScreen } from "./screens/SystemScreen";
+import { TimelineScreen } from "./screens/timeline/TimelineScreen";
 import { UsageScreen, type UsageSearch } from "./screens/UsageScreen";
 import { WebhookScreen } from "./screens/WebhookScreen";
 import { WebhookSettingsScreen } from "./screens/WebhookSettingsScreen";
 import { WebhooksScreen } from "./screens/WebhooksScreen";
-import { TimelineScreen } from "./screens/timeline/TimelineScreen";
 import { Frame } from "./shell/Frame";
 import { Fault } from "./ui/Fault";
 
