@@ -59,7 +59,7 @@ test("a session is followed, looked back on, and what went wrong in it is said",
   await expect(state).not.toContainText("muted");
 
   // A moment is gone back to, and can be sent to somebody.
-  await row("was muted by a moderator").getByRole("button").click();
+  await row("had sound silenced by a moderator").getByRole("button").click();
   await expect(state.getByRole("listitem").filter({ hasText: "Ada" }).first()).toContainText("muted");
   await expect(state).toContainText("sound silenced");
   await expect(state).toContainText("recorded");

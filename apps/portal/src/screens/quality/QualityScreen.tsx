@@ -192,7 +192,7 @@ function Verdict({
                 </span>
                 <span>
                   {finding.text}{" "}
-                  <span className="muted small">
+                  <span className="muted small where">
                     {sides[finding.side] ?? finding.side}
                     {first && `, first seen at ${moments.clock(new Date(first.from))}`}
                   </span>
