@@ -40,6 +40,7 @@ type house struct {
 	journal livetest.Journal
 	engine  *sfu.Engine
 	mixer   *mixer.Engine
+	handler *janus.Handler
 	room    video.Room
 	url     string
 	log     lockedBuffer
@@ -66,6 +67,7 @@ func newHouse(t *testing.T, change ...func(*janus.Config)) *house {
 		f(&config)
 	}
 	handler := janus.New(config)
+	h.handler = handler
 	server := httptest.NewServer(handler)
 	h.url = server.URL
 	t.Cleanup(func() {

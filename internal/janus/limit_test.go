@@ -1,6 +1,7 @@
 package janus_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -60,6 +61,9 @@ func TestTokenExpires(t *testing.T) {
 	if code := c.closed(); code != 4401 {
 		t.Errorf("closed with %d", code)
 	}
+	if s := h.handler.Stats(); s.Refused != 1 || s.Cut != 0 {
+		t.Errorf("counted %+v", s)
+	}
 }
 
 func TestNonsenseIsBounded(t *testing.T) {
@@ -81,6 +85,14 @@ func TestNonsenseIsBounded(t *testing.T) {
 	}
 	if code := flood.closed(); code != 4420 {
 		t.Errorf("a flood is closed with %d", code)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := h.handler.Close(ctx); err != nil { // what is closed is counted then
+		t.Fatal(err)
+	}
+	if s := h.handler.Stats(); s.Refused != 0 || s.Cut != 2 || s.Sockets != 0 {
+		t.Errorf("counted %+v", s)
 	}
 }
 
