@@ -59,6 +59,9 @@ func newHouse(t *testing.T, change ...func(*janus.Config)) *house {
 		t.Fatal(err)
 	}
 	h.mixer = mixer.New(mixer.Config{Now: h.engine.Now, Log: logger})
+	if err := h.mixer.Prepare(); err != nil { // which the first would wait for
+		t.Fatal(err)
+	}
 	h.host = live.NewHost(live.Config{
 		Rooms: &h.rooms, Journal: &h.journal, Media: media{h.engine}, Mixer: mixes{h.mixer}, Logger: logger, Linger: 50 * time.Millisecond,
 	})

@@ -35,7 +35,7 @@ func TestHandlesAreBounded(t *testing.T) {
 // TestSocketsEnd: those without a token, and those that say nothing.
 func TestSocketsEnd(t *testing.T) {
 	h := newHouse(t, func(c *janus.Config) {
-		c.StrangerTimeout, c.SessionTimeout = 100*time.Millisecond, 300*time.Millisecond
+		c.StrangerTimeout, c.SessionTimeout = 500*time.Millisecond, 1500*time.Millisecond
 	})
 	stranger := h.dial()
 	stranger.token = "bad"
