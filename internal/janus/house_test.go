@@ -40,6 +40,7 @@ type house struct {
 	journal livetest.Journal
 	engine  *sfu.Engine
 	mixer   *mixer.Engine
+	handler *janus.Handler
 	room    video.Room
 	url     string
 	log     lockedBuffer
@@ -58,6 +59,9 @@ func newHouse(t *testing.T, change ...func(*janus.Config)) *house {
 		t.Fatal(err)
 	}
 	h.mixer = mixer.New(mixer.Config{Now: h.engine.Now, Log: logger})
+	if err := h.mixer.Prepare(); err != nil { // which the first would wait for
+		t.Fatal(err)
+	}
 	h.host = live.NewHost(live.Config{
 		Rooms: &h.rooms, Journal: &h.journal, Media: media{h.engine}, Mixer: mixes{h.mixer}, Logger: logger, Linger: 50 * time.Millisecond,
 	})
@@ -66,6 +70,7 @@ func newHouse(t *testing.T, change ...func(*janus.Config)) *house {
 		f(&config)
 	}
 	handler := janus.New(config)
+	h.handler = handler
 	server := httptest.NewServer(handler)
 	h.url = server.URL
 	t.Cleanup(func() {

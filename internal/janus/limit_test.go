@@ -1,6 +1,7 @@
 package janus_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -34,7 +35,7 @@ func TestHandlesAreBounded(t *testing.T) {
 // TestSocketsEnd: those without a token, and those that say nothing.
 func TestSocketsEnd(t *testing.T) {
 	h := newHouse(t, func(c *janus.Config) {
-		c.StrangerTimeout, c.SessionTimeout = 100*time.Millisecond, 300*time.Millisecond
+		c.StrangerTimeout, c.SessionTimeout = 500*time.Millisecond, 1500*time.Millisecond
 	})
 	stranger := h.dial()
 	stranger.token = "bad"
@@ -60,6 +61,9 @@ func TestTokenExpires(t *testing.T) {
 	if code := c.closed(); code != 4401 {
 		t.Errorf("closed with %d", code)
 	}
+	if s := h.handler.Stats(); s.Refused != 1 || s.Cut != 0 {
+		t.Errorf("counted %+v", s)
+	}
 }
 
 func TestNonsenseIsBounded(t *testing.T) {
@@ -81,6 +85,14 @@ func TestNonsenseIsBounded(t *testing.T) {
 	}
 	if code := flood.closed(); code != 4420 {
 		t.Errorf("a flood is closed with %d", code)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := h.handler.Close(ctx); err != nil { // what is closed is counted then
+		t.Fatal(err)
+	}
+	if s := h.handler.Stats(); s.Refused != 0 || s.Cut != 2 || s.Sockets != 0 {
+		t.Errorf("counted %+v", s)
 	}
 }
 

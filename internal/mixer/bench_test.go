@@ -49,3 +49,21 @@ func BenchmarkMix(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkOpen is what a session's mix costs to begin.
+func BenchmarkOpen(b *testing.B) {
+	e := New(Config{})
+	if err := e.Prepare(); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		m, err := e.Open()
+		if err != nil {
+			b.Fatal(err)
+		}
+		m.Close()
+	}
+	if err := e.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
