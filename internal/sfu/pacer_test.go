@@ -38,7 +38,8 @@ func TestKeyframesLeaveRoomForSound(t *testing.T) {
 func TestPacer(t *testing.T) {
 	s := newStage(t, 1)
 	s.engine.stop()
-	viewer := s.engine.transports(nil)[slices.IndexFunc(s.engine.transports(nil), func(other *Transport) bool { return other != s.publisher })]
+	all := s.engine.transports(nil)
+	viewer := all[slices.IndexFunc(all, func(other *Transport) bool { return other != s.publisher })]
 	p, b := &viewer.out.pacer, newBatch(s.engine)
 	locked := func(f func()) { viewer.router.media.Lock(); f(); viewer.router.media.Unlock(); b.flush() }
 	sent := func() uint64 { return s.engine.Stats().PacketsSent }
