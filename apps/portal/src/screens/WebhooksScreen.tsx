@@ -70,7 +70,7 @@ const columns: Column<Delivery>[] = [
   {
     name: "Last answer",
     cell: ({ attempts }) => {
-      const last = attempts.at(-1);
+      const last = attempts[0]; // they come newest first
       if (!last) return <span className="muted">–</span>;
       return last.http.response?.status ?? <span className="wrong">{last.errors.join(", ") || "none"}</span>;
     },
