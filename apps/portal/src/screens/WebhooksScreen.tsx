@@ -66,7 +66,7 @@ const columns: Column<Delivery>[] = [
   },
   { name: "State", cell: ({ status }) => <Status status={status} /> },
   { name: "When", cell: ({ webhook }) => <Time at={webhook.occurred_at} /> },
-  { name: "Attempts", cell: ({ attempts }) => attempts.length, figures: true },
+  { name: "Attempts", cell: ({ attempts }) => attempts.length, figures: true, wideOnly: true },
   {
     name: "Last answer",
     cell: ({ attempts }) => {
