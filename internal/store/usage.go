@@ -100,11 +100,12 @@ func (s *Store) AddTraffic(ctx context.Context, traffic []video.Traffic) error {
 		}
 		sum := make(used)
 		for _, t := range traffic {
-			number, room := account(0), t.RoomID
-			if t.SessionID != "" {
-				number, room = places[t.SessionID].Account, places[t.SessionID].RoomID
-			} else if number, err = s.number(ctx, t.AccountID); err != nil {
-				return err
+			number, room := places[t.SessionID].Account, places[t.SessionID].RoomID
+			if t.SessionID == "" {
+				room = t.RoomID
+				if number, err = s.number(ctx, t.AccountID); err != nil {
+					return err
+				}
 			}
 			if number == 0 || room == "" {
 				continue

@@ -9,6 +9,7 @@ export interface Delivery {
   webhook: { event_type: string; id: string; occurred_at: string; payload: unknown };
   started_at: string | null;
   finished_at: string | null;
+  /** The latest comes first. */
   attempts: Attempt[];
 }
 

@@ -121,9 +121,9 @@ export function WebhookScreen() {
         {attempts.length === 0 && (
           <p className="empty">{status === "skipped" ? "None: there is no URL." : "None yet."}</p>
         )}
-        {attempts
-          .map((attempt, i) => <One key={attempt.started_at} attempt={attempt} number={i + 1} />)
-          .reverse()}
+        {attempts.map((attempt, i) => (
+          <One key={attempt.started_at} attempt={attempt} number={attempts.length - i} />
+        ))}
       </section>
       <Curl call={again} />
     </div>

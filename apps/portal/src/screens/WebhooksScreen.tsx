@@ -66,11 +66,11 @@ const columns: Column<Delivery>[] = [
   },
   { name: "State", cell: ({ status }) => <Status status={status} /> },
   { name: "When", cell: ({ webhook }) => <Time at={webhook.occurred_at} /> },
-  { name: "Attempts", cell: ({ attempts }) => attempts.length, figures: true },
+  { name: "Attempts", cell: ({ attempts }) => attempts.length, figures: true, wideOnly: true },
   {
     name: "Last answer",
     cell: ({ attempts }) => {
-      const last = attempts.at(-1);
+      const last = attempts[0]; // they come newest first
       if (!last) return <span className="muted">–</span>;
       return last.http.response?.status ?? <span className="wrong">{last.errors.join(", ") || "none"}</span>;
     },
