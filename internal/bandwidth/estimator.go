@@ -41,7 +41,7 @@ const (
 	increase     = 1.08
 	packetBits   = 9600
 	inUse        = 0.7 // of the estimate must arrive for it to grow without a probe
-	silent       = 1e9 // without feedback, although packets are sent (ns)
+	silent       = 2e9 // without feedback, although packets are sent (ns)
 	silentKeeps  = 0.5
 	lostLeast    = 0.5  // of the estimate is the least that losses without a queue leave
 	lostKeeps    = 0.95 // of what arrives, when a queue overflows
@@ -83,8 +83,9 @@ func (e *Estimator) Received(sent, arrived int64, size int, probe uint8) {
 	e.trend.packet(sent, arrived)
 	e.queue.add(sent, arrived)
 	e.contest.packet(sent, e.queue.wait())
-	if e.leap.packet(sent, arrived, size) && e.leap.rate() < leapShort*e.sent.over(500e6) {
-		e.leapt = true
+	if e.leap.packet(sent, arrived, size) {
+		of := e.sent.over(500e6)
+		e.leapt = e.leapt || e.leap.rate() < leapShort*of && (!e.limited || of > leapUses*e.estimate)
 	}
 	switch {
 	case probe == 0 && sent >= e.loss.from:

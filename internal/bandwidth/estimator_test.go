@@ -106,9 +106,9 @@ func TestSilence(t *testing.T) {
 	c.run(5 * second)
 	before := c.e.Estimate()
 	c.link.loss = 1
-	c.run(3 * second)
-	if !c.e.Limited() || c.e.Estimate() > before/4 {
-		t.Errorf("after 3 s of silence the estimate is %d of %d", c.e.Estimate(), before)
+	c.run(5 * second)
+	if !c.e.Limited() || c.e.Estimate() > before/2 {
+		t.Errorf("after 5 s of silence the estimate is %d of %d", c.e.Estimate(), before)
 	}
 	c.link.loss = 0
 	c.until("the best layer is back", 10*second, func() bool { return c.rung == 3 })

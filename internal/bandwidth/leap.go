@@ -9,6 +9,10 @@ const (
 	leapStep  = 4e6
 	// leapShort: during the run less than this part of what was sent of late arrives.
 	leapShort = 0.7
+	// leapBytes is how much must arrive in the run: packets of sound alone tell of the receiver's processor rather than of the path.
+	leapBytes = 2000
+	// leapUses is which part of a known limit must be sent: a path that is far from full is left to what is surer.
+	leapUses = 0.8
 	// leapForgets is how long a run may go on without a step (ns).
 	leapForgets = 150e6
 	// leapMemory is the number of packets over which it is learned how far delays stray.
@@ -53,7 +57,7 @@ func (l *leap) packet(sent, arrived int64, size int) bool {
 	}
 	l.most, l.stepped = delay, arrived
 	l.steps++
-	return l.steps >= leapSteps && float64(l.most-l.least) >= max(leapRise, leapNoise*l.strays)
+	return l.steps >= leapSteps && l.bytes >= leapBytes && float64(l.most-l.least) >= max(leapRise, leapNoise*l.strays)
 }
 
 // rate returns at which rate the run arrived (bit/s).

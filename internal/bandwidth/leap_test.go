@@ -67,6 +67,21 @@ func TestLeap(t *testing.T) {
 			t.Errorf("%s: leapt %d times, first after %d ms", name, leaps, first/ms)
 		}
 	}
+	var l leap // sound alone: a processor that comes later each time
+	for i := range int64(10) {
+		if l.packet(i*20*ms, i*60*ms, 130) {
+			t.Fatal("packets of sound alone make a leap")
+		}
+	}
+	e := Estimator{limited: true, estimate: 5e6} // a limit that is far away
+	if first, leaps := film(&e, 6*second, func(now int64, size int) int64 {
+		if now > 12*second {
+			return inOrder(now + 25*ms + (now-12*second)/2)
+		}
+		return now + 25*ms
+	}); leaps != 0 {
+		t.Errorf("far below a known limit it leapt after %d ms", first/ms)
+	}
 	for name, c := range map[string]struct {
 		to   float64
 		soon int64
