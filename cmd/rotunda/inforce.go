@@ -61,7 +61,7 @@ var usual = map[string]string{
 	"trace_ratio": "1", "log_level": "info", "log_format": "text", "signing_key_rotation": "720h", "webhook_user_agent": "telnyx-webhooks",
 	"webhook_allow_private": "false", "history_retention": "720h", "quality_retention": "336h", "usage_retention": "26280h",
 	"media_store": mediaLocal, "s3_region": "us-east-1", "s3_addressing": "auto", "media_encryption": "false",
-	"recording_min_free": "auto", "recording_retention": "0", "compose_jobs": strconv.Itoa(defaultConfig().ComposeJobs),
+	"mix_bitrate": "40", "janus": "on", "janus_handles": "512", "recording_min_free": "auto", "recording_retention": "0", "compose_jobs": strconv.Itoa(defaultConfig().ComposeJobs),
 }
 
 // inForce are all settings, by name.
