@@ -248,8 +248,14 @@ func TestQueue(t *testing.T) {
 		}
 	}
 	for _, step := range []struct{ late, least, most int64 }{
-		{0, 0, 0}, {10 * ms, 9 * ms, 11 * ms}, {500 * ms, 499 * ms, 501 * ms}, {0, 0, 0},
-		{-100 * ms, 0, 0}, {0, 99 * ms, 101 * ms}, {60_000 * ms, 0, 0}, {60_100 * ms, 99 * ms, 101 * ms},
+		{0, 0, 0},
+		{10 * ms, 9 * ms, 11 * ms},
+		{500 * ms, 499 * ms, 501 * ms},
+		{0, 0, 0},
+		{-100 * ms, 0, 0},
+		{0, 99 * ms, 101 * ms},
+		{60_000 * ms, 0, 0},
+		{60_100 * ms, 99 * ms, 101 * ms},
 	} {
 		picture(step.late)
 		if q := r.Queue(rate); q < step.least || q > step.most {
