@@ -62,7 +62,6 @@ function sizesChange(codec: Codec): void {
 
 for (const codec of ["vp8", "h264", "vp9", "av1"] as const) sizesChange(codec);
 
-
 for (const codec of ["vp8", "vp9", "av1"] as const) {
   test(`sizes of ${codec} that nobody sees are not sent`, async ({ server, arrive }) => {
     test.setTimeout(120_000);
