@@ -40,7 +40,7 @@ type plan struct {
 	rooms    int
 	people   int
 	seed     uint64
-	racing   bool // the binary was built with the race detector
+	racing   bool   // the binary was built with the race detector
 	profiles string // folder for what the heap holds at rest, before and after; "" for none
 	flags    []string
 }
