@@ -20,6 +20,7 @@ func (s *Store) Overview(ctx context.Context, account video.AccountID) (video.Ov
 	count := func(table, where string, args ...any) *bun.SelectQuery {
 		return s.reads.NewSelect().Table(table).ColumnExpr("count(*)").Where("account = ?", number).Where(where, args...)
 	}
+	day := video.Span{From: now.Add(-24 * time.Hour)}
 	rooms := s.reads.NewSelect().Model((*totalsRow)(nil)).ColumnExpr("coalesce(sum(rooms), 0)").Where("account = ?", number)
 	for _, c := range []struct {
 		to    *int
@@ -30,9 +31,11 @@ func (s *Store) Overview(ctx context.Context, account video.AccountID) (video.Ov
 		{&o.ActiveParticipants, count("participants", "left_at IS NULL")},
 		{&o.ProcessingRecordings, count("recordings", "status = ?", video.RecordingProcessing)},
 		{&o.WaitingCompositions, count("compositions", "status IN (?, ?)", video.CompositionEnqueued, video.CompositionProcessing)},
+		{&o.MakingCompositions, count("compositions", "status = ?", video.CompositionProcessing)},
 		{&o.PendingDeliveries, count("deliveries", "status = ?", video.DeliveryPending)},
 		{&o.FailedDeliveries, count("deliveries", "status = ?", video.DeliveryFailed).
-			Where("occurred_at >= ?", now.Add(-24*time.Hour).UnixMicro())},
+			Where("occurred_at >= ?", day.From.UnixMicro())},
+		{&o.RefusedJoins, s.refusedJoins(number, day).ColumnExpr("count(*)")},
 	} {
 		if err := c.query.Scan(ctx, c.to); err != nil {
 			return video.Overview{}, failed("count for overview", err)
@@ -70,7 +73,15 @@ func (s *Store) Activity(ctx context.Context, query video.ActivityQuery) ([]vide
 	if err != nil {
 		return nil, err
 	}
-	return follow(query, int(present), s.now(), arrivals, departures), nil
+	refused, err := s.refusedBySpan(ctx, number, from, until, step)
+	if err != nil {
+		return nil, err
+	}
+	spans := follow(query, int(present), s.now(), arrivals, departures)
+	for i := range spans {
+		spans[i].RefusedJoins = refused[i]
+	}
+	return spans, nil
 }
 
 func (s *Store) movesOf(ctx context.Context, number account, column string, from, until, step int64) (map[int]moves, error) {
