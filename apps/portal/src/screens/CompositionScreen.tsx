@@ -1,17 +1,18 @@
 import { IconDownload } from "@tabler/icons-react";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { type Call, send, sendOne } from "../api/client";
 import { compositionCall, isUnfinished, orderCall, orderOf } from "../api/compositions";
 import { keepLinks } from "../api/media";
+import { usePushed } from "../api/pushed";
 import { useMay } from "../api/session";
 import type { Composition } from "../api/types";
 import { bodyOf, hasPicture } from "../composer/order";
 import { clock } from "../playback/score";
+import { Confirm } from "../ui/Confirm";
 import { Id } from "../ui/Copy";
 import { Curl } from "../ui/Curl";
-import { Dialog } from "../ui/Dialog";
 import { Fact } from "../ui/Fact";
 import { Fault } from "../ui/Fault";
 import { Time } from "../ui/Time";
@@ -26,11 +27,12 @@ export function CompositionScreen() {
   const retry = useRetry();
   const [deleting, setDeleting] = useState(false);
   const call = compositionCall(compositionId);
-  const composition = useQuery({
-    queryKey: ["composition", compositionId],
-    queryFn: ({ signal }) => sendOne<Composition>(call, signal),
-    structuralSharing: keepLinks,
-    refetchInterval: ({ state }) => (state.data && isUnfinished(state.data) ? 1_000 : false),
+  const composition = usePushed({
+    key: ["composition", compositionId],
+    call,
+    event: "room_composition",
+    ask: (call, signal) => sendOne<Composition>(call, signal),
+    share: keepLinks,
   });
   const found = composition.data;
   if (!found) {
@@ -180,29 +182,18 @@ function DeleteComposition({ composition, onClose }: { composition: Composition;
     },
   });
   return (
-    <Dialog title={running ? "Cancel the composition" : "Delete the composition"} onClose={onClose}>
-      <div className="form">
-        <p>
-          {running
-            ? "It is not made, and leaves the list."
-            : "This deletes the composition with its file, for good. It can be made again while its recordings are there."}
-        </p>
-        <Fault error={remove.error} />
-        <Curl call={call} />
-        <footer>
-          <button type="button" className="button" onClick={onClose}>
-            {running ? "Go on with it" : "Keep it"}
-          </button>
-          <button
-            type="button"
-            className="button danger"
-            disabled={remove.isPending}
-            onClick={() => remove.mutate()}
-          >
-            {running ? "Cancel composition" : "Delete composition"}
-          </button>
-        </footer>
-      </div>
-    </Dialog>
+    <Confirm
+      title={running ? "Cancel the composition" : "Delete the composition"}
+      call={call}
+      verb={running ? "Cancel composition" : "Delete composition"}
+      back={running ? "Go on with it" : "Keep it"}
+      sending={remove}
+      onGo={() => remove.mutate()}
+      onClose={onClose}
+    >
+      {running
+        ? "It is not made, and leaves the list."
+        : "This deletes the composition with its file, for good. It can be made again while its recordings are there."}
+    </Confirm>
   );
 }

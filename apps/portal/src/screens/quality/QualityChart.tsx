@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from "react";
 import UPlot from "uplot";
 import { useDark } from "../../shell/theme";
 import { useMoments, useZone } from "../../shell/zone";
+import { nameLines, readColours, readLines, scaled } from "../../ui/lines";
 import type { ChartData } from "./series";
 
 /** Evidence of a finding. Times are seconds. */
@@ -47,7 +48,7 @@ export function QualityChart({ times, data, evidence, onChoose }: Props) {
       {
         width: element.clientWidth,
         height,
-        padding: [14, 76, 0, 0],
+        padding: [14, 76, 0, 0], // the same for all, so that moments stand below one another
         legend: { show: false },
         cursor: {
           y: false,
@@ -70,8 +71,8 @@ export function QualityChart({ times, data, evidence, onChoose }: Props) {
         ],
         hooks: {
           drawClear: [(self) => drawEvidence(self, evidence, colour("danger"), font)],
-          draw: [(self) => nameLines(self, data, colour, font)],
-          setCursor: [({ cursor }) => setReading(read(cursor.idx, times, data, moments.clock))],
+          draw: [(self) => nameLines(self, data.lines, colour, font)],
+          setCursor: [({ cursor }) => setReading(readLines(cursor.idx, times, data.lines, data.unit, moments.clock))],
           setSelect: [
             (self) => {
               if (self.select.width < 8) return;
@@ -117,17 +118,6 @@ function label(mark: number, { clock, minute }: ReturnType<typeof useMoments>, m
   return apart < 60 ? clock(mark * 1000) : minute(mark * 1000);
 }
 
-function readColours(element: HTMLElement): (name: string) => string {
-  return (name) => {
-    const probe = document.createElement("span");
-    probe.style.color = `var(--${name})`;
-    element.append(probe);
-    const found = getComputedStyle(probe).color;
-    probe.remove();
-    return found;
-  };
-}
-
 /** Marks the times of findings, each with its letter. */
 function drawEvidence(plot: UPlot, evidence: Evidence[], colour: string, font: string): void {
   const { ctx, bbox } = plot;
@@ -147,51 +137,6 @@ function drawEvidence(plot: UPlot, evidence: Evidence[], colour: string, font: s
     ctx.fillText(letter, Math.max(left, bbox.left), bbox.top - 1);
   }
   ctx.restore();
-}
-
-const scaled = (font: string) => font.replace("12px", `${12 * devicePixelRatio}px`);
-
-/** Writes each line's name beside its end, one below another where ends are close. */
-function nameLines(plot: UPlot, data: ChartData, colour: (name: string) => string, font: string): void {
-  const { ctx, bbox } = plot;
-  const line = 14 * devicePixelRatio;
-  const ends = data.lines
-    .map(({ name, colour: tint, values }) => ({
-      name,
-      tint,
-      y: plot.valToPos(values.findLast((value) => value !== null) ?? 0, "y", true),
-    }))
-    .sort((a, b) => a.y - b.y);
-  const lowest = bbox.top + bbox.height - line / 2;
-  let above = bbox.top - line / 2;
-  ctx.save();
-  ctx.font = scaled(font);
-  ctx.textAlign = "left";
-  ctx.textBaseline = "middle";
-  ends.forEach(({ name, tint, y }, i) => {
-    const room = lowest - (ends.length - 1 - i) * line;
-    above = Math.min(Math.max(y, above + line), room);
-    ctx.fillStyle = colour(tint);
-    ctx.fillText(name, bbox.left + bbox.width + 6 * devicePixelRatio, above);
-  });
-  ctx.restore();
-}
-
-function read(
-  index: number | null | undefined,
-  times: number[],
-  data: ChartData,
-  clock: (at: number) => string,
-): string | null {
-  const at = index === null || index === undefined ? undefined : times[index];
-  if (at === undefined || index === null || index === undefined) return null;
-  const values = data.lines.map(({ name, values }) => {
-    const value = values[index];
-    return `${name} ${value === null || value === undefined ? "–" : whole.format(value)}${
-      value !== null && data.unit ? ` ${data.unit}` : ""
-    }`;
-  });
-  return `${clock(at * 1000)}: ${values.join(", ")}`;
 }
 
 /** What a chart shows, for those who do not see it. */
