@@ -72,7 +72,7 @@ export function OwnPasswordScreen() {
           onChange={(event) => setAgain(event.target.value)}
           fault={differs ? "It is not the same." : undefined}
         />
-        {refused && !refused.of("present_password") && !refused.of("password") && <Fault error={refused} />}
+        <Fault error={change.error} fields={["present_password", "password"]} />
         {change.isSuccess && (
           <p role="status" className="small">
             Your password is changed, and your other sessions have ended.

@@ -91,9 +91,7 @@ export function PasswordForm({ title, lead, button, asksWho = false, then }: Pro
           onChange={(e) => setPassword(e.target.value)}
           fault={refused?.of("password")}
         />
-        {refused && !["name", "email", "password"].some((field) => refused.of(field)) && (
-          <Fault error={refused} />
-        )}
+        <Fault error={use.error} fields={["name", "email", "password"]} />
         <button type="submit" className="button primary wide" disabled={use.isPending}>
           {button}
         </button>

@@ -4,9 +4,10 @@ import { useState } from "react";
 import { type Call, send, sendOne } from "../api/client";
 import { useMay } from "../api/session";
 import type { Room, Session } from "../api/types";
+import { Confirm } from "../ui/Confirm";
 import { Id } from "../ui/Copy";
 import { Curl } from "../ui/Curl";
-import { Dialog } from "../ui/Dialog";
+import { Fact } from "../ui/Fact";
 import { Fault } from "../ui/Fault";
 import { Time } from "../ui/Time";
 import { InviteDialog } from "./InviteDialog";
@@ -135,15 +136,6 @@ export function RoomScreen() {
   );
 }
 
-function Fact({ name, children }: { name: string; children: React.ReactNode }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
-  );
-}
-
 function DeleteRoom({
   room,
   people,
@@ -169,25 +161,15 @@ function DeleteRoom({
     ? `This ends its session with ${people} ${people === 1 ? "person" : "people"} at once.`
     : "Nobody is in it now.";
   return (
-    <Dialog title={`Delete ${room.unique_name ?? "this room"}`} onClose={onClose}>
-      <div className="form">
-        <p>{ends} Its links stop working and its name becomes free. Sessions and recordings of it stay.</p>
-        <Fault error={remove.error} />
-        <Curl call={call} />
-        <footer>
-          <button type="button" className="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button
-            type="button"
-            className="button danger"
-            disabled={remove.isPending}
-            onClick={() => remove.mutate()}
-          >
-            {room.active_session_id ? "Delete and end the session" : "Delete room"}
-          </button>
-        </footer>
-      </div>
-    </Dialog>
+    <Confirm
+      title={`Delete ${room.unique_name ?? "this room"}`}
+      call={call}
+      verb={room.active_session_id ? "Delete and end the session" : "Delete room"}
+      sending={remove}
+      onGo={() => remove.mutate()}
+      onClose={onClose}
+    >
+      {ends} Its links stop working and its name becomes free. Sessions and recordings of it stay.
+    </Confirm>
   );
 }

@@ -19,6 +19,8 @@ interface Props {
   sending: { isPending: boolean; error: unknown };
   onGo: () => void;
   onClose: () => void;
+  /** Where the way out leads, if not out. */
+  onBack?: () => void;
 }
 
 /** Asks once before something is done that cannot be taken back, and says what comes of it. */
@@ -32,6 +34,7 @@ export function Confirm({
   sending,
   onGo,
   onClose,
+  onBack = onClose,
 }: Props) {
   return (
     <Dialog title={title} onClose={onClose}>
@@ -40,7 +43,7 @@ export function Confirm({
         <Fault error={sending.error} />
         <Curl call={call} />
         <footer>
-          <button type="button" className="button" onClick={onClose}>
+          <button type="button" className="button" onClick={onBack}>
             {back}
           </button>
           <button
