@@ -27,7 +27,10 @@ export function IdSearch() {
         onSubmit={(event) => {
           event.preventDefault();
           const text = field.current?.value.trim();
-          if (text) void navigate({ to: "/search", search: { text } });
+          if (!field.current || !text) return;
+          field.current.value = "";
+          document.getElementById("content")?.focus(); // where what was found will be
+          void navigate({ to: "/search", search: { text } });
         }}
       >
         <input
