@@ -12,6 +12,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/rotunda-rtc/rotunda/internal/store/storetest"
+	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
 // The index that each shape of list is counted in, and the one its page is found in; empty where a counter answers, or
@@ -41,6 +42,10 @@ var listPlans = map[string]struct{ count, page string }{
 	"participants/updated half a year, page 100": {"participants_updated", "participants_joined"},
 	"participants/left day":                      {"participants_left", "participants_left"},
 	"participants/left year, page 100":           {"participants_left", "participants_joined"},
+	"participants/there":                         {"participants_left", "participants_left"},
+	"participants/not there, page 100":           {"participants_left", "participants_joined"},
+	"participants/lost, day":                     {"participants_left", "participants_left"},
+	"participants/left by choice, day":           {"participants_left", "participants_left"},
 	"participants/session":                       {"participants_session", "participants_session"},
 	"participants/session, context":              {"participants_session", "participants_session"},
 	"participants/context of half, page 100":     {"participants_context", "participants_context"},
@@ -84,6 +89,32 @@ func TestPlans(t *testing.T) {
 				checkPlans(t, s, shape.name, heard.queries)
 			}
 		})
+	}
+}
+
+// Who is looked for by the beginning of an id is found in the index of ids.
+func TestSearchPlans(t *testing.T) {
+	s, account := openBench(t, small, Config{Path: filepath.Join(t.TempDir(), "a.db")})
+	heard := &listener{}
+	s.reads = s.reads.WithQueryHook(heard)
+	_, err := s.Search(t.Context(), account, "0123", 10)
+	must(t, err)
+	_, err = s.RefusedJoins(t.Context(), video.RefusedJoinQuery{AccountID: account, Page: video.Page{Number: 1, Size: 20}})
+	must(t, err)
+	found := map[string]bool{}
+	for _, query := range heard.queries {
+		plan := explainQuery(t, s, query)
+		for _, index := range []string{"sessions", "participants", "recordings", "compositions"} {
+			if strings.Contains(plan, "SEARCH "+index) && strings.Contains(plan, "id>? AND id<?") {
+				found[index] = true
+			}
+		}
+		if strings.Contains(plan, "happenings_refused") {
+			found["refused"] = true
+		}
+	}
+	if len(found) != 5 {
+		t.Errorf("of sessions, participants, recordings, compositions and refused joins only %v are found by an index, by %q", found, heard.queries)
 	}
 }
 
