@@ -70,7 +70,8 @@ export class Operator {
   /** Serious findings of axe on the page as it stands, in words: of all its rules, or of some. */
   async findings(rules?: string[]): Promise<string[]> {
     // The portal has no frames of others, for which axe would open a page of its own each time.
-    const axe = new AxeBuilder({ page: this.page }).setLegacyMode(true);
+    // Of what passed it need not tell.
+    const axe = new AxeBuilder({ page: this.page }).setLegacyMode(true).options({ resultTypes: ["violations"] });
     const { violations } = await (rules ? axe.withRules(rules) : axe).analyze();
     return violations
       .filter(({ impact }) => impact === "serious" || impact === "critical")

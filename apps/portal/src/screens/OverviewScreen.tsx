@@ -60,7 +60,7 @@ function Figures({ now }: { now: Overview }) {
   const writes = may("write");
   const machine: Way = may("administer") ? { to: "/system" } : { to: "/usage" };
   return (
-    <ul className="tally">
+    <ul className="tally six">
       <Figure
         name="People now"
         value={whole.format(now.active_participants)}
@@ -75,7 +75,6 @@ function Figures({ now }: { now: Overview }) {
       <Figure
         name="Joins refused, 24 h"
         value={whole.format(now.refused_joins)}
-        alarming={now.refused_joins > 0}
         way={{ to: "/sessions/refused", search: { from: since } }}
       />
       <Figure
