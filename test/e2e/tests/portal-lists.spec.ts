@@ -98,7 +98,8 @@ test("each figure opens its list, what changes is pushed, and any id is found", 
   await seek(recording?.id.toUpperCase() ?? "");
   await expect(page).toHaveURL(`${server.url}/portal/recordings/${recording?.id}`);
   await seek(first.id.slice(0, 13));
-  await expect(page.getByRole("region", { name: "Participants" }).getByRole("link", { name: "Ada" })).toBeVisible();
+  const found = page.getByRole("region", { name: "Participants" });
+  await expect(found.getByRole("link", { name: "Ada" })).toBeVisible();
   await seek("tea");
   await expect(page.getByText("1 found", { exact: true })).toBeVisible();
   await operator.inspect(info, "search");

@@ -77,7 +77,11 @@ export function useSessionMedia(session: string) {
     structuralSharing: keepLinks,
   });
   const unfinished = recordings.data?.some(isRunning);
-  const running = query({ "filter[session_id]": session, "filter[status]": "processing", "page[size]": pageSize });
+  const running = query({
+    "filter[session_id]": session,
+    "filter[status]": "processing",
+    "page[size]": pageSize,
+  });
   useStream(
     unfinished ? `/room_recordings${running}` : undefined,
     "room_recordings",

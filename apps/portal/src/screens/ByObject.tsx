@@ -1,7 +1,15 @@
 import { IconX } from "@tabler/icons-react";
 
 /** Says that a list is only that of one object, and takes that back. */
-export function ByObject({ what, id, onClear }: { what: string; id: string | undefined; onClear: () => void }) {
+export function ByObject({
+  what,
+  id,
+  onClear,
+}: {
+  what: string;
+  id: string | undefined;
+  onClear: () => void;
+}) {
   if (!id) return null;
   return (
     <button type="button" className="button" title={id} onClick={onClear}>

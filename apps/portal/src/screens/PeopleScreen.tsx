@@ -18,7 +18,11 @@ const columns: Column<Participant>[] = [
   {
     name: "Quality of",
     cell: (person) => (
-      <Link to="/participants/$participantId/quality" params={{ participantId: person.id }} className="row-link">
+      <Link
+        to="/participants/$participantId/quality"
+        params={{ participantId: person.id }}
+        className="row-link"
+      >
         {nameOf(person, person.id)}
       </Link>
     ),

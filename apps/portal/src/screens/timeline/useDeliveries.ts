@@ -65,7 +65,11 @@ export function useDeliveries(sessionId: string, over: boolean): Deliveries {
     staleTime: Number.POSITIVE_INFINITY,
   });
   const pages = older.data?.pages;
-  const due = older.hasNextPage && !older.isFetching && !older.isError && (pages?.length ?? 0) < stretches * stretch;
+  const due =
+    older.hasNextPage &&
+    !older.isFetching &&
+    !older.isError &&
+    (pages?.length ?? 0) < stretches * stretch;
   const { fetchNextPage } = older;
   useEffect(() => {
     if (due) void fetchNextPage();
