@@ -216,7 +216,13 @@ func TestEveryFilterOfManyFilters(t *testing.T) {
 				g.query("INSERT INTO " + name + " SELECT * FROM whole_" + name)
 			}
 			value, in, out := g.choose(list, filter)
-			chosen := g.call("GET", list+parameters(filter, value), nil).ids()
+			shown := g.call("GET", list+parameters(filter, value), nil)
+			chosen := shown.ids()
+			for i, each := range shown.body["data"].([]any) { // what has nowhere to go is passed over
+				if each.(map[string]any)["status"] == "skipped" {
+					chosen = slices.DeleteFunc(chosen, func(id string) bool { return id == shown.ids()[i] })
+				}
+			}
 			before := g.call("GET", list+"/"+out, nil).want(http.StatusOK)
 			for name, count := range g.call(op.method, op.path+parameters(filter, value), nil).data() {
 				if count != float64(len(chosen)) {

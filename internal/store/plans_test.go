@@ -104,7 +104,7 @@ func TestSearchPlans(t *testing.T) {
 	found := map[string]bool{}
 	for _, query := range heard.queries {
 		plan := explainQuery(t, s, query)
-		for _, index := range []string{"sessions", "participants", "recordings", "compositions"} {
+		for _, index := range []string{"session_row", "participant_row", "recording_row", "composition_row"} {
 			if strings.Contains(plan, "SEARCH "+index) && strings.Contains(plan, "id>? AND id<?") {
 				found[index] = true
 			}
