@@ -71,7 +71,9 @@ export class Operator {
   async findings(rules?: string[]): Promise<string[]> {
     // The portal has no frames of others, for which axe would open a page of its own each time.
     // Of what passed it need not tell.
-    const axe = new AxeBuilder({ page: this.page }).setLegacyMode(true).options({ resultTypes: ["violations"] });
+    const axe = new AxeBuilder({ page: this.page })
+      .setLegacyMode(true)
+      .options({ resultTypes: ["violations"] });
     const { violations } = await (rules ? axe.withRules(rules) : axe).analyze();
     return violations
       .filter(({ impact }) => impact === "serious" || impact === "critical")

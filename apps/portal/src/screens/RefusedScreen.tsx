@@ -17,7 +17,12 @@ const columns: Column<RefusedJoin>[] = [
   {
     name: "When",
     cell: ({ session_id: id, occurred_at: at }) => (
-      <Link to="/sessions/$sessionId/timeline" params={{ sessionId: id }} search={{ at }} className="row-link">
+      <Link
+        to="/sessions/$sessionId/timeline"
+        params={{ sessionId: id }}
+        search={{ at }}
+        className="row-link"
+      >
         <Time at={at} />
         <span className="visually-hidden">, in the timeline of the session</span>
       </Link>

@@ -43,8 +43,7 @@ export function useSessionColumns(): Column<Session>[] {
 const further: Column<Session>[] = [
   {
     name: "Ended",
-    cell: ({ ended_reason: reason }) =>
-      reason ? reasonOf(reason) : <span className="muted">goes on</span>,
+    cell: ({ ended_reason: reason }) => (reason ? reasonOf(reason) : <span className="muted">goes on</span>),
     wideOnly: true,
   },
   {

@@ -27,9 +27,7 @@ export function Listing<T>({
   return (
     <>
       <Fault error={error} />
-      {list.data && (
-        <Table label={label} columns={columns} rows={list.data.data} id={id} empty={empty} />
-      )}
+      {list.data && <Table label={label} columns={columns} rows={list.data.data} id={id} empty={empty} />}
       <Curl call={call} />
     </>
   );

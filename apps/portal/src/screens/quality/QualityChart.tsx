@@ -72,7 +72,9 @@ export function QualityChart({ times, data, evidence, onChoose }: Props) {
         hooks: {
           drawClear: [(self) => drawEvidence(self, evidence, colour("danger"), font)],
           draw: [(self) => nameLines(self, data.lines, colour, font)],
-          setCursor: [({ cursor }) => setReading(readLines(cursor.idx, times, data.lines, data.unit, moments.clock))],
+          setCursor: [
+            ({ cursor }) => setReading(readLines(cursor.idx, times, data.lines, data.unit, moments.clock)),
+          ],
           setSelect: [
             (self) => {
               if (self.select.width < 8) return;

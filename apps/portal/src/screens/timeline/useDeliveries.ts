@@ -66,10 +66,7 @@ export function useDeliveries(sessionId: string, over: boolean): Deliveries {
   });
   const pages = older.data?.pages;
   const due =
-    older.hasNextPage &&
-    !older.isFetching &&
-    !older.isError &&
-    (pages?.length ?? 0) < stretches * stretch;
+    older.hasNextPage && !older.isFetching && !older.isError && (pages?.length ?? 0) < stretches * stretch;
   const { fetchNextPage } = older;
   useEffect(() => {
     if (due) void fetchNextPage();
