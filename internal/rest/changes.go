@@ -17,22 +17,23 @@ const lookEvery = 2 * time.Second
 type glimpse struct {
 	sent any
 	mark []byte
+	end  any // what the event "end" says, after which there is nothing more to tell; nil while there is
 }
 
 // wantsEvents reports whether the caller wants to be told of changes as they happen.
 func wantsEvents(r *request) bool { return r.Method == http.MethodGet && acceptsEvents(r.Header) }
 
 // tellChanges answers with a stream of events of this name: what look finds at once, and each time anew when its mark changed. It ends
-// when the caller goes, when they may not see any longer what they could, when look fails, or when the server drains; and fails
-// only before anything was sent.
-func (e *entrance) tellChanges(r *request, name string, look func() (glimpse, error)) answer {
+// with what it tells of, when the caller goes, when they may not see any longer what they could, when look fails, or when the server
+// drains; and fails only before anything was sent.
+func (e *entrance) tellChanges(r *request, name string, every time.Duration, look func() (glimpse, error)) answer {
 	return answer{status: http.StatusOK, stream: func(w http.ResponseWriter) error {
 		leave, err := e.followers.admit(r.account)
 		if err != nil {
 			return err
 		}
 		defer leave()
-		tick := time.NewTicker(lookEvery)
+		tick := time.NewTicker(every)
 		defer tick.Stop()
 		s := &teller{stream: push{ctx: r.Context(), out: w}, name: name, look: look}
 		for {
@@ -82,20 +83,23 @@ func (s *teller) advance() (over bool, err error) {
 	case !s.stream.begun || !bytes.Equal(now.mark, s.mark):
 		s.mark = now.mark
 		writeEvent(&batch, "", s.name, now.sent)
+		if now.end != nil {
+			writeEvent(&batch, "", "end", now.end)
+		}
 	case time.Since(s.spoke) >= heartbeat:
 		batch.WriteString(": still there\n\n")
 	default:
 		return false, nil
 	}
 	s.spoke = time.Now()
-	return !s.stream.send(batch.Bytes()), nil
+	return !s.stream.send(batch.Bytes()) || now.end != nil, nil
 }
 
 // showMedia answers with what there is of recordings or compositions, or with a stream of it. Each look signs links anew, which is
 // no change.
 func (e *entrance) showMedia(r *request, name string, look func() (show func(mediaLinks) envelope, err error)) (answer, error) {
 	if wantsEvents(r) {
-		return e.tellChanges(r, name, func() (glimpse, error) {
+		return e.tellChanges(r, name, lookEvery, func() (glimpse, error) {
 			show, err := look()
 			if err != nil {
 				return glimpse{}, err

@@ -37,7 +37,7 @@ type MachineLoad struct {
 // overview answers with what there is now; or, to a caller that takes a stream of events, each time anew when it changed.
 func (e *entrance) overview(r *request) (answer, error) {
 	if wantsEvents(r) {
-		return e.tellChanges(r, "overview", func() (glimpse, error) {
+		return e.tellChanges(r, "overview", lookEvery, func() (glimpse, error) {
 			now, err := e.look(r)
 			return glimpse{sent: now, mark: marked(now.roughly())}, err
 		}), nil
@@ -62,15 +62,6 @@ func (e *entrance) load() MachineLoad {
 		return MachineLoad{}
 	}
 	return e.Machine()
-}
-
-// stillMay refuses a member whose session has ended while a stream was open. Keys are asked for again when a stream breaks.
-func (e *entrance) stillMay(r *request) error {
-	if r.caller.session == "" {
-		return nil
-	}
-	_, err := e.Members.Session(r.Context(), r.caller.session)
-	return err
 }
 
 // activitySpans are the spans of time that can be asked for, and into how many parts each comes.

@@ -8,11 +8,12 @@ import (
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
 
-// idBeginning is what an id can begin with.
-var idBeginning = regexp.MustCompile(`^[0-9a-f-]{1,36}$`)
+// idBeginning is what an id can begin with. Fewer characters would name too much, in all accounts together, to be gone through.
+var idBeginning = regexp.MustCompile(`^[0-9a-f]{4}[0-9a-f-]{0,32}$`)
 
-// Search finds what text names in the account: whatever has it as its id or as the beginning of it, and rooms that have it in their
-// names. It returns at most so many of each kind (1 to video.MaxPageSize), rooms newest first and all else in the order of their ids. Deleted rooms are not found.
+// Search finds what text names in the account: whatever has it as its id or as the beginning of it, of four characters or more, and
+// rooms that have it in their names or at the beginning of their ids. It returns at most so many of each kind (1 to
+// video.MaxPageSize), rooms newest first and all else in the order of their ids. Deleted rooms are not found.
 func (s *Store) Search(ctx context.Context, of video.AccountID, text string, most int) (video.Found, error) {
 	rooms, err := s.Rooms(ctx, video.RoomQuery{AccountID: of, Search: text, Page: video.Page{Number: 1, Size: most}})
 	if err != nil {

@@ -77,6 +77,11 @@ const inside = createRoute({
 
 const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
 const page = (value: unknown) => (Number.isInteger(value) && Number(value) > 1 ? Number(value) : undefined);
+const spanned = (search: Record<string, unknown>) => ({
+  from: text(search.from),
+  until: text(search.until),
+  page: page(search.page),
+});
 /** One of these words. */
 const word = <T extends string>(value: unknown, ...words: T[]) => words.find((each) => each === value);
 
@@ -149,9 +154,7 @@ const sessions = createRoute({
   validateSearch: (search: Record<string, unknown>): SessionsSearch => ({
     state: word(search.state, "live", "over"),
     room: text(search.room),
-    from: text(search.from),
-    until: text(search.until),
-    page: page(search.page),
+    ...spanned(search),
   }),
 });
 const people = createRoute({
@@ -161,9 +164,7 @@ const people = createRoute({
   validateSearch: (search: Record<string, unknown>): PeopleSearch => ({
     state: word(search.state, "in", "out", "lost"),
     session: text(search.session),
-    from: text(search.from),
-    until: text(search.until),
-    page: page(search.page),
+    ...spanned(search),
   }),
 });
 const refused = createRoute({
@@ -173,9 +174,7 @@ const refused = createRoute({
   validateSearch: (search: Record<string, unknown>): RefusedSearch => ({
     room: text(search.room),
     session: text(search.session),
-    from: text(search.from),
-    until: text(search.until),
-    page: page(search.page),
+    ...spanned(search),
   }),
 });
 const live = createRoute({
@@ -233,9 +232,7 @@ const webhooks = createRoute({
     type: text(search.type),
     text: search.text === undefined ? undefined : text(String(search.text)),
     answer: search.answer === undefined ? undefined : text(String(search.answer)),
-    from: text(search.from),
-    until: text(search.until),
-    page: page(search.page),
+    ...spanned(search),
   }),
 });
 const webhookSettings = createRoute({
@@ -262,9 +259,7 @@ const recordings = createRoute({
     status: word(search.status, "processing", "completed", "failed"),
     type: word(search.type, "audio", "video"),
     longer: moment(search.longer),
-    from: text(search.from),
-    until: text(search.until),
-    page: page(search.page),
+    ...spanned(search),
   }),
 });
 const recording = createRoute({

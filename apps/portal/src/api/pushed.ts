@@ -6,7 +6,7 @@ import {
   useQueryClient,
 } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
-import type { Call } from "./client";
+import { ApiError, type Call } from "./client";
 
 /** How long to wait before a stream that was refused is asked for again, in milliseconds. */
 const askAgain = 10_000;
@@ -54,6 +54,9 @@ export function useStream(
   return stands;
 }
 
+/** Whether something is not there any more, so that nothing will come of it. */
+const isGone = (error: unknown) => error instanceof ApiError && error.status === 404;
+
 /**
  * What a call answers, and what the server pushes of it as it changes. While the stream is broken it is asked for every few seconds, and
  * fresh is false.
@@ -77,17 +80,29 @@ export function usePushed<T>({
   share?: (before: unknown, after: unknown) => unknown;
 }): UseQueryResult<T> & { fresh: boolean } {
   const client = useQueryClient();
+  const told = useRef<{ path: string; data: T }>(undefined);
+  const { path } = call;
+  const { error } = client.getQueryState(key) ?? {};
   const fresh = useStream(
-    call.path,
+    isGone(error) ? undefined : path,
     event,
-    (data) => client.setQueryData(key, data),
+    (data) => {
+      told.current = { path, data: data as T };
+      client.setQueryData(key, data);
+    },
     () => void client.invalidateQueries({ queryKey: key }),
   );
   const found = useQuery({
     queryKey: key,
-    queryFn: ({ signal }) => ask(call, signal),
+    queryFn: async ({ signal }) => {
+      const before = told.current;
+      const answer = await ask(call, signal);
+      const since = told.current;
+      // What was pushed while the answer was on its way is newer than it.
+      return since && since !== before && since.path === path ? since.data : answer;
+    },
     placeholderData: turns ? keepPreviousData : undefined,
-    refetchInterval: fresh ? false : askEvery,
+    refetchInterval: ({ state }) => (fresh || isGone(state.error) ? false : askEvery),
     ...(share && { structuralSharing: share }),
   });
   return { ...found, fresh };

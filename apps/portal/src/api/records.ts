@@ -2,11 +2,11 @@ import { type Call, query } from "./client";
 
 // The lists of what was: sessions, people, and joins that were refused. Filters are as the addresses of the screens have them.
 
-interface Spanned {
+export interface Spanned {
   /** From when on, and until when. */
-  from?: string;
-  until?: string;
-  page?: number;
+  from?: string | undefined;
+  until?: string | undefined;
+  page?: number | undefined;
 }
 
 export interface SessionsSearch extends Spanned {

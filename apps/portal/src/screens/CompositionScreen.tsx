@@ -18,6 +18,7 @@ import { Fault } from "../ui/Fault";
 import { Time } from "../ui/Time";
 import { CompositionProgress } from "./CompositionProgress";
 import { MediaPlayer } from "./MediaPlayer";
+import { Trouble } from "./Trouble";
 import { useRetry } from "./useRetry";
 
 /** One composition: how far it is, why it failed, and what came of it. */
@@ -80,8 +81,9 @@ export function CompositionScreen() {
           )}
         </div>
       </header>
-      <Fault error={retry.error} />
-      <Trouble composition={found} />
+      <Fault error={composition.error ?? retry.error} />
+      <Trouble of={found} failed="It is not tried again by itself." waits="It goes on by itself." />
+      <Warnings warnings={found.warnings} />
       {found.download_url && (
         <MediaPlayer
           link={found.download_url}
@@ -105,33 +107,18 @@ export function CompositionScreen() {
   );
 }
 
-/** Why it failed or does not go on, and what is not as it was asked for. */
-function Trouble({ composition: { error, waiting, warnings } }: { composition: Composition }) {
-  const why = error ?? waiting;
+/** What is not as it was asked for. */
+function Warnings({ warnings }: { warnings: string[] }) {
+  if (warnings.length === 0) return null;
   return (
-    <>
-      {why && (
-        <div className="fault" role={error ? "alert" : "status"}>
-          <p>
-            {why.title}. {why.detail}
-          </p>
-          <p className="muted">
-            {error ? "It is not tried again by itself." : "It goes on by itself."} Code{" "}
-            <code>{why.code}</code>
-          </p>
-        </div>
-      )}
-      {warnings.length > 0 && (
-        <section className="stack" aria-labelledby="warnings">
-          <h2 id="warnings">Not as it was asked for</h2>
-          <ul className="warnings">
-            {warnings.map((warning) => (
-              <li key={warning}>{warning}</li>
-            ))}
-          </ul>
-        </section>
-      )}
-    </>
+    <section className="stack" aria-labelledby="warnings">
+      <h2 id="warnings">Not as it was asked for</h2>
+      <ul className="warnings">
+        {warnings.map((warning) => (
+          <li key={warning}>{warning}</li>
+        ))}
+      </ul>
+    </section>
   );
 }
 

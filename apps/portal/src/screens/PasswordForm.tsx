@@ -7,6 +7,7 @@ import type { PortalSession } from "../api/types";
 import { Fault } from "../ui/Fault";
 import { TextField } from "../ui/Field";
 import { Entrance } from "./Entrance";
+import { NewPasswordField } from "./NewPasswordField";
 import { useSecret } from "./secret";
 
 interface Props {
@@ -80,15 +81,10 @@ export function PasswordForm({ title, lead, button, asksWho = false, then }: Pro
             />
           </>
         )}
-        <TextField
+        <NewPasswordField
           label="Password"
-          type="password"
-          autoComplete="new-password"
-          required
-          minLength={10}
-          hint="10 characters or more."
           value={password}
-          onChange={(e) => setPassword(e.target.value)}
+          onChange={setPassword}
           fault={refused?.of("password")}
         />
         <Fault error={use.error} fields={["name", "email", "password"]} />

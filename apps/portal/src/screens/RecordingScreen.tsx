@@ -16,6 +16,7 @@ import { Fault } from "../ui/Fault";
 import { Time } from "../ui/Time";
 import { MediaPlayer } from "./MediaPlayer";
 import { RecordingState } from "./RecordingState";
+import { Trouble } from "./Trouble";
 
 /** One recording: where it is, why it is not there, and what is in it. */
 export function RecordingScreen() {
@@ -40,7 +41,6 @@ export function RecordingScreen() {
     );
   }
   const name = names?.get(found.participant_id) ?? "a participant";
-  const trouble = found.error ?? found.waiting;
   return (
     <div className="screen">
       <p className="trail">
@@ -71,17 +71,8 @@ export function RecordingScreen() {
           )}
         </div>
       </header>
-      {trouble && (
-        <div className="fault" role="alert">
-          <p>
-            {trouble.title}. {trouble.detail}
-          </p>
-          <p className="muted">
-            {found.status === "failed" ? "It is not tried again." : "It is tried again until it succeeds."}{" "}
-            Code <code>{trouble.code}</code>
-          </p>
-        </div>
-      )}
+      <Fault error={recording.error} />
+      <Trouble of={found} failed="It is not tried again." waits="It is tried again until it succeeds." />
       {found.download_url && (
         <MediaPlayer
           link={found.download_url}

@@ -1,16 +1,11 @@
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { send } from "../api/client";
 import { type RefusedSearch, refusedCall } from "../api/records";
-import type { Page, RefusedJoin } from "../api/types";
+import type { RefusedJoin } from "../api/types";
 import { Id } from "../ui/Copy";
-import { Listing } from "../ui/Listing";
-import { Pages } from "../ui/Pages";
-import { SpanFilter } from "../ui/SpanFilter";
 import type { Column } from "../ui/Table";
 import { Time } from "../ui/Time";
 import { ByObject } from "./ByObject";
-import { SessionTabs } from "./SessionTabs";
+import { RecordList } from "./RecordList";
 import { reasonOf } from "./timeline/words";
 
 const columns: Column<RefusedJoin>[] = [
@@ -45,45 +40,27 @@ const columns: Column<RefusedJoin>[] = [
 export function RefusedScreen() {
   const seek = useSearch({ from: "/inside/sessions/refused" });
   const navigate = useNavigate({ from: "/sessions/refused" });
-  const call = refusedCall(seek);
-  const refused = useQuery({
-    queryKey: ["refused", call.path],
-    queryFn: ({ signal }) => send<Page<RefusedJoin>>(call, signal),
-    placeholderData: keepPreviousData,
-    refetchInterval: 5_000,
-  });
   const set = (change: Partial<RefusedSearch>) =>
     void navigate({ search: { ...seek, page: undefined, ...change }, replace: true });
+  const filtered = seek.from || seek.until || seek.room || seek.session;
   return (
-    <div className="screen">
-      <header className="heading">
-        <h1>Refused joins</h1>
-      </header>
-      <SessionTabs />
-      <search className="filters">
-        <SpanFilter what="Refused" from={seek.from} until={seek.until} onChange={set} />
-        <ByObject what="room" id={seek.room} onClear={() => set({ room: undefined })} />
-        <ByObject what="session" id={seek.session} onClear={() => set({ session: undefined })} />
-        <Pages
-          meta={refused.data?.meta}
-          noun={["refused join", "refused joins"]}
-          onTurn={(page) => set({ page: page > 1 ? page : undefined })}
-        />
-      </search>
-      <Listing
-        label="Refused joins"
-        call={call}
-        list={refused}
-        columns={columns}
-        id={({ id }) => id}
-        empty={
-          <p>
-            Nobody was turned away at the door of a session
-            {seek.from || seek.until || seek.room || seek.session ? " like that" : ""}. Whose token or room is
-            not good comes to no session and is not here: the client is told why.
-          </p>
-        }
-      />
-    </div>
+    <RecordList
+      title="Refused joins"
+      noun={["refused join", "refused joins"]}
+      call={refusedCall(seek)}
+      columns={columns}
+      spanned="Refused"
+      seek={seek}
+      onSeek={set}
+      empty={
+        <>
+          Nobody was turned away at the door of a session{filtered ? " like that" : ""}. Whose token or room
+          is not good comes to no session and is not here: the client is told why.
+        </>
+      }
+    >
+      <ByObject what="room" id={seek.room} onClear={() => set({ room: undefined })} />
+      <ByObject what="session" id={seek.session} onClear={() => set({ session: undefined })} />
+    </RecordList>
   );
 }

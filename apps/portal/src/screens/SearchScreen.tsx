@@ -38,7 +38,7 @@ export function SearchScreen() {
         <p className="empty">
           {text
             ? "Nothing has this as its id or the beginning of it, and no room has it in its name."
-            : "The field above takes the name of a room, and any id: of a room, session, participant, recording or composition. The beginning of an id is enough."}
+            : "The field above takes the name of a room, and any id: of a room, session, participant, recording or composition. The beginning of an id is enough, four characters of it."}
         </p>
       )}
       {found && <Kinds found={found} text={text} />}

@@ -1,8 +1,8 @@
-import { type ReactNode, useEffect, useRef, useState } from "react";
-import UPlot from "uplot";
-import { useDark } from "../shell/theme";
-import { useMoments } from "../shell/zone";
-import { type Line, nameLines, readColours, readLines, roomFor } from "./lines";
+import { type ReactNode, useCallback, useMemo, useState } from "react";
+import type UPlot from "uplot";
+import { type Moments, momentsIn, useZone } from "../shell/zone";
+import { type Line, nameLines, readLines, roomFor } from "./lines";
+import { type Brush, usePlot } from "./usePlot";
 
 export type Series = Line;
 
@@ -11,60 +11,37 @@ interface Props {
   times: number[]; // seconds
   series: Series[];
   unit?: string;
+  /** Whether the times are days, which begin at midnight in UTC. */
+  days?: boolean;
   /** The way to the list of what is counted. */
   children?: ReactNode;
 }
 
-const height = 180;
-const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
-const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
-
 /** What stands at a mark of the axis: the day where one begins, else the time. */
-function markOf(seconds: number): string {
-  const at = new Date(seconds * 1000);
-  return at.getHours() === 0 && at.getMinutes() === 0 ? day.format(at) : clock.format(at);
+function markOf(seconds: number, { minute, day }: Moments): string {
+  const time = minute(seconds * 1000);
+  return time === "00:00" ? day(seconds * 1000) : time;
 }
 
 /**
  * Thin lines over time, named at their ends where there are several: what one is, the heading says. Hovering reads all of them at that
  * moment; screen readers are told the sums.
  */
-export function Chart({ label, times, series, unit = "", children }: Props) {
-  const frame = useRef<HTMLDivElement>(null);
+export function Chart({ label, times, series, unit = "", days = false, children }: Props) {
   const [reading, setReading] = useState<string | null>(null);
-  const dark = useDark();
-  const { exact } = useMoments();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: colours are read from the page, which dark changes
-  useEffect(() => {
-    const element = frame.current;
-    if (!element) return;
-    const colour = readColours(element);
-    const font = `12px ${getComputedStyle(element).fontFamily}`;
-    const named = series.length > 1 ? series : [];
-    const axis: UPlot.Axis = {
-      stroke: colour("muted"),
-      font,
-      grid: { stroke: colour("line"), width: 1 },
-      ticks: { show: false },
-    };
-    const plot = new UPlot(
-      {
-        width: element.clientWidth,
-        height,
-        padding: [
-          8,
-          roomFor(
-            named.map(({ name }) => name),
-            font,
-          ),
-          0,
-          0,
-        ],
+  const chosen = useZone();
+  const zone = days ? "utc" : chosen;
+  const moments = useMemo(() => momentsIn(zone), [zone]);
+  const options = useCallback(
+    ({ colour, font, axis }: Brush): Omit<UPlot.Options, "width" | "height"> => {
+      const named = series.length > 1 ? series : [];
+      const names = named.map(({ name }) => name);
+      return {
+        padding: [8, roomFor(names, font), 0, 0],
         cursor: { y: false, points: { size: 6 } },
-        legend: { show: false },
         scales: { y: { range: (_, __, most) => [0, Math.max(4, Math.ceil((most ?? 0) * 1.15))] } },
         axes: [
-          { ...axis, values: (_, marks) => marks.map(markOf) },
+          { ...axis, values: (_, marks) => marks.map((mark) => markOf(mark, moments)) },
           {
             ...axis,
             size: 44,
@@ -81,19 +58,16 @@ export function Chart({ label, times, series, unit = "", children }: Props) {
         ],
         hooks: {
           draw: [(self) => nameLines(self, named, colour, font)],
-          setCursor: [({ cursor }) => setReading(readLines(cursor.idx, times, series, unit, exact))],
+          setCursor: [
+            ({ cursor }) =>
+              setReading(readLines(cursor.idx, times, series, unit, days ? moments.day : moments.exact)),
+          ],
         },
-      },
-      [times, ...series.map(({ values }) => values)],
-      element,
-    );
-    const watch = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height }));
-    watch.observe(element);
-    return () => {
-      watch.disconnect();
-      plot.destroy();
-    };
-  }, [times, series, unit, dark, exact]);
+      };
+    },
+    [times, series, unit, days, moments],
+  );
+  const frame = usePlot(180, times, series, zone, options);
   const sums = series.map(
     ({ name, values }) =>
       `${name}: ${Math.round(values.reduce<number>((sum, each) => sum + (each ?? 0), 0))}`,

@@ -1,4 +1,4 @@
-import { useId } from "react";
+import { useId, useState } from "react";
 import { useZone, type Zone } from "../shell/zone";
 
 /** A time as a field for date and time has it: YYYY-MM-DDTHH:MM in the zone. Empty without one. */
@@ -33,27 +33,40 @@ export function SpanFilter({
   return (
     <fieldset className="span-filter" aria-describedby={id}>
       <legend className="visually-hidden">{what}</legend>
-      <label>
-        {what} from
-        <input
-          className="input"
-          type="datetime-local"
-          value={toField(from, zone)}
-          onChange={({ target }) => onChange({ from: fromField(target.value, zone) })}
-        />
-      </label>
-      <label>
-        until
-        <input
-          className="input"
-          type="datetime-local"
-          value={toField(until, zone)}
-          onChange={({ target }) => onChange({ until: fromField(target.value, zone) })}
-        />
-      </label>
+      <Moment name={`${what} from`} at={from} zone={zone} onChange={(from) => onChange({ from })} />
+      <Moment name="until" at={until} zone={zone} onChange={(until) => onChange({ until })} />
       <span className="visually-hidden" id={id}>
         {zone === "utc" ? "In UTC" : "In the zone of this browser"}
       </span>
     </fieldset>
+  );
+}
+
+function Moment({
+  name,
+  at,
+  zone,
+  onChange,
+}: {
+  name: string;
+  at: string | undefined;
+  zone: Zone;
+  onChange: (at: string | undefined) => void;
+}) {
+  const [draft, setDraft] = useState<string>(); // what is being typed, which nothing overwrites
+  return (
+    <label>
+      {name}
+      <input
+        className="input"
+        type="datetime-local"
+        value={draft ?? toField(at, zone)}
+        onChange={({ target }) => {
+          setDraft(target.value);
+          if (!target.value.startsWith("0")) onChange(fromField(target.value, zone)); // of a year, digits are missing
+        }}
+        onBlur={() => setDraft(undefined)}
+      />
+    </label>
   );
 }

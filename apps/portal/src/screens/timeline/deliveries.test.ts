@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { SessionDelivery } from "../../api/history";
-import { pageAfter, together } from "./useDeliveries";
+import { joined, pageAfter, together } from "./useDeliveries";
 
 type Status = SessionDelivery["status"];
 const delivery = (id: string, at: string, status: Status = "delivered"): SessionDelivery => ({
@@ -32,4 +32,21 @@ test("pages overlap, and what is newer known counts", () => {
     "b delivered",
     "a delivered",
   ]);
+});
+
+test("what is new is joined to what is known, however much it is", async () => {
+  const stamp = (n: number) => `2026-01-01T00:00:00.${String(n).padStart(6, "0")}Z`;
+  const all = Array.from({ length: 900 }, (_, i) => delivery(`${900 - i}`, stamp(900 - i)));
+  const asked: (string | undefined)[] = [];
+  const ask = async (at: string | undefined) => {
+    asked.push(at);
+    const found = all.filter(({ webhook }) => at === undefined || webhook.occurred_at <= at);
+    return { ...page(found.slice(0, 250)), meta: { ...page([]).meta, total_results: 900 } };
+  };
+  const first = await joined(undefined, ask);
+  expect([first.data.length, asked.length]).toEqual([250, 1]);
+  const known = page(all.slice(600, 700));
+  const then = await joined(known, ask);
+  expect(then.data.map(({ id }) => id)).toEqual(all.slice(0, 748).map(({ id }) => id));
+  expect([asked.slice(1), then.meta.total_results]).toEqual([[undefined, stamp(651), stamp(402)], 900]);
 });

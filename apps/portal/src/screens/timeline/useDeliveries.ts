@@ -1,9 +1,11 @@
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useState } from "react";
 import { type Call, query, send } from "../../api/client";
 import type { SessionDelivery } from "../../api/history";
 import { useMay } from "../../api/session";
 import type { Page } from "../../api/types";
+
+type DeliveryPage = Page<SessionDelivery>;
 
 /** One page of the API. */
 const pageSize = 250;
@@ -34,7 +36,7 @@ const before = (sessionId: string, at: string | undefined): Call => ({
  * Where the page after this one begins: at its last time, because others may have the same, so that one comes twice. There is none after a
  * page that is not full, nor where all of it had one time.
  */
-export function pageAfter({ data }: Page<SessionDelivery>): string | undefined {
+export function pageAfter({ data }: DeliveryPage): string | undefined {
   const [first, last] = [data[0]?.webhook.occurred_at, data.at(-1)?.webhook.occurred_at];
   return data.length < pageSize || first === last ? undefined : last;
 }
@@ -46,20 +48,43 @@ export function together(pages: SessionDelivery[][]): SessionDelivery[] {
   return [...byId.values()].sort((a, b) => b.webhook.occurred_at.localeCompare(a.webhook.occurred_at));
 }
 
+/**
+ * The newest page, joined to what is known: further pages are asked for until one has something that is known, so that there is no gap
+ * however many came meanwhile.
+ */
+export async function joined(
+  known: DeliveryPage | undefined,
+  ask: (at: string | undefined) => Promise<DeliveryPage>,
+): Promise<DeliveryPage> {
+  const ids = new Set(known?.data.map(({ id }) => id));
+  let page = await ask(undefined);
+  const { meta } = page;
+  const pages = [page.data];
+  for (let at = pageAfter(page); known && at !== undefined; at = pageAfter(page)) {
+    if (page.data.some(({ id }) => ids.has(id))) break;
+    page = await ask(at);
+    pages.push(page.data);
+  }
+  return { data: together([...pages, known?.data ?? []]), meta };
+}
+
 /** What was told to webhooks of a session: the newest are looked at again and again, older ones are paged through once. */
 export function useDeliveries(sessionId: string, over: boolean): Deliveries {
   const allowed = useMay()("write");
   const [stretches, setStretches] = useState(1);
+  const client = useQueryClient();
+  const queryKey = ["session-deliveries", sessionId];
   const latest = useQuery({
-    queryKey: ["session-deliveries", sessionId],
-    queryFn: ({ signal }) => send<Page<SessionDelivery>>(before(sessionId, undefined), signal),
+    queryKey,
+    queryFn: ({ signal }) =>
+      joined(client.getQueryData(queryKey), (at) => send<DeliveryPage>(before(sessionId, at), signal)),
     enabled: allowed,
     refetchInterval: over ? 30_000 : 5_000,
   });
   const older = useInfiniteQuery({
     queryKey: ["older-session-deliveries", sessionId],
     initialPageParam: undefined as string | undefined,
-    queryFn: ({ signal, pageParam }) => send<Page<SessionDelivery>>(before(sessionId, pageParam), signal),
+    queryFn: ({ signal, pageParam }) => send<DeliveryPage>(before(sessionId, pageParam), signal),
     getNextPageParam: pageAfter,
     enabled: allowed,
     staleTime: Number.POSITIVE_INFINITY,
