@@ -70,16 +70,24 @@ func TestStreamEndsWithItsRights(t *testing.T) {
 	id := s.record(s.id("room_session_id"), nil)
 	headers := s.as(video.RoleViewer)
 	server := s.serve(0)
-	open := func(header ...string) *stream {
+	open := func(path, event string, header ...string) *stream {
 		t.Helper()
-		stream := s.follow(s.Context(), server, "/room_recordings/"+id, header...)
-		if _, event, data := stream.next(); event != "room_recording" || !strings.HasPrefix(data["download_url"].(string), "https") {
-			t.Fatalf("%s %v", event, data)
+		stream := s.follow(s.Context(), server, path, header...)
+		if _, name, data := stream.next(); name != event {
+			t.Fatalf("%s is told %s %v", path, name, data)
+		} else if event == "room_recording" && data["download_url"] != "https://video.example.com/signed" {
+			t.Fatalf("there is no link in %v", data)
 		}
 		return stream
 	}
-	member, key := open(headers...), s.key(video.RightsReadOnly)
-	keyed := open("Authorization", "Bearer "+key)
+	bearer := []string{"Authorization", "Bearer " + s.key(video.RightsReadOnly)}
+	recording, live := "/room_recordings/"+id, "/room_sessions/"+s.id("room_session_id")+"/live"
+	streams := map[string]*stream{
+		"member":           open(recording, "room_recording", headers...),
+		"key":              open(recording, "room_recording", bearer...),
+		"member, overview": open("/overview", "overview", headers...),
+		"key, live":        open(live, "live", bearer...),
+	}
 	who := s.call("GET", "/portal_session", nil, headers...).data()["member"].(map[string]any)["id"].(string)
 	s.call("PATCH", "/members/"+who, map[string]any{"role": "support"}).want(http.StatusOK)
 	keys, err := s.store.APIKeys(t.Context(), s.account)
@@ -88,7 +96,7 @@ func TestStreamEndsWithItsRights(t *testing.T) {
 		_, err := s.store.RevokeAPIKey(t.Context(), s.account, each.ID)
 		s.must(err)
 	}
-	for name, stream := range map[string]*stream{"member": member, "key": keyed} {
+	for name, stream := range streams {
 		if _, event, data := stream.next(); event != "" {
 			t.Errorf("the %s was still told %s %v", name, event, data)
 		}

@@ -48,7 +48,7 @@ test("each figure opens its list, what changes is pushed, and any id is found", 
   await expect(page).not.toHaveURL(/session=/);
 
   await follow("Joins refused, 24 h", "1", "/sessions/refused\\?from=");
-  await expect(rows("Refused joins")).toContainText("the room is full");
+  await expect(rows("Refused joins")).toContainText("The room is full");
   await operator.inspect(info, "refused");
   await rows("Refused joins").getByRole("link").first().click();
   await expect(page).toHaveURL(new RegExp(`/portal/sessions/${session}/timeline\\?.*at=`));

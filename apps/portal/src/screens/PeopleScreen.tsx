@@ -7,7 +7,7 @@ import type { Column } from "../ui/Table";
 import { Time } from "../ui/Time";
 import { ByObject } from "./ByObject";
 import { RecordList } from "./RecordList";
-import { lasting, reasonOf } from "./timeline/words";
+import { lasting, reasonAlone } from "./timeline/words";
 
 const columns: Column<Participant>[] = [
   {
@@ -39,7 +39,7 @@ const columns: Column<Participant>[] = [
   },
   {
     name: "Left",
-    cell: ({ left_reason: reason }) => (reason ? reasonOf(reason) : <span className="muted">–</span>),
+    cell: ({ left_reason: reason }) => (reason ? reasonAlone(reason) : <span className="muted">–</span>),
     wideOnly: true,
   },
   {

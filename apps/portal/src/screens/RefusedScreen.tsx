@@ -6,7 +6,7 @@ import type { Column } from "../ui/Table";
 import { Time } from "../ui/Time";
 import { ByObject } from "./ByObject";
 import { RecordList } from "./RecordList";
-import { reasonOf } from "./timeline/words";
+import { reasonAlone } from "./timeline/words";
 
 const columns: Column<RefusedJoin>[] = [
   {
@@ -23,7 +23,7 @@ const columns: Column<RefusedJoin>[] = [
       </Link>
     ),
   },
-  { name: "Why", cell: ({ reason }) => reasonOf(reason) },
+  { name: "Why", cell: ({ reason }) => reasonAlone(reason) },
   { name: "Code", cell: ({ reason }) => <code>{reason}</code>, wideOnly: true },
   {
     name: "Room",

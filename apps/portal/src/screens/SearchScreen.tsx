@@ -29,7 +29,7 @@ export function SearchScreen() {
     <div className="screen">
       <header className="heading">
         <h1>{text ? `“${text}”` : "Search"}</h1>
-        <p className="muted" role="status">
+        <p className="muted small" role="status">
           {found && (total === 1 ? "1 found" : `${total} found`)}
         </p>
       </header>
@@ -174,7 +174,7 @@ function Kind<T extends { id: string }>({
   return (
     <section className="stack" aria-label={name}>
       <h2>{name}</h2>
-      <ul className="found">
+      <ul className="found card">
         {rows.map((row) => (
           <li key={row.id}>
             {children(row)}

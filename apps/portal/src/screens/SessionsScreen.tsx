@@ -6,7 +6,7 @@ import { Id } from "../ui/Copy";
 import type { Column } from "../ui/Table";
 import { ByObject } from "./ByObject";
 import { RecordList } from "./RecordList";
-import { lasting, reasonOf } from "./timeline/words";
+import { lasting, reasonAlone } from "./timeline/words";
 
 /** What is said of a session in any list. */
 export function useSessionColumns(): Column<Session>[] {
@@ -38,7 +38,8 @@ export function useSessionColumns(): Column<Session>[] {
 const further: Column<Session>[] = [
   {
     name: "Ended",
-    cell: ({ ended_reason: reason }) => (reason ? reasonOf(reason) : <span className="muted">goes on</span>),
+    cell: ({ ended_reason: reason }) =>
+      reason ? reasonAlone(reason) : <span className="muted">Goes on</span>,
     wideOnly: true,
   },
   {
