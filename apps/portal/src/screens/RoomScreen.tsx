@@ -2,6 +2,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { type Call, send, sendOne } from "../api/client";
+import { nameOf } from "../api/history";
 import { useMay } from "../api/session";
 import type { Room, Session } from "../api/types";
 import { Confirm } from "../ui/Confirm";
@@ -110,7 +111,9 @@ export function RoomScreen() {
           <ul className="people">
             {people.map((each) => (
               <li key={each.id} className="card">
-                <span>{each.context ?? <span className="muted">without a context</span>}</span>
+                <Link to="/participants/$participantId/quality" params={{ participantId: each.id }}>
+                  {nameOf(each, each.id)}
+                </Link>
                 <Id id={each.id} />
                 <span className="muted">
                   joined <Time at={each.joined_at} />
@@ -120,7 +123,7 @@ export function RoomScreen() {
           </ul>
         )}
       </section>
-      <RoomSessions roomId={roomId} />
+      <RoomSessions room={room.data} />
       <Curl call={call} />
       {open === "edit" && <RoomForm room={room.data} onClose={close} onDone={close} />}
       {open === "invite" && <InviteDialog room={room.data} onClose={close} />}

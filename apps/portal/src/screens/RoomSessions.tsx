@@ -1,17 +1,18 @@
-import { useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { type Call, send } from "../api/client";
-import type { Page, Session } from "../api/types";
+import type { Page, Room, Session } from "../api/types";
 import { Listing } from "../ui/Listing";
 import { useSessionColumns } from "./SessionsScreen";
 
 /** The latest sessions of a room, each with the way to its timeline. */
-export function RoomSessions({ roomId }: { roomId: string }) {
+export function RoomSessions({ room: { id, active_session_id: active } }: { room: Room }) {
   const columns = useSessionColumns();
-  const call: Call = { method: "GET", path: `/rooms/${roomId}/sessions?page[size]=10` };
+  const call: Call = { method: "GET", path: `/rooms/${id}/sessions?page[size]=10` };
   const sessions = useQuery({
-    queryKey: ["sessions-of-room", roomId],
+    queryKey: ["sessions-of-room", id, active], // one that begins or ends is there at once
     queryFn: ({ signal }) => send<Page<Session>>(call, signal),
+    placeholderData: keepPreviousData,
     refetchInterval: 10_000,
   });
   return (
@@ -19,7 +20,7 @@ export function RoomSessions({ roomId }: { roomId: string }) {
       <header className="heading">
         <h2 id="sessions">Latest sessions</h2>
         {(sessions.data?.meta.total_results ?? 0) > 0 && (
-          <Link to="/sessions" search={{ room: roomId }}>
+          <Link to="/sessions" search={{ room: id }}>
             All of them
           </Link>
         )}

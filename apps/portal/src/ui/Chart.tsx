@@ -41,7 +41,7 @@ export function Chart({ label, times, series, unit = "", days = false, children 
         cursor: { y: false, points: { size: 6 } },
         scales: { y: { range: (_, __, most) => [0, Math.max(4, Math.ceil((most ?? 0) * 1.15))] } },
         axes: [
-          { ...axis, values: (_, marks) => marks.map((mark) => markOf(mark, moments)) },
+          { ...axis, size: 28, values: (_, marks) => marks.map((mark) => markOf(mark, moments)) },
           {
             ...axis,
             size: 44,
@@ -67,7 +67,7 @@ export function Chart({ label, times, series, unit = "", days = false, children 
     },
     [times, series, unit, days, moments],
   );
-  const frame = usePlot(180, times, series, zone, options);
+  const frame = usePlot(168, times, series, zone, options);
   const sums = series.map(
     ({ name, values }) =>
       `${name}: ${Math.round(values.reduce<number>((sum, each) => sum + (each ?? 0), 0))}`,
