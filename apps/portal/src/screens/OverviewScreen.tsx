@@ -55,59 +55,49 @@ interface Way {
 function Figures({ now }: { now: Overview }) {
   const may = useMay();
   const { cpu_percent: cpu, disk_free_mb: free } = now.machine;
-  const enqueued = now.waiting_compositions - now.processing_compositions;
+  const enqueued = Math.max(0, now.waiting_compositions - now.processing_compositions); // counted one after the other
   const since = dayBefore(now.at);
-  const writes = may("write");
+  const webhooks = (search: Way["search"]) =>
+    may("write") ? { to: "/webhooks" as const, search } : undefined;
   const machine: Way = may("administer") ? { to: "/system" } : { to: "/usage" };
+  const figures: [name: string, value: string, way?: Way | undefined][] = [
+    [
+      "People now",
+      whole.format(now.active_participants),
+      { to: "/sessions/people", search: { state: "in" } },
+    ],
+    ["Sessions now", whole.format(now.active_sessions), { to: "/sessions", search: { state: "live" } }],
+    ["Rooms", whole.format(now.rooms), { to: "/rooms" }],
+    [
+      "Joins refused, 24 h",
+      whole.format(now.refused_joins),
+      { to: "/sessions/refused", search: { from: since } },
+    ],
+    ["Recordings in work", whole.format(now.processing_recordings), inWork("/recordings")],
+    ["Compositions in work", whole.format(now.processing_compositions), inWork("/compositions")],
+    ["Compositions waiting", whole.format(enqueued), { to: "/compositions", search: { status: "enqueued" } }],
+    ["Webhooks waiting", whole.format(now.pending_deliveries), webhooks({ status: "pending" })],
+    [failed, whole.format(now.failed_deliveries), webhooks({ status: "failed", from: since })],
+    ["Processors", cpu === null ? "–" : `${Math.round(cpu)} %`, machine],
+    ["Disk free", free === null ? "–" : gib(free), machine],
+  ];
   return (
     <ul className="tally six">
-      <Figure
-        name="People now"
-        value={whole.format(now.active_participants)}
-        way={{ to: "/sessions/people", search: { state: "in" } }}
-      />
-      <Figure
-        name="Sessions now"
-        value={whole.format(now.active_sessions)}
-        way={{ to: "/sessions", search: { state: "live" } }}
-      />
-      <Figure name="Rooms" value={whole.format(now.rooms)} way={{ to: "/rooms" }} />
-      <Figure
-        name="Joins refused, 24 h"
-        value={whole.format(now.refused_joins)}
-        way={{ to: "/sessions/refused", search: { from: since } }}
-      />
-      <Figure
-        name="Recordings in work"
-        value={whole.format(now.processing_recordings)}
-        way={{ to: "/recordings", search: { status: "processing" } }}
-      />
-      <Figure
-        name="Compositions in work"
-        value={whole.format(now.processing_compositions)}
-        way={{ to: "/compositions", search: { status: "processing" } }}
-      />
-      <Figure
-        name="Compositions waiting"
-        value={whole.format(enqueued)}
-        way={{ to: "/compositions", search: { status: "enqueued" } }}
-      />
-      <Figure
-        name="Webhooks waiting"
-        value={whole.format(now.pending_deliveries)}
-        way={writes ? { to: "/webhooks", search: { status: "pending" } } : undefined}
-      />
-      <Figure
-        name="Webhooks failed, 24 h"
-        value={whole.format(now.failed_deliveries)}
-        alarming={now.failed_deliveries > 0}
-        way={writes ? { to: "/webhooks", search: { status: "failed", from: since } } : undefined}
-      />
-      <Figure name="Processors" value={cpu === null ? "–" : `${Math.round(cpu)} %`} way={machine} />
-      <Figure name="Disk free" value={free === null ? "–" : gib(free)} way={machine} />
+      {figures.map(([name, value, way]) => (
+        <Figure
+          key={name}
+          name={name}
+          value={value}
+          way={way}
+          alarming={name === failed && now.failed_deliveries > 0}
+        />
+      ))}
     </ul>
   );
 }
+
+const failed = "Webhooks failed, 24 h";
+const inWork = (to: Way["to"]): Way => ({ to, search: { status: "processing" } });
 
 /** A day before a time, to the minute: the same for a while, so that the way to it is. */
 const dayBefore = (at: string) =>
