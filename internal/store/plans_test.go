@@ -77,7 +77,7 @@ func TestPlans(t *testing.T) {
 // What the portal asks is found in the indexes made for it, and what was used in days or rooms that are asked for alone.
 func TestPortalPlans(t *testing.T) {
 	want := map[string][]string{
-		"search/four characters of an id": {"sessions_pkey", "participants_pkey", "recordings_pkey", "compositions_pkey"},
+		"search/four characters of an id": {"rooms_pkey", "sessions_pkey", "participants_pkey", "recordings_pkey", "compositions_pkey"},
 		"usage/a month by day":            {"usage_pkey", "usage_stored", "participants_left", "recordings_unfinished"},
 		"usage/a month by room":           {"usage_pkey", "usage_stored"},
 		"usage/of a room":                 {"usage_room", "usage_stored"},
@@ -97,10 +97,15 @@ func TestPortalPlans(t *testing.T) {
 				_, err := shape.list()
 				must(t, err)
 				var used []string
+				namesAlone := false
 				for _, query := range heard.queries {
 					plan := explainQuery(t, s, query)
 					t.Logf("%s\n  %s\n%s", shape.name, query, plan)
 					used = append(used, indexesUsed(plan)...)
+					namesAlone = namesAlone || onlyNames.MatchString(plan)
+				}
+				if strings.HasPrefix(shape.name, "search") && !namesAlone {
+					t.Errorf("%s reads rooms whose names are others", shape.name)
 				}
 				for _, index := range want[shape.name] {
 					if !slices.Contains(used, index) {
@@ -136,6 +141,7 @@ func checkPlans(t *testing.T, s *Store, shape string, queries []string) {
 
 var (
 	usedIndex  = regexp.MustCompile(`(?:USING (?:COVERING )?INDEX|using|Bitmap Index Scan on) (\w+)`)
+	onlyNames  = regexp.MustCompile(`COVERING INDEX rooms_search|Index Only Scan using rooms_name`)
 	ownIndex   = regexp.MustCompile(`sqlite_autoindex_(\w+)_1`) // of a primary key
 	wholeTable = regexp.MustCompile(`Seq Scan|SCAN (rooms|sessions|participants)`)
 	countsRows = regexp.MustCompile(`^SELECT (count\(\*\) FROM "(rooms|sessions|participants)"|\(SELECT "\w+" FROM "account_totals)`)

@@ -3,7 +3,10 @@ package store
 import (
 	"context"
 	"regexp"
+	"slices"
 	"strings"
+
+	"github.com/uptrace/bun"
 
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
@@ -12,32 +15,45 @@ import (
 var idBeginning = regexp.MustCompile(`^[0-9a-f]{4}[0-9a-f-]{0,32}$`)
 
 // Search finds what text names in the account: whatever has it as its id or as the beginning of it, of four characters or more, and
-// rooms that have it in their names or at the beginning of their ids. It returns at most so many of each kind (1 to
-// video.MaxPageSize), rooms newest first and all else in the order of their ids. Deleted rooms are not found.
+// rooms that have it in their names. It returns at most so many of each kind (1 to video.MaxPageSize), in the order of their ids, and
+// rooms that are found by name after these, by name. Deleted rooms are not found.
 func (s *Store) Search(ctx context.Context, of video.AccountID, text string, most int) (video.Found, error) {
-	rooms, err := s.Rooms(ctx, video.RoomQuery{AccountID: of, Search: text, Page: video.Page{Number: 1, Size: most}})
-	if err != nil {
-		return video.Found{}, err
-	}
-	found := video.Found{Rooms: rooms.Items}
-	id := strings.ToLower(text)
-	if !idBeginning.MatchString(id) {
-		return found, nil
-	}
 	number, err := s.number(ctx, of)
+	if err != nil || !isText(text) {
+		return video.Found{}, err
+	}
+	id := strings.ToLower(text)
+	byID := idBeginning.MatchString(id)
+	// The letter g comes after all that ids are made of. The account must not tempt planners from the index of ids.
+	begins := func(rows any) *bun.SelectQuery {
+		q := s.reads.NewSelect().Model(rows).Where("+account = ?", number).Where("id >= ?", id).Where("id < ?", id+"g")
+		return q.Order("id").Limit(int64(most))
+	}
+	var rooms []roomRow
+	if byID {
+		if err := begins(&rooms).Where("deleted_at IS NULL").Scan(ctx); err != nil {
+			return video.Found{}, failed("search ids", err)
+		}
+	}
+	named, err := s.searchNames(ctx, number, text, most)
 	if err != nil {
 		return video.Found{}, err
 	}
-	// The letter g comes after all that ids are made of. The account must not tempt planners from the index of ids.
-	begins := func(rows any) error {
-		q := s.reads.NewSelect().Model(rows).Where("+account = ?", number).Where("id >= ?", id).Where("id < ?", id+"g")
-		return q.Order("id").Limit(int64(most)).Scan(ctx)
+	var found video.Found
+	for _, row := range append(rooms, named...) {
+		known := slices.ContainsFunc(found.Rooms, func(r video.Room) bool { return r.ID == row.ID })
+		if !known && len(found.Rooms) < most {
+			found.Rooms = append(found.Rooms, row.room(of))
+		}
+	}
+	if !byID {
+		return found, nil
 	}
 	var sessions []sessionRow
 	var recordings []recordingRow
 	var compositions []compositionRow
 	for _, rows := range []any{&sessions, &recordings, &compositions} {
-		if err := begins(rows); err != nil {
+		if err := begins(rows).Scan(ctx); err != nil {
 			return video.Found{}, failed("search ids", err)
 		}
 	}
@@ -62,6 +78,24 @@ func (s *Store) Search(ctx context.Context, of video.AccountID, text string, mos
 		found.Compositions = append(found.Compositions, composition)
 	}
 	return found, nil
+}
+
+// searchNames goes through the names of all rooms, in their index alone and as far as it must. It returns rooms in the order of their names.
+func (s *Store) searchNames(ctx context.Context, number account, text string, most int) (rows []roomRow, err error) {
+	live := func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where("account = ?", number).Where("deleted_at IS NULL")
+	}
+	var names []string
+	err = live(s.reads.NewSelect().Table("rooms").Column("unique_name")).Where("unique_name IS NOT NULL").
+		Where("lower(unique_name) LIKE ? ESCAPE '!'", "%"+likeEscape.Replace(strings.ToLower(text))+"%").
+		Order("unique_name").Limit(int64(most)).Scan(ctx, &names)
+	if err == nil && len(names) > 0 {
+		err = live(s.reads.NewSelect().Model(&rows)).Where("unique_name IN (?)", bun.List(names)).Order("unique_name").Scan(ctx)
+	}
+	if err != nil {
+		return nil, failed("search names", err)
+	}
+	return rows, nil
 }
 
 // searchParticipants uses the account, because it comes first in their key.
