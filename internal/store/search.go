@@ -86,7 +86,8 @@ func (s *Store) searchNames(ctx context.Context, number account, text string, mo
 		return q.Where("account = ?", number).Where("deleted_at IS NULL")
 	}
 	var names []string
-	err = live(s.reads.NewSelect().Table("rooms").Column("unique_name")).Where("unique_name IS NOT NULL").
+	// The length is that of the condition of SQLite's index.
+	err = live(s.reads.NewSelect().Table("rooms").Column("unique_name")).Where("length(unique_name) > 0").
 		Where("lower(unique_name) LIKE ? ESCAPE '!'", "%"+likeEscape.Replace(strings.ToLower(text))+"%").
 		Order("unique_name").Limit(int64(most)).Scan(ctx, &names)
 	if err == nil && len(names) > 0 {
