@@ -40,7 +40,8 @@ type plan struct {
 	rooms    int
 	people   int
 	seed     uint64
-	racing   bool // the binary was built with the race detector
+	racing   bool   // the binary was built with the race detector
+	profiles string // folder for what the heap holds at rest, before and after; "" for none
 	flags    []string
 }
 
@@ -50,6 +51,7 @@ func main() {
 	flag.DurationVar(&p.duration, "for", 30*time.Minute, "how `long`; 1m to 24h")
 	flag.IntVar(&p.rooms, "rooms", 17, "rooms; a fifth of the people are in the first, the others spread over the rest")
 	flag.IntVar(&p.people, "people", 200, "people there are at a time")
+	flag.StringVar(&p.profiles, "profiles", "", "the `folder` to keep profiles of the heap in: before.pb.gz and after.pb.gz, to compare with go tool pprof")
 	flag.Uint64Var(&p.seed, "seed", rand.Uint64(), "makes the same choices as a run before")
 	flag.Parse()
 	p.flags = flag.Args()
@@ -121,6 +123,9 @@ func (p *plan) soak(ctx context.Context, api *client, at probe) error {
 	if err != nil {
 		return err
 	}
+	if err := p.keep(ctx, at, "before"); err != nil {
+		return err
+	}
 	standing, err := at.gauges(ctx)
 	if err != nil {
 		return err
@@ -139,6 +144,9 @@ func (p *plan) soak(ctx context.Context, api *client, at probe) error {
 	if err != nil {
 		return err
 	}
+	if err := p.keep(ctx, at, "after"); err != nil {
+		return err
+	}
 	staying, err := api.nobodyLeft(ctx, &came)
 	if err != nil {
 		return err
@@ -152,6 +160,18 @@ func (p *plan) soak(ctx context.Context, api *client, at probe) error {
 	v.print(os.Stdout)
 	fmt.Println(came.String())
 	return v.err()
+}
+
+// keep writes a profile of the heap, if that is wanted.
+func (p *plan) keep(ctx context.Context, at probe, name string) error {
+	if p.profiles == "" {
+		return nil
+	}
+	profile, err := at.heapProfile(ctx)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(p.profiles, name+".pb.gz"), profile, 0o600)
 }
 
 // isRaceBuilt reports whether a binary has the race detector, whose shadow memory grows with all memory that was ever used.

@@ -141,14 +141,14 @@ func openHandles(process int) (n int, err error) {
 	return n, nil
 }
 
-// collect has the server collect its garbage, so that the heap is what is really in use.
-func (p probe) collect(ctx context.Context) error {
+// heapProfile has the server collect its garbage, so that the heap is what is really in use, and returns what that is.
+func (p probe) heapProfile(ctx context.Context) ([]byte, error) {
 	body, err := p.get(ctx, "/debug/pprof/heap?gc=1")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, _ = io.Copy(io.Discard, body)
-	return body.Close()
+	profile, err := io.ReadAll(body)
+	return profile, errors.Join(err, body.Close())
 }
 
 // rest waits until nobody is there any more and, given how it was before, until all is as it was, and returns the least of some looks in a row:
@@ -157,7 +157,7 @@ func (p probe) rest(ctx context.Context, before *sample) (sample, error) {
 	const enough = 8 // looks in a row
 	var looks []sample
 	for end := time.Now().Add(patience); ; {
-		if err := p.collect(ctx); err != nil {
+		if _, err := p.heapProfile(ctx); err != nil {
 			return sample{}, err
 		}
 		now, err := p.look(ctx)
@@ -211,7 +211,7 @@ func (p probe) during(ctx context.Context, duration time.Duration, load func(ctx
 			return samples, err
 		case <-tick.C:
 		}
-		err := p.collect(ctx)
+		_, err := p.heapProfile(ctx)
 		var s sample
 		if err == nil {
 			s, err = p.look(ctx)
