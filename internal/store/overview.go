@@ -60,10 +60,9 @@ func (s *Store) Activity(ctx context.Context, query video.ActivityQuery) ([]vide
 	}
 	from, step := query.From.UnixMicro(), query.Step.Microseconds()
 	until := from + step*int64(query.Steps)
-	present, err := s.reads.NewSelect().Table("participants").Where("account = ?", number).Where("joined_at < ?", from).
-		Where("(left_at IS NULL OR left_at >= ?)", from).Count(ctx)
+	present, err := s.presentAt(ctx, number, from)
 	if err != nil {
-		return nil, failed("count participants", err)
+		return nil, err
 	}
 	arrivals, err := s.movesOf(ctx, number, "joined_at", from, until, step)
 	if err != nil {
@@ -77,11 +76,23 @@ func (s *Store) Activity(ctx context.Context, query video.ActivityQuery) ([]vide
 	if err != nil {
 		return nil, err
 	}
-	spans := follow(query, int(present), s.now(), arrivals, departures)
+	spans := follow(query, present, s.now(), arrivals, departures)
 	for i := range spans {
 		spans[i].RefusedJoins = refused[i]
 	}
 	return spans, nil
+}
+
+// presentAt counts who was in a session at a time: of those who are there still or left since, which are few beside all who ever came.
+func (s *Store) presentAt(ctx context.Context, number account, at int64) (present int, err error) {
+	for _, since := range []string{"left_at IS NULL", "left_at >= ?"} {
+		n, err := s.reads.NewSelect().Table("participants").Where("account = ?", number).Where(since, at).Where("+joined_at < ?", at).Count(ctx)
+		if err != nil {
+			return 0, failed("count participants", err)
+		}
+		present += int(n)
+	}
+	return present, nil
 }
 
 func (s *Store) movesOf(ctx context.Context, number account, column string, from, until, step int64) (map[int]moves, error) {

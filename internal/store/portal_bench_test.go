@@ -108,7 +108,7 @@ func portalShapes(tb testing.TB, s *Store, account video.AccountID) []shape {
 		return func() (int, error) { l, err := s.RefusedJoins(ctx, query); return l.Total, err }
 	}
 	activity := func(step time.Duration, steps int) func() (int, error) {
-		query := video.ActivityQuery{AccountID: account, From: start.Add(benchYear / 2), Step: step, Steps: steps}
+		query := video.ActivityQuery{AccountID: account, From: start.Add(benchYear - time.Duration(steps)*step), Step: step, Steps: steps}
 		return func() (int, error) { spans, err := s.Activity(ctx, query); return len(spans), err }
 	}
 	return []shape{

@@ -88,8 +88,9 @@ func (s *Store) Usage(ctx context.Context, query video.UsageQuery) (video.UsageL
 		return video.UsageList{}, failed("add up usage", err)
 	}
 	var lines []usageLine
-	page := listed + ` SELECT u.*, r.unique_name AS room_name FROM listed AS u LEFT JOIN rooms AS r ON r.id = u.room_id
-		ORDER BY u.day DESC, u.participant_us DESC, u.room_id LIMIT ?6 OFFSET ?7`
+	page := listed + `, shown AS (SELECT * FROM listed ORDER BY day DESC, participant_us DESC, room_id LIMIT ?6 OFFSET ?7)
+		SELECT u.*, r.unique_name AS room_name FROM shown AS u LEFT JOIN rooms AS r ON r.id = u.room_id
+		ORDER BY u.day DESC, u.participant_us DESC, u.room_id`
 	err = s.reads.NewRaw(page, append(args, query.Page.Size, (query.Page.Number-1)*query.Page.Size)...).Scan(ctx, &lines)
 	if err != nil {
 		return video.UsageList{}, failed("list usage", err)
