@@ -49,19 +49,19 @@ func (e *entrance) listCompositions(r *request) (answer, error) {
 	if err := q.refuse(); err != nil {
 		return answer{}, err
 	}
-	compositions, err := e.Compositions.Compositions(r.Context(), query)
-	if err != nil {
-		return answer{}, err
-	}
-	return list(compositions, query.Page, func(c video.Composition) compositionJSON { return renderComposition(c, e.links(r)) }), nil
+	return e.showMedia(r, "room_compositions", func() (func(mediaLinks) envelope, error) {
+		compositions, err := e.Compositions.Compositions(r.Context(), query)
+		return func(links mediaLinks) envelope {
+			return page(compositions, query.Page, func(c video.Composition) compositionJSON { return renderComposition(c, links) })
+		}, err
+	})
 }
 
 func (e *entrance) composition(r *request) (answer, error) {
-	composition, err := e.Compositions.Composition(r.Context(), r.account, r.id)
-	if err != nil {
-		return answer{}, err
-	}
-	return one(http.StatusOK, renderComposition(composition, e.links(r))), nil
+	return e.showMedia(r, "room_composition", func() (func(mediaLinks) envelope, error) {
+		composition, err := e.Compositions.Composition(r.Context(), r.account, r.id)
+		return func(links mediaLinks) envelope { return envelope{Data: renderComposition(composition, links)} }, err
+	})
 }
 
 func (e *entrance) deleteComposition(r *request) (answer, error) {

@@ -50,6 +50,7 @@ func (q *query) deliveries(account video.AccountID) video.DeliveryQuery {
 		EventContains:    q.name("filter[webhook][contains]"),
 		AttemptsContains: q.name("filter[attempts][contains]"),
 		SessionID:        video.SessionID(q.id("filter[session_id]")),
+		OccurredAt:       q.span("occurred_at"),
 		StartedAt:        q.span("started_at"),
 		FinishedAt:       q.span("finished_at"),
 	}
@@ -87,7 +88,7 @@ func (e *entrance) redeliverAll(r *request) (answer, error) {
 		return answer{}, err
 	}
 	nothing := query.Status == "" && query.Types == nil && query.EventContains == "" && query.AttemptsContains == "" && query.SessionID == "" &&
-		query.StartedAt == (video.Span{}) && query.FinishedAt == (video.Span{})
+		query.OccurredAt == (video.Span{}) && query.StartedAt == (video.Span{}) && query.FinishedAt == (video.Span{})
 	if nothing && !all {
 		return answer{}, &refusal{status: http.StatusUnprocessableEntity, faults: []fault{{
 			kind: missingParameter, parameter: "filter[all]",

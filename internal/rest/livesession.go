@@ -1,9 +1,7 @@
 package rest
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"net/http"
 	"time"
 
@@ -32,8 +30,8 @@ func (e *entrance) liveSession(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	if r.Method == http.MethodGet && acceptsEvents(r.Header) {
-		return answer{status: http.StatusOK, stream: func(w http.ResponseWriter) error { return e.followLive(w, r, session) }}, nil
+	if wantsEvents(r) {
+		return e.tellChanges(r, "live", liveEvery, func() (glimpse, error) { return e.glimpseAt(r.Context(), session) }), nil
 	}
 	now, err := e.lookAt(r.Context(), session)
 	if err != nil {
@@ -57,70 +55,19 @@ func (e *entrance) lookAt(ctx context.Context, session video.Session) (liveSessi
 	return renderLive(session, seen, e.Quality.Glance(session.ID)), nil
 }
 
-// followLive sends what a session is like at once and after each change, until it has ended, the caller goes, or the server drains.
-func (e *entrance) followLive(w http.ResponseWriter, r *request, session video.Session) error {
-	leave, err := e.followers.admit(r.account)
+// glimpseAt is what a session is like now, for a stream of it, which ends with the session.
+func (e *entrance) glimpseAt(ctx context.Context, session video.Session) (glimpse, error) {
+	now, err := e.lookAt(ctx, session)
 	if err != nil {
-		return err
-	}
-	defer leave()
-	tick := time.NewTicker(liveEvery)
-	defer tick.Stop()
-	f := &liveFollower{entrance: e, request: r, session: session, stream: push{ctx: r.Context(), out: w}}
-	for {
-		if over, err := f.advance(); over || err != nil {
-			return err
-		}
-		select {
-		case <-tick.C:
-		case <-e.Draining:
-			return nil
-		case <-r.Context().Done():
-			return nil
-		}
-		if e.stillMay(r) != nil {
-			return nil
-		}
-	}
-}
-
-// liveFollower is one caller who follows a session as it is.
-type liveFollower struct {
-	*entrance
-	*request
-	session video.Session
-	stream  push
-	sent    []byte    // what the caller knows, but for the time
-	spoke   time.Time // when something was sent last
-}
-
-// advance sends what is new, and reports whether that was the last. It fails only before anything was sent.
-func (f *liveFollower) advance() (over bool, err error) {
-	now, err := f.lookAt(f.Context(), f.session)
-	if err != nil {
-		if f.stream.begun {
-			return true, nil // the caller comes back
-		}
-		return true, err
+		return glimpse{}, err
 	}
 	timeless := now
 	timeless.At = timestamp{}
-	content, _ := json.Marshal(timeless) // cannot fail: types of ours
-	var batch bytes.Buffer
-	switch {
-	case !bytes.Equal(content, f.sent):
-		f.sent = content
-		writeEvent(&batch, "", "live", now)
-		if !now.Active {
-			writeEvent(&batch, "", "end", endJSON{SessionID: f.session.ID})
-		}
-	case time.Since(f.spoke) >= heartbeat:
-		batch.WriteString(": still there\n\n")
-	default:
-		return false, nil
+	found := glimpse{sent: now, mark: marked(timeless)}
+	if !now.Active {
+		found.end = endJSON{SessionID: session.ID}
 	}
-	f.spoke = time.Now()
-	return !f.stream.send(batch.Bytes()) || !now.Active, nil
+	return found, nil
 }
 
 // watchSession makes a token by which its caller is in a running session as one who watches, and seen by everyone in it.

@@ -1,8 +1,8 @@
 package rest
 
 import (
-	"bytes"
 	"context"
+	"math"
 	"net/http"
 	"time"
 
@@ -13,6 +13,10 @@ import (
 type Overview interface {
 	Overview(ctx context.Context, account video.AccountID) (video.Overview, error)
 	Activity(ctx context.Context, query video.ActivityQuery) ([]video.Activity, error)
+	// RefusedJoins returns who was turned away at the doors of sessions, newest first.
+	RefusedJoins(ctx context.Context, query video.RefusedJoinQuery) (video.List[video.RefusedJoin], error)
+	// Search returns what text names, at most so many of each kind: by id or the beginning of one, rooms by a part of the name too.
+	Search(ctx context.Context, account video.AccountID, text string, most int) (video.Found, error)
 }
 
 // SystemCheck is one thing a server needs of its machine. Setting says what to change, where something is wrong.
@@ -30,13 +34,13 @@ type MachineLoad struct {
 	DiskTotalMB *int64
 }
 
-// overviewEvery is how often a stream looks for changes.
-const overviewEvery = 2 * time.Second
-
 // overview answers with what there is now; or, to a caller that takes a stream of events, each time anew when it changed.
 func (e *entrance) overview(r *request) (answer, error) {
-	if r.Method == http.MethodGet && acceptsEvents(r.Header) {
-		return answer{status: http.StatusOK, stream: func(w http.ResponseWriter) error { return e.watch(w, r) }}, nil
+	if wantsEvents(r) {
+		return e.tellChanges(r, "overview", lookEvery, func() (glimpse, error) {
+			now, err := e.look(r)
+			return glimpse{sent: now, mark: marked(now.roughly())}, err
+		}), nil
 	}
 	data, err := e.look(r)
 	if err != nil {
@@ -58,61 +62,6 @@ func (e *entrance) load() MachineLoad {
 		return MachineLoad{}
 	}
 	return e.Machine()
-}
-
-// watch sends the overview at once and after each change, until the caller goes or the server drains.
-func (e *entrance) watch(w http.ResponseWriter, r *request) error {
-	leave, err := e.followers.admit(r.account)
-	if err != nil {
-		return err
-	}
-	defer leave()
-	tick := time.NewTicker(overviewEvery)
-	defer tick.Stop()
-	stream := &push{ctx: r.Context(), out: w}
-	var sent overviewJSON
-	quiet := time.Now()
-	for {
-		now, err := e.look(r)
-		if err != nil {
-			if stream.begun {
-				return nil // the caller comes back
-			}
-			return err
-		}
-		if !stream.begun || now.changedFrom(sent) {
-			var event bytes.Buffer
-			writeEvent(&event, "", "overview", now)
-			if !stream.send(event.Bytes()) {
-				return nil
-			}
-			sent, quiet = now, time.Now()
-		} else if time.Since(quiet) >= heartbeat {
-			if !stream.send([]byte(": still there\n\n")) {
-				return nil
-			}
-			quiet = time.Now()
-		}
-		select {
-		case <-tick.C:
-		case <-e.Draining:
-			return nil
-		case <-r.Context().Done():
-			return nil
-		}
-		if err := e.stillMay(r); err != nil {
-			return nil
-		}
-	}
-}
-
-// stillMay refuses a member whose session has ended while a stream was open. Keys are asked for again when a stream breaks.
-func (e *entrance) stillMay(r *request) error {
-	if r.caller.session == "" {
-		return nil
-	}
-	_, err := e.Members.Session(r.Context(), r.caller.session)
-	return err
 }
 
 // activitySpans are the spans of time that can be asked for, and into how many parts each comes.
@@ -168,8 +117,10 @@ type (
 		ActiveParticipants   int         `json:"active_participants"`
 		ProcessingRecordings int         `json:"processing_recordings"`
 		WaitingCompositions  int         `json:"waiting_compositions"`
+		MakingCompositions   int         `json:"processing_compositions"`
 		PendingDeliveries    int         `json:"pending_deliveries"`
 		FailedDeliveries     int         `json:"failed_deliveries"`
+		RefusedJoins         int         `json:"refused_joins"`
 		Machine              machineJSON `json:"machine"`
 	}
 	machineJSON struct {
@@ -186,6 +137,7 @@ type (
 		At                 timestamp `json:"at"`
 		Joins              int       `json:"joins"`
 		LostConnections    int       `json:"lost_connections"`
+		RefusedJoins       int       `json:"refused_joins"`
 		Participants       int       `json:"participants"`
 		ParticipantMinutes float64   `json:"participant_minutes"`
 	}
@@ -195,23 +147,29 @@ func renderOverview(o video.Overview, load MachineLoad) overviewJSON {
 	return overviewJSON{
 		RecordType: "overview", At: timestamp(o.At), Rooms: o.Rooms, ActiveSessions: o.ActiveSessions,
 		ActiveParticipants: o.ActiveParticipants, ProcessingRecordings: o.ProcessingRecordings,
-		WaitingCompositions: o.WaitingCompositions, PendingDeliveries: o.PendingDeliveries, FailedDeliveries: o.FailedDeliveries,
+		WaitingCompositions: o.WaitingCompositions, MakingCompositions: o.MakingCompositions,
+		PendingDeliveries: o.PendingDeliveries, FailedDeliveries: o.FailedDeliveries, RefusedJoins: o.RefusedJoins,
 		Machine: machineJSON(load),
 	}
 }
 
-// changedFrom reports whether there is anything new but the time.
-func (o overviewJSON) changedFrom(before overviewJSON) bool {
-	same := func(a, b *float64) bool { return a == nil && b == nil || a != nil && b != nil && int(*a) == int(*b) }
-	cpu := same(o.Machine.CPUPercent, before.Machine.CPUPercent)
-	disk := orDefault(o.Machine.DiskFreeMB, 0)>>4 == orDefault(before.Machine.DiskFreeMB, 0)>>4
-	o.At, o.Machine = before.At, before.Machine
-	return !cpu || !disk || o != before
+// roughly is the overview but for what changes all the time: the time, and small moves of the machine.
+func (o overviewJSON) roughly() overviewJSON {
+	o.At = timestamp{}
+	if cpu := o.Machine.CPUPercent; cpu != nil {
+		whole := math.Trunc(*cpu)
+		o.Machine.CPUPercent = &whole
+	}
+	if free := o.Machine.DiskFreeMB; free != nil {
+		rough := *free >> 4
+		o.Machine.DiskFreeMB = &rough
+	}
+	return o
 }
 
 func renderActivity(a video.Activity) spanJSON {
 	return spanJSON{
-		At: timestamp(a.At), Joins: a.Joins, LostConnections: a.LostConnections, Participants: a.Present,
+		At: timestamp(a.At), Joins: a.Joins, LostConnections: a.LostConnections, RefusedJoins: a.RefusedJoins, Participants: a.Present,
 		ParticipantMinutes: float64(a.Participation.Milliseconds()) / 60_000,
 	}
 }

@@ -70,7 +70,7 @@ func TestParameters(t *testing.T) {
 				}
 			case name == "filter[context]":
 				good, bad = []string{"", " ", "😀", strings.Repeat("x", 5000)}, []string{"\x00"}
-			case name == "filter[object_id]", name == "filter[unique_name]", name == "filter[search]", name == "filter[action]", strings.HasSuffix(name, "[contains]"):
+			case name == "filter[left_reason]", name == "filter[object_id]", name == "filter[unique_name]", name == "filter[search]", name == "filter[action]", strings.HasSuffix(name, "[contains]"):
 				good, bad = []string{" ", "😀", "%", "x', 'y", strings.Repeat("x", 5000)}, []string{"", "\x00"}
 			case name == "filter[event_type]":
 				good, bad = []string{"x", "x,y", " x , y,"}, []string{"", ",", " , ", "\x00"}

@@ -30,6 +30,8 @@ func (e *entrance) findParticipants(r *request, q *query, session video.SessionI
 		AccountID: r.account,
 		SessionID: session,
 		Context:   q.text("filter[context]"),
+		Active:    q.boolean("filter[active]", invalidFilter),
+		Reason:    video.LeftReason(q.name("filter[left_reason]")),
 		JoinedAt:  q.span("date_joined_at"),
 		UpdatedAt: q.span("date_updated_at"),
 		LeftAt:    q.span("date_left_at"),

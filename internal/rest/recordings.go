@@ -32,11 +32,10 @@ func (e *entrance) listRecordings(r *request) (answer, error) {
 	if err := q.refuse(); err != nil {
 		return answer{}, err
 	}
-	recordings, err := e.Recordings.Recordings(r.Context(), query)
-	if err != nil {
-		return answer{}, err
-	}
-	return list(recordings, query.Page, renderRecording(e.links(r))), nil
+	return e.showMedia(r, "room_recordings", func() (func(mediaLinks) envelope, error) {
+		recordings, err := e.Recordings.Recordings(r.Context(), query)
+		return func(links mediaLinks) envelope { return page(recordings, query.Page, renderRecording(links)) }, err
+	})
 }
 
 func recordingFilter(r *request, q *query) video.RecordingFilter {
@@ -54,11 +53,10 @@ func recordingFilter(r *request, q *query) video.RecordingFilter {
 }
 
 func (e *entrance) recording(r *request) (answer, error) {
-	recording, err := e.Recordings.Recording(r.Context(), r.account, r.id)
-	if err != nil {
-		return answer{}, err
-	}
-	return one(http.StatusOK, renderRecording(e.links(r))(recording)), nil
+	return e.showMedia(r, "room_recording", func() (func(mediaLinks) envelope, error) {
+		recording, err := e.Recordings.Recording(r.Context(), r.account, r.id)
+		return func(links mediaLinks) envelope { return envelope{Data: recordingOf(recording, links)} }, err
+	})
 }
 
 func (e *entrance) deleteRecording(r *request) (answer, error) {

@@ -198,16 +198,21 @@ func one(status int, data any) answer {
 }
 
 // list answers with a page of a list.
-func list[T, J any](l video.List[T], page video.Page, render func(T) J) answer {
-	return answer{status: http.StatusOK, data: envelope{
+func list[T, J any](l video.List[T], asked video.Page, render func(T) J) answer {
+	return answer{status: http.StatusOK, data: page(l, asked, render)}
+}
+
+// page is a page of a list with what is said of the list.
+func page[T, J any](l video.List[T], asked video.Page, render func(T) J) envelope {
+	return envelope{
 		Data: each(l.Items, render),
 		Meta: &listMeta{
-			TotalPages:   (l.Total + page.Size - 1) / page.Size,
+			TotalPages:   (l.Total + asked.Size - 1) / asked.Size,
 			TotalResults: l.Total,
-			PageNumber:   page.Number,
-			PageSize:     page.Size,
+			PageNumber:   asked.Number,
+			PageSize:     asked.Size,
 		},
-	}}
+	}
 }
 
 // render makes raw content of the data.

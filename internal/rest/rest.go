@@ -265,6 +265,8 @@ func (e *entrance) operations() []*operation {
 
 		{method: "GET", path: "/overview", right: readRight, do: e.overview},
 		{method: "GET", path: "/activity", right: readRight, do: e.activity},
+		{method: "GET", path: "/refused_joins", right: readRight, do: e.listRefusedJoins},
+		{method: "GET", path: "/search", right: readRight, do: e.search},
 		{method: "GET", path: "/usage", right: readRight, do: e.listUsage},
 		{method: "GET", path: "/system", right: administerRight, do: e.retrieveSystem},
 		{method: "POST", path: "/system/actions/test_storage", right: administerRight, action: "system.test_storage", do: e.testStorage},

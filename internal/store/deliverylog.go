@@ -66,6 +66,7 @@ func deliveryListing(number account, query video.DeliveryQuery) listing {
 	if len(query.Types) > 0 {
 		l.is("event_type", "IN (?)", bun.List(query.Types))
 	}
+	l.during("occurred_at", query.OccurredAt)
 	l.during("started_at", query.StartedAt)
 	l.during("finished_at", query.FinishedAt)
 	// The texts are looked through row by row; no index helps.

@@ -90,8 +90,11 @@ func spanLength(span video.Span) time.Duration {
 }
 
 // single reports whether one span alone says which rows belong to the list.
-func (l *listing) single() bool {
-	return len(l.equal) == 0 && l.sift == "" && l.onlyColumn != "" &&
+func (l *listing) single() bool { return l.sift == "" && l.spanned() }
+
+// spanned reports whether one span alone says which rows are looked at.
+func (l *listing) spanned() bool {
+	return len(l.equal) == 0 && l.onlyColumn != "" &&
 		!slices.ContainsFunc(l.ranges, func(c condition) bool { return c.column != l.onlyColumn && !c.implied })
 }
 
@@ -141,7 +144,7 @@ func (s *Store) list(ctx context.Context, l listing, page video.Page, rows any) 
 		return total, nil // past the end; also guards the offset against overflow
 	}
 	few := total <= fewRows
-	narrow := few && l.single() && l.onlyColumn != l.start
+	narrow := few && l.spanned() && l.onlyColumn != l.start
 	plus, by := "", l.start
 	if narrow {
 		by = l.onlyColumn

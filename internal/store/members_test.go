@@ -120,30 +120,33 @@ func testOverview(t *testing.T, f *fixture) {
 	b := f.join(session.ID, "b")
 	f.clock.advance(20 * time.Minute)
 	f.leave(a, video.LeftConnectionLost)
+	for range 2 {
+		f.Note(video.Happening{SessionID: session.ID, Type: video.HappenedJoinRefused, ParticipantID: "c", Reason: "room_full", At: f.clock.now()})
+	}
 	f.clock.advance(25 * time.Minute)
 	f.flush()
 	o, err := f.Overview(ctx, f.account)
 	must(t, err)
-	if o.Rooms != 1 || o.ActiveSessions != 1 || o.ActiveParticipants != 1 {
+	if o.Rooms != 1 || o.ActiveSessions != 1 || o.ActiveParticipants != 1 || o.RefusedJoins != 2 {
 		t.Fatalf("overview %+v", o)
 	}
 	spans, err := f.Activity(ctx, video.ActivityQuery{AccountID: f.account, From: from.Add(15 * time.Minute), Step: 15 * time.Minute, Steps: 4})
 	must(t, err)
-	for i, want := range []struct{ joins, lost, present, minutes int }{
-		{1, 0, 1, 25}, // a all of it, b from minute 20 on
-		{0, 1, 2, 25}, // a until minute 40, b all of it
-		{0, 0, 1, 15},
-		{0, 0, 1, 5}, // it is minute 65
+	for i, want := range []struct{ joins, lost, refused, present, minutes int }{
+		{1, 0, 0, 1, 25}, // a all of it, b from minute 20 on
+		{0, 1, 2, 2, 25}, // a until minute 40, b all of it
+		{0, 0, 0, 1, 15},
+		{0, 0, 0, 1, 5}, // it is minute 65
 	} {
 		got := spans[i]
 		minutes := int(got.Participation.Round(time.Minute) / time.Minute)
-		if got.Joins != want.joins || got.LostConnections != want.lost || got.Present != want.present || minutes != want.minutes {
+		if got.Joins != want.joins || got.LostConnections != want.lost || got.RefusedJoins != want.refused || got.Present != want.present || minutes != want.minutes {
 			t.Errorf("span %d is %+v, want %+v", i, got, want)
 		}
 	}
 	other, err := f.Activity(ctx, video.ActivityQuery{AccountID: f.foreign(), From: from, Step: time.Hour, Steps: 1})
 	must(t, err)
-	if other[0].Joins != 0 || other[0].Participation != 0 {
+	if other[0].Joins != 0 || other[0].Participation != 0 || other[0].RefusedJoins != 0 {
 		t.Errorf("another account has %+v", other[0])
 	}
 	f.leave(b, video.LeftByChoice)

@@ -20,6 +20,7 @@ func (s *Store) Overview(ctx context.Context, account video.AccountID) (video.Ov
 	count := func(table, where string, args ...any) *bun.SelectQuery {
 		return s.reads.NewSelect().Table(table).ColumnExpr("count(*)").Where("account = ?", number).Where(where, args...)
 	}
+	day := video.Span{From: now.Add(-24 * time.Hour)}
 	rooms := s.reads.NewSelect().Model((*totalsRow)(nil)).ColumnExpr("coalesce(sum(rooms), 0)").Where("account = ?", number)
 	for _, c := range []struct {
 		to    *int
@@ -30,9 +31,11 @@ func (s *Store) Overview(ctx context.Context, account video.AccountID) (video.Ov
 		{&o.ActiveParticipants, count("participants", "left_at IS NULL")},
 		{&o.ProcessingRecordings, count("recordings", "status = ?", video.RecordingProcessing)},
 		{&o.WaitingCompositions, count("compositions", "status IN (?, ?)", video.CompositionEnqueued, video.CompositionProcessing)},
+		{&o.MakingCompositions, count("compositions", "status = ?", video.CompositionProcessing)},
 		{&o.PendingDeliveries, count("deliveries", "status = ?", video.DeliveryPending)},
 		{&o.FailedDeliveries, count("deliveries", "status = ?", video.DeliveryFailed).
-			Where("occurred_at >= ?", now.Add(-24*time.Hour).UnixMicro())},
+			Where("occurred_at >= ?", day.From.UnixMicro())},
+		{&o.RefusedJoins, s.refusedJoins(number, day).ColumnExpr("count(*)")},
 	} {
 		if err := c.query.Scan(ctx, c.to); err != nil {
 			return video.Overview{}, failed("count for overview", err)
@@ -57,10 +60,9 @@ func (s *Store) Activity(ctx context.Context, query video.ActivityQuery) ([]vide
 	}
 	from, step := query.From.UnixMicro(), query.Step.Microseconds()
 	until := from + step*int64(query.Steps)
-	present, err := s.reads.NewSelect().Table("participants").Where("account = ?", number).Where("joined_at < ?", from).
-		Where("(left_at IS NULL OR left_at >= ?)", from).Count(ctx)
+	present, err := s.presentAt(ctx, number, from)
 	if err != nil {
-		return nil, failed("count participants", err)
+		return nil, err
 	}
 	arrivals, err := s.movesOf(ctx, number, "joined_at", from, until, step)
 	if err != nil {
@@ -70,7 +72,27 @@ func (s *Store) Activity(ctx context.Context, query video.ActivityQuery) ([]vide
 	if err != nil {
 		return nil, err
 	}
-	return follow(query, int(present), s.now(), arrivals, departures), nil
+	refused, err := s.refusedBySpan(ctx, number, from, until, step)
+	if err != nil {
+		return nil, err
+	}
+	spans := follow(query, present, s.now(), arrivals, departures)
+	for i := range spans {
+		spans[i].RefusedJoins = refused[i]
+	}
+	return spans, nil
+}
+
+// presentAt counts who was in a session at a time: of those who are there still or left since, which are few beside all who ever came.
+func (s *Store) presentAt(ctx context.Context, number account, at int64) (present int, err error) {
+	for _, since := range []string{"left_at IS NULL", "left_at >= ?"} {
+		n, err := s.reads.NewSelect().Table("participants").Where("account = ?", number).Where(since, at).Where("+joined_at < ?", at).Count(ctx)
+		if err != nil {
+			return 0, failed("count participants", err)
+		}
+		present += int(n)
+	}
+	return present, nil
 }
 
 func (s *Store) movesOf(ctx context.Context, number account, column string, from, until, step int64) (map[int]moves, error) {

@@ -84,6 +84,15 @@ func (s *Store) Participants(ctx context.Context, query video.ParticipantQuery) 
 	if query.Context != nil {
 		l.is("context_key", "= ?", contextKey(*query.Context))
 	}
+	if query.Active != nil && *query.Active {
+		l.is("left_at", "IS NULL")
+	}
+	if query.Active != nil && !*query.Active {
+		l.ranges = append(l.ranges, condition{column: "left_at", test: "IS NOT NULL"})
+	}
+	if query.Reason != "" {
+		l.sift, l.siftArgs = "left_reason = ?", []any{query.Reason} // spans say which rows are looked at
+	}
 	l.during("joined_at", query.JoinedAt)
 	l.during("updated_at", query.UpdatedAt)
 	l.during("left_at", query.LeftAt)

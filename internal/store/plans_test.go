@@ -2,16 +2,12 @@ package store
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/uptrace/bun"
-
-	"github.com/rotunda-rtc/rotunda/internal/store/storetest"
 )
 
 // The index that each shape of list is counted in, and the one its page is found in; empty where a counter answers, or
@@ -41,6 +37,10 @@ var listPlans = map[string]struct{ count, page string }{
 	"participants/updated half a year, page 100": {"participants_updated", "participants_joined"},
 	"participants/left day":                      {"participants_left", "participants_left"},
 	"participants/left year, page 100":           {"participants_left", "participants_joined"},
+	"participants/there":                         {"participants_left", "participants_left"},
+	"participants/not there, page 100":           {"participants_left", "participants_joined"},
+	"participants/lost, day":                     {"participants_left", "participants_left"},
+	"participants/left by choice, day":           {"participants_left", "participants_left"},
 	"participants/session":                       {"participants_session", "participants_session"},
 	"participants/session, context":              {"participants_session", "participants_session"},
 	"participants/context of half, page 100":     {"participants_context", "participants_context"},
@@ -57,20 +57,7 @@ var small = size{rooms: 5_000, sessions: 15_000, participants: 50_000}
 // Each shape of list uses the index made for it, and none reads a whole table. With -v the plans are printed; over the
 // databases of the benchmark they are those of docs/database.md.
 func TestPlans(t *testing.T) {
-	for name, config := range map[string]func(t *testing.T) Config{
-		"sqlite": func(t *testing.T) Config {
-			if path := os.Getenv("ROTUNDA_BENCH_DB"); path != "" {
-				return Config{Path: path}
-			}
-			return Config{Path: filepath.Join(t.TempDir(), "a.db")}
-		},
-		"postgres": func(t *testing.T) Config {
-			if url := os.Getenv("ROTUNDA_BENCH_URL"); url != "" {
-				return Config{URL: url}
-			}
-			return Config{URL: storetest.Postgres(t)}
-		},
-	} {
+	for name, config := range benchDatabases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s, account := openBench(t, small, config(t))
@@ -82,6 +69,49 @@ func TestPlans(t *testing.T) {
 				_, err := shape.list()
 				must(t, err)
 				checkPlans(t, s, shape.name, heard.queries)
+			}
+		})
+	}
+}
+
+// What the portal asks is found in the indexes made for it, and what was used in days or rooms that are asked for alone.
+func TestPortalPlans(t *testing.T) {
+	want := map[string][]string{
+		"search/four characters of an id": {"rooms_pkey", "sessions_pkey", "participants_pkey", "recordings_pkey", "compositions_pkey"},
+		"usage/a month by day":            {"usage_pkey", "usage_stored", "participants_left", "recordings_unfinished"},
+		"usage/a month by room":           {"usage_pkey", "usage_stored"},
+		"usage/of a room":                 {"usage_room", "usage_stored"},
+		"refused joins/half a year":       {"happenings_refused"}, // within a day PostgreSQL may go through all that happened
+		"refused joins/all":               {"happenings_refused"},
+		"activity/a month":                {"participants_left", "happenings_refused"},
+	}
+	for name, config := range benchDatabases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, account := openBench(t, small, config(t))
+			must(t, fillPortal(t.Context(), s, account))
+			heard := &listener{}
+			s.reads = s.reads.WithQueryHook(heard)
+			for _, shape := range portalShapes(t, s, account) {
+				heard.queries = nil
+				_, err := shape.list()
+				must(t, err)
+				var used []string
+				namesAlone := false
+				for _, query := range heard.queries {
+					plan := explainQuery(t, s, query)
+					t.Logf("%s\n  %s\n%s", shape.name, query, plan)
+					used = append(used, indexesUsed(plan)...)
+					namesAlone = namesAlone || onlyNames.MatchString(plan)
+				}
+				if strings.HasPrefix(shape.name, "search") && !namesAlone {
+					t.Errorf("%s reads rooms whose names are others", shape.name)
+				}
+				for _, index := range want[shape.name] {
+					if !slices.Contains(used, index) {
+						t.Errorf("%s uses %v, not %s", shape.name, used, index)
+					}
+				}
 			}
 		})
 	}
@@ -110,7 +140,9 @@ func checkPlans(t *testing.T, s *Store, shape string, queries []string) {
 }
 
 var (
-	usedIndex  = regexp.MustCompile(`(?:USING (?:COVERING )?INDEX|using) (\w+)`)
+	usedIndex  = regexp.MustCompile(`(?:USING (?:COVERING )?INDEX|using|Bitmap Index Scan on) (\w+)`)
+	onlyNames  = regexp.MustCompile(`COVERING INDEX rooms_search|Index Only Scan using rooms_name`)
+	ownIndex   = regexp.MustCompile(`sqlite_autoindex_(\w+)_1`) // of a primary key
 	wholeTable = regexp.MustCompile(`Seq Scan|SCAN (rooms|sessions|participants)`)
 	countsRows = regexp.MustCompile(`^SELECT (count\(\*\) FROM "(rooms|sessions|participants)"|\(SELECT "\w+" FROM "account_totals)`)
 
@@ -122,7 +154,7 @@ var (
 
 func indexesUsed(plan string) (names []string) {
 	for _, match := range usedIndex.FindAllStringSubmatch(plan, -1) {
-		names = append(names, match[1])
+		names = append(names, ownIndex.ReplaceAllString(match[1], "${1}_pkey"))
 	}
 	return names
 }

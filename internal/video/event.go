@@ -96,6 +96,7 @@ type DeliveryQuery struct {
 	EventContains    string // in the event as JSON
 	AttemptsContains string // in URL, error codes or answers of the attempts
 	SessionID        SessionID
+	OccurredAt       Span // of the event
 	StartedAt        Span
 	FinishedAt       Span
 	Page             Page

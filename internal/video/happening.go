@@ -61,3 +61,23 @@ type HappeningQuery struct {
 	After         int64
 	Limit         int
 }
+
+// RefusedJoin is one time that somebody was turned away at the door of a session.
+type RefusedJoin struct {
+	Seq           int64 // that of its happening
+	AccountID     AccountID
+	RoomID        RoomID
+	SessionID     SessionID
+	ParticipantID ParticipantID // whom they wanted to be; it may be somebody who is in the session
+	Reason        string
+	At            time.Time
+}
+
+// RefusedJoinQuery asks for the refused joins of an account, or of one of its rooms or sessions, newest first.
+type RefusedJoinQuery struct {
+	AccountID AccountID
+	RoomID    RoomID
+	SessionID SessionID
+	At        Span
+	Page      Page
+}

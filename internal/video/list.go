@@ -49,8 +49,19 @@ type ParticipantQuery struct {
 	AccountID AccountID
 	SessionID SessionID
 	Context   *string
+	Active    *bool      // in a session now, or not any more
+	Reason    LeftReason // why they are not there any more
 	JoinedAt  Span
 	UpdatedAt Span
 	LeftAt    Span
 	Page      Page
+}
+
+// Found is what a search found, of each kind the first few.
+type Found struct {
+	Rooms        []Room
+	Sessions     []Session
+	Participants []Participant
+	Recordings   []Recording
+	Compositions []Composition
 }

@@ -10,8 +10,10 @@ type Overview struct {
 	ActiveParticipants   int
 	ProcessingRecordings int
 	WaitingCompositions  int // enqueued or being made
+	MakingCompositions   int // of these, those being made
 	PendingDeliveries    int
 	FailedDeliveries     int // events of the last 24 hours that no attempt could deliver
+	RefusedJoins         int // joins that were refused in the last 24 hours
 }
 
 // Activity is what happened in a span of time that begins at At.
@@ -19,6 +21,7 @@ type Activity struct {
 	At              time.Time
 	Joins           int
 	LostConnections int           // participants who left because their connection was lost
+	RefusedJoins    int           // joins that were refused, as far as they are kept
 	Present         int           // participants at its beginning
 	Participation   time.Duration // how long participants were there, all together
 }

@@ -9,6 +9,7 @@ import {
 } from "@tanstack/react-router";
 import type { CompositionsSearch } from "./api/compositions";
 import type { RecordingsSearch } from "./api/media";
+import type { PeopleSearch, RefusedSearch, SessionsSearch } from "./api/records";
 import { sessionQuery } from "./api/session";
 import type { DeliveriesSearch, DeliveryStatus } from "./api/webhooks";
 import { AuditScreen } from "./screens/AuditScreen";
@@ -20,11 +21,15 @@ import { MembersScreen } from "./screens/MembersScreen";
 import { OverviewScreen } from "./screens/OverviewScreen";
 import { OwnPasswordScreen } from "./screens/OwnPasswordScreen";
 import { PasswordScreen } from "./screens/PasswordScreen";
+import { PeopleScreen } from "./screens/PeopleScreen";
 import { QualityScreen } from "./screens/quality/QualityScreen";
 import { RecordingScreen } from "./screens/RecordingScreen";
 import { RecordingsScreen } from "./screens/RecordingsScreen";
+import { RefusedScreen } from "./screens/RefusedScreen";
 import { RoomScreen } from "./screens/RoomScreen";
 import { RoomsScreen } from "./screens/RoomsScreen";
+import { SearchScreen } from "./screens/SearchScreen";
+import { SessionsScreen } from "./screens/SessionsScreen";
 import { SetupScreen } from "./screens/SetupScreen";
 import { SignInScreen } from "./screens/SignInScreen";
 import { StartScreen } from "./screens/StartScreen";
@@ -72,6 +77,13 @@ const inside = createRoute({
 
 const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
 const page = (value: unknown) => (Number.isInteger(value) && Number(value) > 1 ? Number(value) : undefined);
+const spanned = (search: Record<string, unknown>) => ({
+  from: text(search.from),
+  until: text(search.until),
+  page: page(search.page),
+});
+/** One of these words. */
+const word = <T extends string>(value: unknown, ...words: T[]) => words.find((each) => each === value);
 
 const signIn = createRoute({
   getParentRoute: () => root,
@@ -126,6 +138,44 @@ const quality = createRoute({
   path: "/participants/$participantId/quality",
   component: QualityScreen,
   validateSearch: spanOf,
+});
+const search = createRoute({
+  getParentRoute: () => inside,
+  path: "/search",
+  component: SearchScreen,
+  validateSearch: (search: Record<string, unknown>): { text?: string } => ({
+    text: search.text === undefined ? undefined : text(String(search.text)),
+  }),
+});
+const sessions = createRoute({
+  getParentRoute: () => inside,
+  path: "/sessions",
+  component: SessionsScreen,
+  validateSearch: (search: Record<string, unknown>): SessionsSearch => ({
+    state: word(search.state, "live", "over"),
+    room: text(search.room),
+    ...spanned(search),
+  }),
+});
+const people = createRoute({
+  getParentRoute: () => inside,
+  path: "/sessions/people",
+  component: PeopleScreen,
+  validateSearch: (search: Record<string, unknown>): PeopleSearch => ({
+    state: word(search.state, "in", "out", "lost"),
+    session: text(search.session),
+    ...spanned(search),
+  }),
+});
+const refused = createRoute({
+  getParentRoute: () => inside,
+  path: "/sessions/refused",
+  component: RefusedScreen,
+  validateSearch: (search: Record<string, unknown>): RefusedSearch => ({
+    room: text(search.room),
+    session: text(search.session),
+    ...spanned(search),
+  }),
 });
 const live = createRoute({
   getParentRoute: () => inside,
@@ -182,7 +232,7 @@ const webhooks = createRoute({
     type: text(search.type),
     text: search.text === undefined ? undefined : text(String(search.text)),
     answer: search.answer === undefined ? undefined : text(String(search.answer)),
-    page: page(search.page),
+    ...spanned(search),
   }),
 });
 const webhookSettings = createRoute({
@@ -196,8 +246,6 @@ const webhook = createRoute({
   component: WebhookScreen,
 });
 
-/** One of these words. */
-const word = <T extends string>(value: unknown, ...words: T[]) => words.find((each) => each === value);
 const moment = (value: unknown) => (typeof value === "number" && value > 0 ? value : undefined);
 
 const recordings = createRoute({
@@ -211,9 +259,7 @@ const recordings = createRoute({
     status: word(search.status, "processing", "completed", "failed"),
     type: word(search.type, "audio", "video"),
     longer: moment(search.longer),
-    from: text(search.from),
-    until: text(search.until),
-    page: page(search.page),
+    ...spanned(search),
   }),
 });
 const recording = createRoute({
@@ -264,6 +310,10 @@ const tree = root.addChildren([
     rooms,
     room,
     live,
+    search,
+    sessions,
+    people,
+    refused,
     timeline,
     quality,
     ...mediaRoutes,

@@ -1,3 +1,4 @@
+import { writeFile } from "node:fs/promises";
 import { type Browser, type BrowserContext, test as base, expect } from "@playwright/test";
 import { launch } from "./browsers.js";
 import { Caller } from "./caller.js";
@@ -79,6 +80,7 @@ export const test = base.extend<OfTest, OfWorker>({
       expect(server.log.split("\n").filter(isAlarming), "alarming log lines").toEqual([]);
       expect(server.log, "no token in the log").not.toContain("eyJ");
     } finally {
+      await writeFile(info.outputPath("server.log"), server.log); // of which reporters show the beginning alone
       await info.attach("server.log", { body: server.log, contentType: "text/plain" });
       await server.discard();
     }

@@ -96,18 +96,19 @@ test("a session is followed, looked back on, and what went wrong in it is said",
   await expect(row("is being recorded: sound").first()).toBeVisible();
   await expect(row("joined")).toHaveCount(0);
 
-  // Two whole intervals of ten seconds are measured.
+  await page.getByRole("combobox", { name: "Which events" }).selectOption("Everything");
+  await operator.inspect(info, "timeline");
+
+  // Two whole intervals of ten seconds are measured, since people came.
   await expect
     .poll(async () => (await server.rest.quality(first.id)).filter((step) => step.by_client).length, {
       timeout: 40_000,
     })
     .toBeGreaterThanOrEqual(2);
   // The same view shows a session that is over.
-  await page.getByRole("combobox", { name: "Which events" }).selectOption("Everything");
   await server.rest.endSession(sessionId);
   await expect(page.getByText(/^Over, /)).toBeVisible();
   await expect(row("The session ended: by a call of the API")).toBeVisible();
-  await operator.inspect(info, "timeline");
 
   await people.getByRole("link", { name: "Ada" }).click();
   await expect(page.getByRole("heading", { name: "Quality of Ada" })).toBeVisible();

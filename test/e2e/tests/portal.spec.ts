@@ -101,9 +101,13 @@ test("a room is made, found, changed, shared and deleted", async ({ server, oper
   const id = page.url().split("/").pop() ?? "";
 
   await page.keyboard.press("/");
-  await page.keyboard.type(id.slice(0, 8));
+  await page.keyboard.type(id.slice(0, 13));
   await page.keyboard.press("Enter");
-  await expect(page).toHaveURL(`${server.url}/portal/rooms?search=${id.slice(0, 8)}`);
+  await expect(page).toHaveURL(/\/portal\/search\?text=/);
+  await expect(page.getByText("1 found", { exact: true })).toBeVisible();
+  await operator.open("/rooms");
+  await page.getByLabel("Filter rooms by name or id").fill("four");
+  await expect(page).toHaveURL(`${server.url}/portal/rooms?search=four`);
   await expect(page.getByText("1 room", { exact: true })).toBeVisible();
   await operator.inspect(info, "rooms");
   await page.getByRole("link", { name: "Tea at four" }).click();
@@ -174,6 +178,7 @@ test("keys, members and the log of what they did", async ({ operator, operate },
   await expect(navigation.getByRole("link")).toHaveText([
     "Overview",
     "Rooms",
+    "Sessions",
     "Recordings",
     "Compositions",
     "Usage",

@@ -1,28 +1,14 @@
-import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
 import { sendOne } from "./client";
+import { usePushed } from "./pushed";
 import type { Overview } from "./types";
 
-/**
- * The overview, as the server pushes it. While the stream is broken the last figures stay, and fresh is false; browsers try
- * again by themselves.
- */
+/** The overview, as the server pushes it. While the stream is broken the last figures stay, and fresh is false. */
 export function useOverview(): { overview: Overview | undefined; fresh: boolean } {
-  const client = useQueryClient();
-  const [fresh, setFresh] = useState(false);
-  const { data } = useQuery({
-    queryKey: ["overview"],
-    queryFn: ({ signal }) => sendOne<Overview>({ method: "GET", path: "/overview" }, signal),
-    staleTime: Number.POSITIVE_INFINITY,
+  const { data, fresh } = usePushed({
+    key: ["overview"],
+    call: { method: "GET", path: "/overview" },
+    event: "overview",
+    ask: (call, signal) => sendOne<Overview>(call, signal),
   });
-  useEffect(() => {
-    const stream = new EventSource("/v2/overview");
-    stream.addEventListener("overview", (event) => {
-      client.setQueryData(["overview"], JSON.parse((event as MessageEvent<string>).data));
-      setFresh(true);
-    });
-    stream.addEventListener("error", () => setFresh(false));
-    return () => stream.close();
-  }, [client]);
   return { overview: data, fresh };
 }

@@ -1,6 +1,7 @@
 import { replaceEqualDeep, useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { type Call, query, send } from "./client";
+import { useStream } from "./pushed";
 import type { Page, Participant, Recording } from "./types";
 
 /** Filters of the list of recordings, as its address has them. */
@@ -63,17 +64,29 @@ async function recordingsOf(session: string, signal: AbortSignal): Promise<Recor
   return all.sort((a, b) => a.started_at.localeCompare(b.started_at) || a.id.localeCompare(b.id));
 }
 
-/** The recordings of a session and the names of those who were in it. It is asked again while any of them is being made. */
+const isRunning = ({ status }: Recording) => status === "processing";
+
+/** The recordings of a session and the names of those who were in it. While any of them is being made, what comes of it is followed. */
 export function useSessionMedia(session: string) {
   const recordings = useQuery({
     queryKey: ["recordings-of", session],
     queryFn: ({ signal }) => recordingsOf(session, signal),
     enabled: session !== "",
-    refetchInterval: ({ state }) =>
-      state.data?.some(({ status }) => status === "processing") ? 2_000 : false,
+    refetchInterval: ({ state }) => (state.data?.some(isRunning) ? 15_000 : false), // should there be no stream
     staleTime: 60_000,
     structuralSharing: keepLinks,
   });
+  const unfinished = recordings.data?.some(isRunning);
+  const running = query({
+    "filter[session_id]": session,
+    "filter[status]": "processing",
+    "page[size]": pageSize,
+  });
+  useStream(
+    unfinished ? `/room_recordings${running}` : undefined,
+    "room_recordings",
+    () => void recordings.refetch(),
+  );
   const people = useQuery({
     queryKey: ["people-of", session],
     queryFn: ({ signal }) => everyPage<Participant>(`/room_sessions/${session}/participants`, {}, signal),

@@ -35,16 +35,20 @@ export interface Room {
 
 export interface Participant {
   id: string;
+  session_id: string;
   context: string | null;
   joined_at: string;
   left_at: string | null;
+  left_reason: string | null;
 }
 
 export interface Session {
   id: string;
+  room_id: string;
   active: boolean;
   created_at: string;
   ended_at: string | null;
+  ended_reason: string | null;
   participants?: Participant[];
 }
 
@@ -95,8 +99,10 @@ export interface Overview {
   active_participants: number;
   processing_recordings: number;
   waiting_compositions: number;
+  processing_compositions: number;
   pending_deliveries: number;
   failed_deliveries: number;
+  refused_joins: number;
   machine: { cpu_percent: number | null; disk_free_mb: number | null; disk_total_mb: number | null };
 }
 
@@ -106,6 +112,7 @@ export interface Activity {
     at: string;
     joins: number;
     lost_connections: number;
+    refused_joins: number;
     participants: number;
     participant_minutes: number;
   }[];
@@ -186,6 +193,25 @@ export interface Composition extends Order {
   started_at: string | null;
   completed_at: string | null;
   created_at: string;
+}
+
+/** Somebody who was turned away at the door of a session. */
+export interface RefusedJoin {
+  id: string;
+  room_id: string;
+  session_id: string;
+  participant_id: string;
+  reason: string;
+  occurred_at: string;
+}
+
+/** What a search found, of each kind ten at most. */
+export interface Found {
+  rooms: Room[];
+  room_sessions: Session[];
+  room_participants: Participant[];
+  room_recordings: Recording[];
+  room_compositions: Composition[];
 }
 
 export interface Page<T> {

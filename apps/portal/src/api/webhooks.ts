@@ -44,15 +44,20 @@ export interface DeliveriesSearch {
   type?: string;
   text?: string;
   answer?: string;
+  /** When the events occurred. */
+  from?: string;
+  until?: string;
   page?: number;
 }
 
 /** The same as parameters of the API. */
-export function filtersOf({ status, type, text, answer }: DeliveriesSearch) {
+export function filtersOf({ status, type, text, answer, from, until }: DeliveriesSearch) {
   return {
     "filter[status][eq]": status,
     "filter[event_type]": type,
     "filter[webhook][contains]": text,
     "filter[attempts][contains]": answer,
+    "filter[occurred_at][gte]": from,
+    "filter[occurred_at][lte]": until,
   };
 }

@@ -1,22 +1,24 @@
 import { IconDownload } from "@tabler/icons-react";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { type Call, send, sendOne } from "../api/client";
 import { compositionCall, isUnfinished, orderCall, orderOf } from "../api/compositions";
 import { keepLinks } from "../api/media";
+import { usePushed } from "../api/pushed";
 import { useMay } from "../api/session";
 import type { Composition } from "../api/types";
 import { bodyOf, hasPicture } from "../composer/order";
 import { clock } from "../playback/score";
+import { Confirm } from "../ui/Confirm";
 import { Id } from "../ui/Copy";
 import { Curl } from "../ui/Curl";
-import { Dialog } from "../ui/Dialog";
 import { Fact } from "../ui/Fact";
 import { Fault } from "../ui/Fault";
 import { Time } from "../ui/Time";
 import { CompositionProgress } from "./CompositionProgress";
 import { MediaPlayer } from "./MediaPlayer";
+import { Trouble } from "./Trouble";
 import { useRetry } from "./useRetry";
 
 /** One composition: how far it is, why it failed, and what came of it. */
@@ -26,11 +28,12 @@ export function CompositionScreen() {
   const retry = useRetry();
   const [deleting, setDeleting] = useState(false);
   const call = compositionCall(compositionId);
-  const composition = useQuery({
-    queryKey: ["composition", compositionId],
-    queryFn: ({ signal }) => sendOne<Composition>(call, signal),
-    structuralSharing: keepLinks,
-    refetchInterval: ({ state }) => (state.data && isUnfinished(state.data) ? 1_000 : false),
+  const composition = usePushed({
+    key: ["composition", compositionId],
+    call,
+    event: "room_composition",
+    ask: (call, signal) => sendOne<Composition>(call, signal),
+    share: keepLinks,
   });
   const found = composition.data;
   if (!found) {
@@ -78,8 +81,9 @@ export function CompositionScreen() {
           )}
         </div>
       </header>
-      <Fault error={retry.error} />
-      <Trouble composition={found} />
+      <Fault error={composition.error ?? retry.error} />
+      <Trouble of={found} failed="It is not tried again by itself." waits="It goes on by itself." />
+      <Warnings warnings={found.warnings} />
       {found.download_url && (
         <MediaPlayer
           link={found.download_url}
@@ -103,33 +107,18 @@ export function CompositionScreen() {
   );
 }
 
-/** Why it failed or does not go on, and what is not as it was asked for. */
-function Trouble({ composition: { error, waiting, warnings } }: { composition: Composition }) {
-  const why = error ?? waiting;
+/** What is not as it was asked for. */
+function Warnings({ warnings }: { warnings: string[] }) {
+  if (warnings.length === 0) return null;
   return (
-    <>
-      {why && (
-        <div className="fault" role={error ? "alert" : "status"}>
-          <p>
-            {why.title}. {why.detail}
-          </p>
-          <p className="muted">
-            {error ? "It is not tried again by itself." : "It goes on by itself."} Code{" "}
-            <code>{why.code}</code>
-          </p>
-        </div>
-      )}
-      {warnings.length > 0 && (
-        <section className="stack" aria-labelledby="warnings">
-          <h2 id="warnings">Not as it was asked for</h2>
-          <ul className="warnings">
-            {warnings.map((warning) => (
-              <li key={warning}>{warning}</li>
-            ))}
-          </ul>
-        </section>
-      )}
-    </>
+    <section className="stack" aria-labelledby="warnings">
+      <h2 id="warnings">Not as it was asked for</h2>
+      <ul className="warnings">
+        {warnings.map((warning) => (
+          <li key={warning}>{warning}</li>
+        ))}
+      </ul>
+    </section>
   );
 }
 
@@ -180,29 +169,18 @@ function DeleteComposition({ composition, onClose }: { composition: Composition;
     },
   });
   return (
-    <Dialog title={running ? "Cancel the composition" : "Delete the composition"} onClose={onClose}>
-      <div className="form">
-        <p>
-          {running
-            ? "It is not made, and leaves the list."
-            : "This deletes the composition with its file, for good. It can be made again while its recordings are there."}
-        </p>
-        <Fault error={remove.error} />
-        <Curl call={call} />
-        <footer>
-          <button type="button" className="button" onClick={onClose}>
-            {running ? "Go on with it" : "Keep it"}
-          </button>
-          <button
-            type="button"
-            className="button danger"
-            disabled={remove.isPending}
-            onClick={() => remove.mutate()}
-          >
-            {running ? "Cancel composition" : "Delete composition"}
-          </button>
-        </footer>
-      </div>
-    </Dialog>
+    <Confirm
+      title={running ? "Cancel the composition" : "Delete the composition"}
+      call={call}
+      verb={running ? "Cancel composition" : "Delete composition"}
+      back={running ? "Go on with it" : "Keep it"}
+      sending={remove}
+      onGo={() => remove.mutate()}
+      onClose={onClose}
+    >
+      {running
+        ? "It is not made, and leaves the list."
+        : "This deletes the composition with its file, for good. It can be made again while its recordings are there."}
+    </Confirm>
   );
 }

@@ -1,16 +1,15 @@
 import { IconPlus } from "@tabler/icons-react";
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { send } from "../api/client";
-import { type CompositionsSearch, compositionsCall, isUnfinished } from "../api/compositions";
+import { type CompositionsSearch, compositionsCall } from "../api/compositions";
+import { usePushed } from "../api/pushed";
 import { useMay } from "../api/session";
 import type { Composition, Page } from "../api/types";
 import { clock } from "../playback/score";
 import { Id } from "../ui/Copy";
-import { Curl } from "../ui/Curl";
-import { Fault } from "../ui/Fault";
+import { Listing } from "../ui/Listing";
 import { Pages } from "../ui/Pages";
-import { type Column, Table } from "../ui/Table";
+import type { Column } from "../ui/Table";
 import { Time } from "../ui/Time";
 import { CompositionProgress } from "./CompositionProgress";
 import { useRetry } from "./useRetry";
@@ -47,11 +46,12 @@ export function CompositionsScreen() {
   const may = useMay();
   const retry = useRetry();
   const call = compositionsCall(seek);
-  const compositions = useQuery({
-    queryKey: ["compositions", seek],
-    queryFn: ({ signal }) => send<Page<Composition>>(call, signal),
-    placeholderData: keepPreviousData,
-    refetchInterval: ({ state }) => (state.data?.data.some(isUnfinished) ? 1_000 : 5_000),
+  const compositions = usePushed({
+    key: ["compositions", call.path],
+    call,
+    turns: true,
+    event: "room_compositions",
+    ask: (call, signal) => send<Page<Composition>>(call, signal),
   });
   const again: Column<Composition> = {
     name: "",
@@ -107,26 +107,24 @@ export function CompositionsScreen() {
           onTurn={(page) => set({ page: page > 1 ? page : undefined })}
         />
       </div>
-      <Fault error={compositions.error ?? retry.error} />
-      {compositions.data && (
-        <Table
-          label="Compositions"
-          columns={may("write") ? [...columns, again] : columns}
-          rows={compositions.data.data}
-          id={({ id }) => id}
-          empty={
-            seek.status || seek.session ? (
-              <p>No composition is like that.</p>
-            ) : (
-              <p>
-                There are no compositions yet. One makes a single file of a session’s recordings:{" "}
-                {may("write") ? "New composition draws it." : "a developer can draw it."}
-              </p>
-            )
-          }
-        />
-      )}
-      <Curl call={call} />
+      <Listing
+        label="Compositions"
+        call={call}
+        list={compositions}
+        error={compositions.error ?? retry.error}
+        columns={may("write") ? [...columns, again] : columns}
+        id={({ id }) => id}
+        empty={
+          seek.status || seek.session ? (
+            <p>No composition is like that.</p>
+          ) : (
+            <p>
+              There are no compositions yet. One makes a single file of a session’s recordings:{" "}
+              {may("write") ? "New composition draws it." : "a developer can draw it."}
+            </p>
+          )
+        }
+      />
     </div>
   );
 }

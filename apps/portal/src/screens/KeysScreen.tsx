@@ -3,12 +3,14 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { type Call, send, sendOne } from "../api/client";
 import type { ApiKey, KeyRights, NewApiKey, Page } from "../api/types";
-import { CopyLine } from "../ui/Copy";
+import { Confirm } from "../ui/Confirm";
 import { Curl } from "../ui/Curl";
 import { Dialog } from "../ui/Dialog";
 import { Fault } from "../ui/Fault";
 import { ChoiceField, TextField } from "../ui/Field";
-import { type Column, Table } from "../ui/Table";
+import { Listing } from "../ui/Listing";
+import { ShownOnce } from "../ui/ShownOnce";
+import type { Column } from "../ui/Table";
 import { Time } from "../ui/Time";
 
 const list: Call = { method: "GET", path: "/api_keys?page%5Bsize%5D=250" };
@@ -61,17 +63,14 @@ export function KeysScreen() {
           New key
         </button>
       </header>
-      <Fault error={keys.error} />
-      {keys.data && (
-        <Table
-          label="API keys"
-          columns={columns}
-          rows={keys.data.data}
-          id={(key) => key.id}
-          empty={<p>There are no keys. A backend needs one: New key makes it.</p>}
-        />
-      )}
-      <Curl call={list} />
+      <Listing
+        label="API keys"
+        call={list}
+        list={keys}
+        columns={columns}
+        id={(key) => key.id}
+        empty={<p>There are no keys. A backend needs one: New key makes it.</p>}
+      />
       {making && <NewKey onClose={() => setMaking(false)} />}
       {revoking && <RevokeKey apiKey={revoking} onClose={() => setRevoking(undefined)} />}
     </div>
@@ -100,15 +99,9 @@ function NewKey({ onClose }: { onClose: () => void }) {
   if (make.data) {
     return (
       <Dialog title="The key" onClose={onClose}>
-        <div className="form">
-          <p>Keep it now: it is shown this once. Only its hash is kept.</p>
-          <CopyLine text={make.data.api_key} label="the API key" />
-          <footer>
-            <button type="button" className="button primary" onClick={onClose}>
-              Done
-            </button>
-          </footer>
-        </div>
+        <ShownOnce secret={make.data.api_key} label="the API key" onClose={onClose}>
+          Keep it now: it is shown this once. Only its hash is kept.
+        </ShownOnce>
       </Dialog>
     );
   }
@@ -170,28 +163,16 @@ function RevokeKey({ apiKey, onClose }: { apiKey: ApiKey; onClose: () => void })
     },
   });
   return (
-    <Dialog title={`Revoke ${apiKey.name || "this key"}`} onClose={onClose}>
-      <div className="form">
-        <p>
-          Whatever uses it is refused from now on. It was last used{" "}
-          <Time at={apiKey.last_used_at} otherwise="never" />. This cannot be undone.
-        </p>
-        <Fault error={revoke.error} />
-        <Curl call={call} />
-        <footer>
-          <button type="button" className="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button
-            type="button"
-            className="button danger"
-            disabled={revoke.isPending}
-            onClick={() => revoke.mutate()}
-          >
-            Revoke key
-          </button>
-        </footer>
-      </div>
-    </Dialog>
+    <Confirm
+      title={`Revoke ${apiKey.name || "this key"}`}
+      call={call}
+      verb="Revoke key"
+      sending={revoke}
+      onGo={() => revoke.mutate()}
+      onClose={onClose}
+    >
+      Whatever uses it is refused from now on. It was last used{" "}
+      <Time at={apiKey.last_used_at} otherwise="never" />. This cannot be undone.
+    </Confirm>
   );
 }

@@ -3,11 +3,12 @@ import { useState } from "react";
 import { type Call, send, sendOne } from "../api/client";
 import { useSession } from "../api/session";
 import type { Member, PasswordLink, Role } from "../api/types";
-import { CopyLine } from "../ui/Copy";
+import { Confirm } from "../ui/Confirm";
 import { Curl } from "../ui/Curl";
 import { Dialog } from "../ui/Dialog";
 import { Fault } from "../ui/Fault";
 import { ChoiceField } from "../ui/Field";
+import { ShownOnce } from "../ui/ShownOnce";
 import { Time } from "../ui/Time";
 
 export const roles: [Role, string][] = [
@@ -17,20 +18,13 @@ export const roles: [Role, string][] = [
   ["viewer", "Viewer: sees everything, changes nothing"],
 ];
 
+/** A link by which somebody chooses a password. */
 export function LinkShown({ link, onClose }: { link: PasswordLink; onClose: () => void }) {
   return (
-    <div className="form">
-      <p>
-        Send this link to them alone: it lets its holder choose the password, once. It ends{" "}
-        <Time at={link.link_expires_at} />.
-      </p>
-      <CopyLine text={link.link_url} label="the link" />
-      <footer>
-        <button type="button" className="button primary" onClick={onClose}>
-          Done
-        </button>
-      </footer>
-    </div>
+    <ShownOnce secret={link.link_url} label="the link" onClose={onClose}>
+      Send this link to them alone: it lets its holder choose the password, once. It ends{" "}
+      <Time at={link.link_expires_at} />.
+    </ShownOnce>
   );
 }
 
@@ -115,33 +109,27 @@ function PasswordLinkDialog({
 }) {
   const call: Call = { method: "POST", path: `/members/${member.id}/actions/reset_password` };
   const make = useMutation({ mutationFn: () => sendOne<PasswordLink>(call) });
+  if (!make.data) {
+    return (
+      <Confirm
+        title={`A link for ${member.name}`}
+        call={call}
+        verb="Make the link"
+        back="Back"
+        harmless
+        sending={make}
+        onGo={() => make.mutate()}
+        onClose={onClose}
+        onBack={onBack}
+      >
+        The link lets its holder choose the password of {member.email}, once. Earlier links stop working. The
+        present password works until another is chosen; then all their sessions end.
+      </Confirm>
+    );
+  }
   return (
     <Dialog title={`A link for ${member.name}`} onClose={onClose}>
-      {make.data ? (
-        <LinkShown link={make.data} onClose={onClose} />
-      ) : (
-        <div className="form">
-          <p>
-            The link lets its holder choose the password of {member.email}, once. Earlier links stop working.
-            The present password works until another is chosen; then all their sessions end.
-          </p>
-          <Fault error={make.error} />
-          <Curl call={call} />
-          <footer>
-            <button type="button" className="button" onClick={onBack}>
-              Back
-            </button>
-            <button
-              type="button"
-              className="button primary"
-              disabled={make.isPending}
-              onClick={() => make.mutate()}
-            >
-              Make the link
-            </button>
-          </footer>
-        </div>
-      )}
+      <LinkShown link={make.data} onClose={onClose} />
     </Dialog>
   );
 }
@@ -167,29 +155,19 @@ function RemoveDialog({
     },
   });
   return (
-    <Dialog title={`Remove ${member.name}`} onClose={onClose}>
-      <div className="form">
-        <p>
-          {member.id === self.id ? "You are signed out" : `${member.name} is signed out`} everywhere at once,
-          and {member.email} can no longer sign in. Links to choose a password stop working. The audit log
-          keeps what was done. API keys stay: revoke those that went with them.
-        </p>
-        <Fault error={remove.error} />
-        <Curl call={call} />
-        <footer>
-          <button type="button" className="button" onClick={onBack}>
-            Back
-          </button>
-          <button
-            type="button"
-            className="button danger"
-            disabled={remove.isPending}
-            onClick={() => remove.mutate()}
-          >
-            Remove and sign out
-          </button>
-        </footer>
-      </div>
-    </Dialog>
+    <Confirm
+      title={`Remove ${member.name}`}
+      call={call}
+      verb="Remove and sign out"
+      back="Back"
+      sending={remove}
+      onGo={() => remove.mutate()}
+      onClose={onClose}
+      onBack={onBack}
+    >
+      {member.id === self.id ? "You are signed out" : `${member.name} is signed out`} everywhere at once, and{" "}
+      {member.email} can no longer sign in. Links to choose a password stop working. The audit log keeps what
+      was done. API keys stay: revoke those that went with them.
+    </Confirm>
   );
 }

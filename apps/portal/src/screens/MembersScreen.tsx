@@ -8,7 +8,8 @@ import { Curl } from "../ui/Curl";
 import { Dialog } from "../ui/Dialog";
 import { Fault } from "../ui/Fault";
 import { ChoiceField, TextField } from "../ui/Field";
-import { type Column, Table } from "../ui/Table";
+import { Listing } from "../ui/Listing";
+import type { Column } from "../ui/Table";
 import { Time } from "../ui/Time";
 import { LinkShown, MemberDialog, roles } from "./MemberDialog";
 
@@ -61,17 +62,14 @@ export function MembersScreen() {
           Invite
         </button>
       </header>
-      <Fault error={members.error} />
-      {members.data && (
-        <Table
-          label="Members"
-          columns={columns}
-          rows={members.data.data}
-          id={(member) => member.id}
-          empty={<p>Nobody.</p>}
-        />
-      )}
-      <Curl call={list} />
+      <Listing
+        label="Members"
+        call={list}
+        list={members}
+        columns={columns}
+        id={(member) => member.id}
+        empty={<p>Nobody. Invite makes a link for somebody to sign in by.</p>}
+      />
       {inviting && <Invite onClose={() => setInviting(false)} />}
       {editing && <MemberDialog member={editing} onClose={() => setEditing(undefined)} />}
     </div>
@@ -124,7 +122,7 @@ function Invite({ onClose }: { onClose: () => void }) {
             value={role}
             onChange={(event) => setRole(event.target.value as Role)}
           />
-          {refused && !refused.of("email") && !refused.of("name") && <Fault error={refused} />}
+          <Fault error={invite.error} fields={["email", "name"]} />
           <Curl call={call} />
           <footer>
             <button type="button" className="button" onClick={onClose}>

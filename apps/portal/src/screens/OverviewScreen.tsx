@@ -4,7 +4,7 @@ import { useMemo } from "react";
 import { sendOne } from "../api/client";
 import { useOverview } from "../api/live";
 import { useMay } from "../api/session";
-import type { Activity } from "../api/types";
+import type { Activity, Overview } from "../api/types";
 import { Chart, type Series } from "../ui/Chart";
 import { Curl } from "../ui/Curl";
 import { Fault } from "../ui/Fault";
@@ -21,7 +21,6 @@ const gib = (mb: number) => `${whole.format(Math.round(mb / 1024))} GiB`;
 /** What goes on now, and what went on lately. */
 export function OverviewScreen() {
   const { overview: now, fresh } = useOverview();
-  const may = useMay();
   return (
     <div className="screen">
       <header className="heading">
@@ -30,56 +29,90 @@ export function OverviewScreen() {
           {fresh ? "Live" : "Connecting…"}
         </p>
       </header>
-      {now && (
-        <ul className="tally">
-          <Figure name="People now" value={whole.format(now.active_participants)} />
-          <Figure name="Sessions now" value={whole.format(now.active_sessions)} />
-          <Figure name="Rooms" value={whole.format(now.rooms)} to="/rooms" />
-          <Figure
-            name="Recordings in work"
-            value={whole.format(now.processing_recordings)}
-            to="/recordings"
-            search={{ status: "processing" }}
-          />
-          <Figure
-            name="Compositions waiting"
-            value={whole.format(now.waiting_compositions)}
-            to="/compositions"
-            search={{ status: "enqueued" }}
-          />
-          <Figure
-            name="Webhooks failed, 24 h"
-            value={whole.format(now.failed_deliveries)}
-            alarming={now.failed_deliveries > 0}
-          />
-          <Figure
-            name="Processors"
-            value={now.machine.cpu_percent === null ? "–" : `${Math.round(now.machine.cpu_percent)} %`}
-          />
-          <Figure
-            name="Disk free"
-            value={now.machine.disk_free_mb === null ? "–" : gib(now.machine.disk_free_mb)}
-            {...(may("administer") && { to: "/start" as const })}
-          />
-        </ul>
-      )}
+      {now && <Figures now={now} />}
       <Charts />
       <Curl call={{ method: "GET", path: "/overview" }} />
     </div>
   );
 }
 
+/** The way to a list. */
+interface Way {
+  to:
+    | "/rooms"
+    | "/sessions"
+    | "/sessions/people"
+    | "/sessions/refused"
+    | "/recordings"
+    | "/compositions"
+    | "/webhooks"
+    | "/system"
+    | "/usage";
+  search?: Record<string, string>;
+}
+
+/** What there is now. Each figure leads to what it counts. */
+function Figures({ now }: { now: Overview }) {
+  const may = useMay();
+  const { cpu_percent: cpu, disk_free_mb: free } = now.machine;
+  const enqueued = Math.max(0, now.waiting_compositions - now.processing_compositions); // counted one after the other
+  const since = dayBefore(now.at);
+  const webhooks = (search: Way["search"]) =>
+    may("write") ? { to: "/webhooks" as const, search } : undefined;
+  const machine: Way = may("administer") ? { to: "/system" } : { to: "/usage" };
+  const figures: [name: string, value: string, way?: Way | undefined][] = [
+    [
+      "People now",
+      whole.format(now.active_participants),
+      { to: "/sessions/people", search: { state: "in" } },
+    ],
+    ["Sessions now", whole.format(now.active_sessions), { to: "/sessions", search: { state: "live" } }],
+    ["Rooms", whole.format(now.rooms), { to: "/rooms" }],
+    [
+      "Joins refused, 24 h",
+      whole.format(now.refused_joins),
+      { to: "/sessions/refused", search: { from: since } },
+    ],
+    ["Recordings in work", whole.format(now.processing_recordings), inWork("/recordings")],
+    ["Compositions in work", whole.format(now.processing_compositions), inWork("/compositions")],
+    ["Compositions waiting", whole.format(enqueued), { to: "/compositions", search: { status: "enqueued" } }],
+    ["Webhooks waiting", whole.format(now.pending_deliveries), webhooks({ status: "pending" })],
+    [failed, whole.format(now.failed_deliveries), webhooks({ status: "failed", from: since })],
+    ["Processors", cpu === null ? "–" : `${Math.round(cpu)} %`, machine],
+    ["Disk free", free === null ? "–" : gib(free), machine],
+  ];
+  return (
+    <ul className="tally six">
+      {figures.map(([name, value, way]) => (
+        <Figure
+          key={name}
+          name={name}
+          value={value}
+          way={way}
+          alarming={name === failed && now.failed_deliveries > 0}
+        />
+      ))}
+    </ul>
+  );
+}
+
+const failed = "Webhooks failed, 24 h";
+const inWork = (to: Way["to"]): Way => ({ to, search: { status: "processing" } });
+
+/** A day before a time, to the minute: the same for a while, so that the way to it is. */
+const dayBefore = (at: string) =>
+  new Date(Math.floor(Date.parse(at) / 60_000) * 60_000 - 86_400_000).toISOString();
+
 function Figure({
   name,
   value,
-  to,
-  search,
+  way,
   alarming = false,
 }: {
   name: string;
   value: string;
-  to?: "/rooms" | "/start" | "/recordings" | "/compositions";
-  search?: Record<string, string>;
+  /** Where the list is; there is none for those who may not see it. */
+  way?: Way | undefined;
   alarming?: boolean;
 }) {
   const inner = (
@@ -90,8 +123,8 @@ function Figure({
   );
   return (
     <li className="figure" data-alarming={alarming}>
-      {to ? (
-        <Link to={to} search={search ?? {}}>
+      {way ? (
+        <Link to={way.to} search={way.search ?? {}}>
           {inner}
         </Link>
       ) : (
@@ -134,10 +167,28 @@ function Charts() {
       </div>
       <Fault error={activity.error} />
       {drawn && (
-        <div className="charts">
-          <Chart label="People in sessions" times={drawn.times} series={drawn.people} />
-          <Chart label="Joins and lost connections" times={drawn.times} series={drawn.joins} />
-          <Chart label="Participant minutes" times={drawn.times} series={drawn.minutes} unit="min" />
+        <div className="charts four">
+          <Chart label="People in sessions" times={drawn.times} series={drawn.people}>
+            <Link to="/sessions" search={{ from: drawn.from }}>
+              Sessions
+            </Link>
+          </Chart>
+          <Chart label="Joins" times={drawn.times} series={drawn.joins}>
+            <Link to="/sessions/people" search={{ from: drawn.from }}>
+              {counted(drawn.sums.joins, "join", "joins")}
+            </Link>
+          </Chart>
+          <Chart label="What failed" times={drawn.times} series={drawn.failures}>
+            <Link to="/sessions/people" search={{ state: "lost", from: drawn.from }}>
+              {counted(drawn.sums.lost, "lost connection", "lost connections")}
+            </Link>
+            <Link to="/sessions/refused" search={{ from: drawn.from }}>
+              {counted(drawn.sums.refused, "refused join", "refused joins")}
+            </Link>
+          </Chart>
+          <Chart label="Participant minutes" times={drawn.times} series={drawn.minutes} unit="min">
+            <Link to="/usage">Usage</Link>
+          </Chart>
         </div>
       )}
     </section>
@@ -145,22 +196,29 @@ function Charts() {
 }
 
 function draw({ spans }: Activity) {
-  const series = (
-    name: string,
-    colour: Series["colour"],
-    of: (span: Activity["spans"][number]) => number,
-  ): Series => ({
+  type Span = Activity["spans"][number];
+  const series = (name: string, colour: Series["colour"], of: (span: Span) => number): Series => ({
     name,
     colour,
     values: spans.map(of),
   });
+  const sum = (of: (span: Span) => number) => spans.reduce((total, span) => total + of(span), 0);
   return {
+    from: spans[0]?.at,
     times: spans.map(({ at }) => new Date(at).getTime() / 1000),
     people: [series("People", "accent", (span) => span.participants)],
-    joins: [
-      series("Joins", "accent", (span) => span.joins),
-      series("Lost connections", "danger", (span) => span.lost_connections),
+    joins: [series("Joins", "accent", (span) => span.joins)],
+    failures: [
+      series("Lost", "danger", (span) => span.lost_connections),
+      series("Refused", "warning", (span) => span.refused_joins),
     ],
     minutes: [series("Minutes", "accent", (span) => span.participant_minutes)],
+    sums: {
+      joins: sum((span) => span.joins),
+      lost: sum((span) => span.lost_connections),
+      refused: sum((span) => span.refused_joins),
+    },
   };
 }
+
+const counted = (n: number, one: string, many: string) => `${whole.format(n)} ${n === 1 ? one : many}`;

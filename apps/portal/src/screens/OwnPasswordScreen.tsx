@@ -5,6 +5,7 @@ import { useEnter, useSession } from "../api/session";
 import type { PortalSession } from "../api/types";
 import { Fault } from "../ui/Fault";
 import { TextField } from "../ui/Field";
+import { NewPasswordField } from "./NewPasswordField";
 
 /** Changes one's own password. There is no curl for it: API keys cannot, it needs the session of the member. */
 export function OwnPasswordScreen() {
@@ -52,15 +53,10 @@ export function OwnPasswordScreen() {
           onChange={(event) => setPresent(event.target.value)}
           fault={refused?.of("present_password")}
         />
-        <TextField
+        <NewPasswordField
           label="New password"
-          type="password"
-          autoComplete="new-password"
-          required
-          minLength={10}
-          hint="10 characters or more."
           value={password}
-          onChange={(event) => setPassword(event.target.value)}
+          onChange={setPassword}
           fault={refused?.of("password")}
         />
         <TextField
@@ -72,7 +68,7 @@ export function OwnPasswordScreen() {
           onChange={(event) => setAgain(event.target.value)}
           fault={differs ? "It is not the same." : undefined}
         />
-        {refused && !refused.of("present_password") && !refused.of("password") && <Fault error={refused} />}
+        <Fault error={change.error} fields={["present_password", "password"]} />
         {change.isSuccess && (
           <p role="status" className="small">
             Your password is changed, and your other sessions have ended.

@@ -7,6 +7,7 @@ import type { PortalSession } from "../api/types";
 import { Fault } from "../ui/Fault";
 import { TextField } from "../ui/Field";
 import { Entrance } from "./Entrance";
+import { NewPasswordField } from "./NewPasswordField";
 import { useSecret } from "./secret";
 
 interface Props {
@@ -80,20 +81,13 @@ export function PasswordForm({ title, lead, button, asksWho = false, then }: Pro
             />
           </>
         )}
-        <TextField
+        <NewPasswordField
           label="Password"
-          type="password"
-          autoComplete="new-password"
-          required
-          minLength={10}
-          hint="10 characters or more."
           value={password}
-          onChange={(e) => setPassword(e.target.value)}
+          onChange={setPassword}
           fault={refused?.of("password")}
         />
-        {refused && !["name", "email", "password"].some((field) => refused.of(field)) && (
-          <Fault error={refused} />
-        )}
+        <Fault error={use.error} fields={["name", "email", "password"]} />
         <button type="submit" className="button primary wide" disabled={use.isPending}>
           {button}
         </button>

@@ -2,9 +2,9 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { type Call, sendOne } from "../api/client";
 import type { PublicKey } from "../api/webhooks";
+import { Confirm } from "../ui/Confirm";
 import { CopyLine } from "../ui/Copy";
 import { Curl } from "../ui/Curl";
-import { Dialog } from "../ui/Dialog";
 import { Fault } from "../ui/Fault";
 
 const call: Call = { method: "GET", path: "/public_key" };
@@ -70,28 +70,16 @@ function Activate({ onClose }: { onClose: () => void }) {
     },
   });
   return (
-    <Dialog title="Sign with the next key" onClose={onClose}>
-      <div className="form">
-        <p>
-          The key before is forgotten: receivers that do not have the next one refuse webhooks from now on.
-          This cannot be undone.
-        </p>
-        <Fault error={activate.error} />
-        <Curl call={activateCall} />
-        <footer>
-          <button type="button" className="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button
-            type="button"
-            className="button danger"
-            disabled={activate.isPending}
-            onClick={() => activate.mutate()}
-          >
-            Change the key
-          </button>
-        </footer>
-      </div>
-    </Dialog>
+    <Confirm
+      title="Sign with the next key"
+      call={activateCall}
+      verb="Change the key"
+      sending={activate}
+      onGo={() => activate.mutate()}
+      onClose={onClose}
+    >
+      The key before is forgotten: receivers that do not have the next one refuse webhooks from now on. This
+      cannot be undone.
+    </Confirm>
   );
 }

@@ -1,20 +1,22 @@
 import { IconDownload } from "@tabler/icons-react";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { type Call, send, sendOne } from "../api/client";
 import { keepLinks, useSessionMedia } from "../api/media";
+import { usePushed } from "../api/pushed";
 import { useMay } from "../api/session";
 import type { Recording } from "../api/types";
 import { clock } from "../playback/score";
+import { Confirm } from "../ui/Confirm";
 import { Id } from "../ui/Copy";
 import { Curl } from "../ui/Curl";
-import { Dialog } from "../ui/Dialog";
 import { Fact } from "../ui/Fact";
 import { Fault } from "../ui/Fault";
 import { Time } from "../ui/Time";
 import { MediaPlayer } from "./MediaPlayer";
 import { RecordingState } from "./RecordingState";
+import { Trouble } from "./Trouble";
 
 /** One recording: where it is, why it is not there, and what is in it. */
 export function RecordingScreen() {
@@ -22,11 +24,12 @@ export function RecordingScreen() {
   const may = useMay();
   const [deleting, setDeleting] = useState(false);
   const call: Call = { method: "GET", path: `/room_recordings/${recordingId}` };
-  const recording = useQuery({
-    queryKey: ["recording", recordingId],
-    queryFn: ({ signal }) => sendOne<Recording>(call, signal),
-    structuralSharing: keepLinks,
-    refetchInterval: ({ state }) => (state.data?.status === "processing" ? 2_000 : false),
+  const recording = usePushed({
+    key: ["recording", recordingId],
+    call,
+    event: "room_recording",
+    ask: (call, signal) => sendOne<Recording>(call, signal),
+    share: keepLinks,
   });
   const { names } = useSessionMedia(recording.data?.session_id ?? "");
   const found = recording.data;
@@ -38,7 +41,6 @@ export function RecordingScreen() {
     );
   }
   const name = names?.get(found.participant_id) ?? "a participant";
-  const trouble = found.error ?? found.waiting;
   return (
     <div className="screen">
       <p className="trail">
@@ -69,17 +71,8 @@ export function RecordingScreen() {
           )}
         </div>
       </header>
-      {trouble && (
-        <div className="fault" role="alert">
-          <p>
-            {trouble.title}. {trouble.detail}
-          </p>
-          <p className="muted">
-            {found.status === "failed" ? "It is not tried again." : "It is tried again until it succeeds."}{" "}
-            Code <code>{trouble.code}</code>
-          </p>
-        </div>
-      )}
+      <Fault error={recording.error} />
+      <Trouble of={found} failed="It is not tried again." waits="It is tried again until it succeeds." />
       {found.download_url && (
         <MediaPlayer
           link={found.download_url}
@@ -148,28 +141,16 @@ function DeleteRecording({
     },
   });
   return (
-    <Dialog title="Delete the recording" onClose={onClose}>
-      <div className="form">
-        <p>
-          This deletes {clock(recording.duration_secs)} of {name} with the file, for good. Compositions made
-          of it stay.
-        </p>
-        <Fault error={remove.error} />
-        <Curl call={call} />
-        <footer>
-          <button type="button" className="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button
-            type="button"
-            className="button danger"
-            disabled={remove.isPending}
-            onClick={() => remove.mutate()}
-          >
-            Delete recording
-          </button>
-        </footer>
-      </div>
-    </Dialog>
+    <Confirm
+      title="Delete the recording"
+      call={call}
+      verb="Delete recording"
+      sending={remove}
+      onGo={() => remove.mutate()}
+      onClose={onClose}
+    >
+      This deletes {clock(recording.duration_secs)} of {name} with the file, for good. Compositions made of it
+      stay.
+    </Confirm>
   );
 }

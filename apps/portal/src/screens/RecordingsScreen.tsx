@@ -1,17 +1,16 @@
 import { IconMicrophone, IconVideo } from "@tabler/icons-react";
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { send } from "../api/client";
 import { type RecordingsSearch, recordingsCall } from "../api/media";
+import { usePushed } from "../api/pushed";
 import { useMay } from "../api/session";
 import type { Page, Recording } from "../api/types";
 import { clock } from "../playback/score";
 import { Id } from "../ui/Copy";
-import { Curl } from "../ui/Curl";
-import { Fault } from "../ui/Fault";
+import { Listing } from "../ui/Listing";
 import { Pages } from "../ui/Pages";
-import { type Column, Table } from "../ui/Table";
+import type { Column } from "../ui/Table";
 import { Time } from "../ui/Time";
 import { DeleteRecordings } from "./DeleteRecordings";
 import { RecordingFilters } from "./RecordingFilters";
@@ -58,11 +57,12 @@ export function RecordingsScreen() {
   const may = useMay();
   const [deleting, setDeleting] = useState(false);
   const call = recordingsCall(seek);
-  const recordings = useQuery({
-    queryKey: ["recordings", seek],
-    queryFn: ({ signal }) => send<Page<Recording>>(call, signal),
-    placeholderData: keepPreviousData,
-    refetchInterval: 3_000,
+  const recordings = usePushed({
+    key: ["recordings", call.path],
+    call,
+    turns: true,
+    event: "room_recordings",
+    ask: (call, signal) => send<Page<Recording>>(call, signal),
   });
   const { page: _, ...filters } = seek;
   const isFiltered = Object.values(filters).some((value) => value !== undefined);
@@ -84,17 +84,14 @@ export function RecordingsScreen() {
           onTurn={(page) => void navigate({ search: { ...seek, page: page > 1 ? page : undefined } })}
         />
       </RecordingFilters>
-      <Fault error={recordings.error} />
-      {recordings.data && (
-        <Table
-          label="Recordings"
-          columns={columns}
-          rows={recordings.data.data}
-          id={(recording) => recording.id}
-          empty={isFiltered ? <p>No recording is like that.</p> : <Teach />}
-        />
-      )}
-      <Curl call={call} />
+      <Listing
+        label="Recordings"
+        call={call}
+        list={recordings}
+        columns={columns}
+        id={(recording) => recording.id}
+        empty={isFiltered ? <p>No recording is like that.</p> : <Teach />}
+      />
       {deleting && (
         <DeleteRecordings filters={filters satisfies RecordingsSearch} onClose={() => setDeleting(false)} />
       )}

@@ -63,9 +63,7 @@ export function RoomForm({ room, onClose, onDone }: Props) {
           <input type="checkbox" checked={records} onChange={(event) => setRecords(event.target.checked)} />
           Record its sessions
         </label>
-        {refused && !refused.of("unique_name") && !refused.of("max_participants") && (
-          <Fault error={refused} />
-        )}
+        <Fault error={save.error} fields={["unique_name", "max_participants"]} />
         <Curl call={call} />
         <footer>
           <button type="button" className="button" onClick={onClose}>

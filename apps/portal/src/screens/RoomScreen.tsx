@@ -2,11 +2,13 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { type Call, send, sendOne } from "../api/client";
+import { nameOf } from "../api/history";
 import { useMay } from "../api/session";
 import type { Room, Session } from "../api/types";
+import { Confirm } from "../ui/Confirm";
 import { Id } from "../ui/Copy";
 import { Curl } from "../ui/Curl";
-import { Dialog } from "../ui/Dialog";
+import { Fact } from "../ui/Fact";
 import { Fault } from "../ui/Fault";
 import { Time } from "../ui/Time";
 import { InviteDialog } from "./InviteDialog";
@@ -109,7 +111,9 @@ export function RoomScreen() {
           <ul className="people">
             {people.map((each) => (
               <li key={each.id} className="card">
-                <span>{each.context ?? <span className="muted">without a context</span>}</span>
+                <Link to="/participants/$participantId/quality" params={{ participantId: each.id }}>
+                  {nameOf(each, each.id)}
+                </Link>
                 <Id id={each.id} />
                 <span className="muted">
                   joined <Time at={each.joined_at} />
@@ -119,7 +123,7 @@ export function RoomScreen() {
           </ul>
         )}
       </section>
-      <RoomSessions roomId={roomId} />
+      <RoomSessions room={room.data} />
       <Curl call={call} />
       {open === "edit" && <RoomForm room={room.data} onClose={close} onDone={close} />}
       {open === "invite" && <InviteDialog room={room.data} onClose={close} />}
@@ -131,15 +135,6 @@ export function RoomScreen() {
           onDone={() => void navigate({ to: "/rooms" })}
         />
       )}
-    </div>
-  );
-}
-
-function Fact({ name, children }: { name: string; children: React.ReactNode }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
     </div>
   );
 }
@@ -169,25 +164,15 @@ function DeleteRoom({
     ? `This ends its session with ${people} ${people === 1 ? "person" : "people"} at once.`
     : "Nobody is in it now.";
   return (
-    <Dialog title={`Delete ${room.unique_name ?? "this room"}`} onClose={onClose}>
-      <div className="form">
-        <p>{ends} Its links stop working and its name becomes free. Sessions and recordings of it stay.</p>
-        <Fault error={remove.error} />
-        <Curl call={call} />
-        <footer>
-          <button type="button" className="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button
-            type="button"
-            className="button danger"
-            disabled={remove.isPending}
-            onClick={() => remove.mutate()}
-          >
-            {room.active_session_id ? "Delete and end the session" : "Delete room"}
-          </button>
-        </footer>
-      </div>
-    </Dialog>
+    <Confirm
+      title={`Delete ${room.unique_name ?? "this room"}`}
+      call={call}
+      verb={room.active_session_id ? "Delete and end the session" : "Delete room"}
+      sending={remove}
+      onGo={() => remove.mutate()}
+      onClose={onClose}
+    >
+      {ends} Its links stop working and its name becomes free. Sessions and recordings of it stay.
+    </Confirm>
   );
 }

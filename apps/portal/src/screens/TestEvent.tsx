@@ -42,7 +42,7 @@ export function TestEvent({ onClose }: { onClose: () => void }) {
           fault={fault}
           onChange={({ target }) => setUrl(target.value)}
         />
-        {!fault && <Fault error={test.error} />}
+        <Fault error={test.error} fields={["webhook_event_url"]} />
         <Curl call={call} />
         <footer>
           <button type="button" className="button" onClick={onClose}>

@@ -29,15 +29,22 @@ export function UsageCharts({ from, to, room }: { from: string; to: string; room
   }
   return (
     <div className="charts four">
-      <Chart label="Minutes in sessions" times={drawn.times} series={drawn.people} unit="min" />
-      <Chart label="Minutes recorded and composed" times={drawn.times} series={drawn.media} unit="min" />
+      <Chart label="Minutes in sessions" times={drawn.times} series={drawn.people} unit="min" days />
+      <Chart label="Minutes recorded and composed" times={drawn.times} series={drawn.media} unit="min" days />
       <Chart
         label={`Sent and downloaded, ${drawn.unit}`}
         times={drawn.times}
         series={drawn.sent}
         unit={drawn.unit}
+        days
       />
-      <Chart label={`Stored, ${drawn.unit}`} times={drawn.times} series={drawn.stored} unit={drawn.unit} />
+      <Chart
+        label={`Stored, ${drawn.unit}`}
+        times={drawn.times}
+        series={drawn.stored}
+        unit={drawn.unit}
+        days
+      />
     </div>
   );
 }
@@ -53,7 +60,7 @@ function draw(from: string, to: string, lines: Usage[]) {
     of: (day: (typeof days)[number]) => number | null,
   ): Series => ({ name, colour, values: days.map(of) });
   return {
-    times: dates.map((date) => new Date(`${date}T00:00:00`).getTime() / 1000), // of the reader's clock, so that marks are days
+    times: dates.map((date) => Date.parse(date) / 1000),
     unit: large ? "GB" : "MB",
     people: [series("In sessions", "accent", (day) => day.participant_minutes)],
     media: [

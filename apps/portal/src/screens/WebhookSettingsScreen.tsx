@@ -2,9 +2,9 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { ApiError, type Call, sendOne } from "../api/client";
 import type { WebhookSettings } from "../api/webhooks";
+import { Confirm } from "../ui/Confirm";
 import { CopyLine } from "../ui/Copy";
 import { Curl } from "../ui/Curl";
-import { Dialog } from "../ui/Dialog";
 import { Fault } from "../ui/Fault";
 import { TextField } from "../ui/Field";
 import { Time } from "../ui/Time";
@@ -186,29 +186,18 @@ function Rotate({ first, onClose, onDone }: { first: boolean; onClose: () => voi
     },
   });
   return (
-    <Dialog title={first ? "Make a secret" : "Rotate the secret"} onClose={onClose}>
-      <div className="form">
-        <p>
-          {first
-            ? "From now on webhooks are signed with it too."
-            : "The new one signs from now on. The one before signs beside it for 24 hours, so that receivers can change over."}
-        </p>
-        <Fault error={rotate.error} />
-        <Curl call={rotateCall} />
-        <footer>
-          <button type="button" className="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button
-            type="button"
-            className="button primary"
-            disabled={rotate.isPending}
-            onClick={() => rotate.mutate()}
-          >
-            {first ? "Make it" : "Rotate it"}
-          </button>
-        </footer>
-      </div>
-    </Dialog>
+    <Confirm
+      title={first ? "Make a secret" : "Rotate the secret"}
+      call={rotateCall}
+      verb={first ? "Make it" : "Rotate it"}
+      harmless
+      sending={rotate}
+      onGo={() => rotate.mutate()}
+      onClose={onClose}
+    >
+      {first
+        ? "From now on webhooks are signed with it too."
+        : "The new one signs from now on. The one before signs beside it for 24 hours, so that receivers can change over."}
+    </Confirm>
   );
 }

@@ -8,8 +8,10 @@ import { Id } from "../ui/Copy";
 import { Curl } from "../ui/Curl";
 import { Dialog } from "../ui/Dialog";
 import { Fault } from "../ui/Fault";
+import { Listing } from "../ui/Listing";
 import { Pages } from "../ui/Pages";
-import { type Column, Table } from "../ui/Table";
+import { SpanFilter } from "../ui/SpanFilter";
+import type { Column } from "../ui/Table";
 import { Time } from "../ui/Time";
 import { TestEvent } from "./TestEvent";
 
@@ -101,7 +103,9 @@ export function WebhooksScreen() {
   });
   const go = (changes: DeliveriesSearch) =>
     void navigate({ search: { ...search, page: undefined, ...changes }, replace: "text" in changes });
-  const filtered = Boolean(search.status || search.type || search.text || search.answer);
+  const filtered = Boolean(
+    search.status || search.type || search.text || search.answer || search.from || search.until,
+  );
   const total = deliveries.data?.meta.total_results ?? 0;
   return (
     <div className="screen">
@@ -155,32 +159,30 @@ export function WebhooksScreen() {
           value={search.text ?? ""}
           onChange={({ target }) => go({ text: target.value || undefined })}
         />
+        <SpanFilter what="Occurred" from={search.from} until={search.until} onChange={go} />
         <Pages
           meta={deliveries.data?.meta}
           noun={["delivery", "deliveries"]}
           onTurn={(page) => void navigate({ search: { ...search, page: page > 1 ? page : undefined } })}
         />
       </div>
-      <Fault error={deliveries.error} />
-      {deliveries.data && (
-        <Table
-          label="Webhook deliveries"
-          columns={columns}
-          rows={deliveries.data.data}
-          id={(delivery) => delivery.id}
-          empty={
-            filtered ? (
-              <p>No delivery is like that.</p>
-            ) : (
-              <p>
-                Nothing was told yet. Set a URL in <Link to="/webhooks/settings">the settings</Link> or for a
-                room, and send a test.
-              </p>
-            )
-          }
-        />
-      )}
-      <Curl call={call} />
+      <Listing
+        label="Webhook deliveries"
+        call={call}
+        list={deliveries}
+        columns={columns}
+        id={(delivery) => delivery.id}
+        empty={
+          filtered ? (
+            <p>No delivery is like that.</p>
+          ) : (
+            <p>
+              Nothing was told yet. Set a URL in <Link to="/webhooks/settings">the settings</Link> or for a
+              room, and send a test.
+            </p>
+          )
+        }
+      />
       {open === "test" && <TestEvent onClose={() => setOpen(undefined)} />}
       {open === "redeliver" && (
         <RedeliverAll search={search} total={total} filtered={filtered} onClose={() => setOpen(undefined)} />

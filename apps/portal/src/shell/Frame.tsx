@@ -10,6 +10,7 @@ import {
   IconMenu2,
   IconRocket,
   IconServer,
+  IconTimeline,
   IconUsers,
   IconVideo,
   IconWebhook,
@@ -26,6 +27,7 @@ import { IdSearch } from "./IdSearch";
 const places: { to: string; name: string; icon: typeof IconKey; right: Right }[] = [
   { to: "/", name: "Overview", icon: IconChartLine, right: "read" },
   { to: "/rooms", name: "Rooms", icon: IconDoor, right: "read" },
+  { to: "/sessions", name: "Sessions", icon: IconTimeline, right: "read" },
   { to: "/recordings", name: "Recordings", icon: IconVideo, right: "read" },
   { to: "/compositions", name: "Compositions", icon: IconLayoutDashboard, right: "read" },
   { to: "/webhooks", name: "Webhooks", icon: IconWebhook, right: "write" },

@@ -1,7 +1,7 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
 
-/** Takes any name or id of a room. The key / leads to it. */
+/** Takes the name of a room, and any id or the beginning of one. The key / leads to it. */
 export function IdSearch() {
   const navigate = useNavigate();
   const field = useRef<HTMLInputElement>(null);
@@ -26,16 +26,19 @@ export function IdSearch() {
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          const search = field.current?.value.trim();
-          if (search) void navigate({ to: "/rooms", search: { search } });
+          const text = field.current?.value.trim();
+          if (!field.current || !text) return;
+          field.current.value = "";
+          document.getElementById("content")?.focus(); // where what was found will be
+          void navigate({ to: "/search", search: { text } });
         }}
       >
         <input
           ref={field}
           className="input"
           type="search"
-          aria-label="Find a room by name or id"
-          placeholder="Find a room"
+          aria-label="Find a room by name, or anything by id"
+          placeholder="Room or any id"
         />
         <kbd aria-hidden>/</kbd>
       </form>

@@ -1,9 +1,10 @@
 import { ApiError } from "../api/client";
 
-/** What went wrong, with what the server's log knows it by. */
-export function Fault({ error }: { error: unknown }) {
+/** What went wrong, with what the server's log knows it by. What is said of some of the fields stands beside these. */
+export function Fault({ error, fields = [] }: { error: unknown; fields?: string[] }) {
   if (!error) return null;
   const known = error instanceof ApiError ? error : undefined;
+  if (known && fields.some((field) => known.of(field))) return null;
   const text = known || error instanceof Error ? (error as Error).message : "Something went wrong.";
   return (
     <div className="fault" role="alert">

@@ -1,9 +1,7 @@
 import { useMutation } from "@tanstack/react-query";
 import { type Call, sendOne } from "../../api/client";
 import type { LiveSession } from "../../api/liveSession";
-import { Curl } from "../../ui/Curl";
-import { Dialog } from "../../ui/Dialog";
-import { Fault } from "../../ui/Fault";
+import { Confirm } from "../../ui/Confirm";
 import { countOf } from "./people";
 
 /** Asks before a session is ended, and says what that ends. */
@@ -17,28 +15,16 @@ export function EndDialog({ live, onClose }: { live: LiveSession; onClose: () =>
     ...(recorded > 0 ? [`the recording of ${recorded} of them`] : []),
   ].join(" and ");
   return (
-    <Dialog title="End the session" onClose={onClose}>
-      <div className="form">
-        <p>
-          Puts out {countOf(live.participants.length)} at once and ends {ends}. What was recorded stays. The
-          room stays too: whoever joins next opens another session.
-        </p>
-        <Fault error={end.error} />
-        <Curl call={call} />
-        <footer>
-          <button type="button" className="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button
-            type="button"
-            className="button danger"
-            disabled={end.isPending}
-            onClick={() => end.mutate()}
-          >
-            {end.isPending ? "Ending…" : `End it for ${countOf(live.participants.length)}`}
-          </button>
-        </footer>
-      </div>
-    </Dialog>
+    <Confirm
+      title="End the session"
+      call={call}
+      verb={end.isPending ? "Ending…" : `End it for ${countOf(live.participants.length)}`}
+      sending={end}
+      onGo={() => end.mutate()}
+      onClose={onClose}
+    >
+      Puts out {countOf(live.participants.length)} at once and ends {ends}. What was recorded stays. The room
+      stays too: whoever joins next opens another session.
+    </Confirm>
   );
 }

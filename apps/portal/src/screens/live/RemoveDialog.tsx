@@ -1,7 +1,5 @@
 import type { LiveParticipant, LiveSession } from "../../api/liveSession";
-import { Curl } from "../../ui/Curl";
-import { Dialog } from "../../ui/Dialog";
-import { Fault } from "../../ui/Fault";
+import { Confirm } from "../../ui/Confirm";
 import { actionCall, useAct } from "./actions";
 import { called, countOf } from "./people";
 
@@ -27,28 +25,16 @@ export function RemoveDialog({
   const streams = people.reduce((sum, person) => sum + person.streams.length, 0);
   const who = people.length === 1 ? called(people[0] as LiveParticipant) : countOf(people.length);
   return (
-    <Dialog title={`Remove ${who}`} onClose={onClose}>
-      <div className="form">
-        <p>
-          {names.join(", ")}: out at once, with {streams} {streams === 1 ? "stream" : "streams"}. The tokens
-          they came with stop working; a new one lets them in again.
-        </p>
-        <Fault error={act.error} />
-        <Curl call={actionCall(live.session_id, deed)} />
-        <footer>
-          <button type="button" className="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button
-            type="button"
-            className="button danger"
-            disabled={act.isPending}
-            onClick={() => act.mutate(deed, { onSuccess: onClose })}
-          >
-            {act.isPending ? "Removing…" : `Remove ${countOf(people.length)}`}
-          </button>
-        </footer>
-      </div>
-    </Dialog>
+    <Confirm
+      title={`Remove ${who}`}
+      call={actionCall(live.session_id, deed)}
+      verb={act.isPending ? "Removing…" : `Remove ${countOf(people.length)}`}
+      sending={act}
+      onGo={() => act.mutate(deed, { onSuccess: onClose })}
+      onClose={onClose}
+    >
+      {names.join(", ")}: out at once, with {streams} {streams === 1 ? "stream" : "streams"}. The tokens they
+      came with stop working; a new one lets them in again.
+    </Confirm>
   );
 }

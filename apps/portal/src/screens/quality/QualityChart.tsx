@@ -1,7 +1,8 @@
-import { useEffect, useRef, useState } from "react";
-import UPlot from "uplot";
-import { useDark } from "../../shell/theme";
+import { useCallback, useRef, useState } from "react";
+import type UPlot from "uplot";
 import { useMoments, useZone } from "../../shell/zone";
+import { nameLines, readLines, scaled } from "../../ui/lines";
+import { type Brush, usePlot } from "../../ui/usePlot";
 import type { ChartData } from "./series";
 
 /** Evidence of a finding. Times are seconds. */
@@ -19,79 +20,11 @@ interface Props {
   onChoose: (from: number, to: number) => void;
 }
 
-const height = 152;
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
 
 /** Lines over time, named at their ends, with the evidence of findings behind them. All charts of a page read the same moment. */
-export function QualityChart({ times, data, evidence, onChoose }: Props) {
-  const frame = useRef<HTMLDivElement>(null);
-  const [reading, setReading] = useState<string | null>(null);
-  const dark = useDark();
-  const zone = useZone();
-  const moments = useMoments();
-  const choose = useRef(onChoose);
-  choose.current = onChoose;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: colours are read from the page, which dark changes
-  useEffect(() => {
-    const element = frame.current;
-    if (!element || data.lines.length === 0) return;
-    const colour = readColours(element);
-    const font = `12px ${getComputedStyle(element).fontFamily}`;
-    const axis: UPlot.Axis = {
-      stroke: colour("muted"),
-      font,
-      grid: { stroke: colour("line"), width: 1 },
-      ticks: { show: false },
-    };
-    const plot = new UPlot(
-      {
-        width: element.clientWidth,
-        height,
-        padding: [14, 76, 0, 0],
-        legend: { show: false },
-        cursor: {
-          y: false,
-          points: { size: 5 },
-          sync: { key: "quality" },
-          drag: { x: true, y: false, setScale: false },
-        },
-        tzDate: (seconds) =>
-          zone === "utc" ? UPlot.tzDate(new Date(seconds * 1000), "Etc/UTC") : new Date(seconds * 1000),
-        scales: {
-          y: { range: (_, __, most) => [0, Math.max(data.unit === "%" ? 2 : 4, (most ?? 0) * 1.15)] },
-        },
-        axes: [
-          { ...axis, size: 28, values: (_, marks) => marks.map((mark) => label(mark, moments, marks)) },
-          { ...axis, size: 52, values: (_, marks) => marks.map((mark) => whole.format(mark)) },
-        ],
-        series: [
-          {},
-          ...data.lines.map((line) => ({ stroke: colour(line.colour), width: 1.5, points: { size: 4 } })),
-        ],
-        hooks: {
-          drawClear: [(self) => drawEvidence(self, evidence, colour("danger"), font)],
-          draw: [(self) => nameLines(self, data, colour, font)],
-          setCursor: [({ cursor }) => setReading(read(cursor.idx, times, data, moments.clock))],
-          setSelect: [
-            (self) => {
-              if (self.select.width < 8) return;
-              const [from, to] = [self.select.left, self.select.left + self.select.width];
-              self.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-              choose.current(self.posToVal(from, "x"), self.posToVal(to, "x"));
-            },
-          ],
-        },
-      },
-      [times, ...data.lines.map(({ values }) => values)],
-      element,
-    );
-    const watch = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height }));
-    watch.observe(element);
-    return () => {
-      watch.disconnect();
-      plot.destroy();
-    };
-  }, [times, data, evidence, zone, moments, dark]);
+export function QualityChart(props: Props) {
+  const { data, evidence } = props;
   return (
     <figure className="chart quality-chart">
       <figcaption>
@@ -101,31 +34,70 @@ export function QualityChart({ times, data, evidence, onChoose }: Props) {
       {data.lines.length === 0 ? (
         <p className="muted small unmeasured">Nothing was measured.</p>
       ) : (
-        <>
-          <div ref={frame} role="img" aria-label={`${data.title}. ${inWords(data, evidence)}`} />
-          <p className="reading muted" aria-hidden>
-            {reading ?? "\u00a0"}
-          </p>
-        </>
+        <Lines {...props} words={`${data.title}. ${inWords(data, evidence)}`} />
       )}
     </figure>
+  );
+}
+
+function Lines({ times, data, evidence, onChoose, words }: Props & { words: string }) {
+  const [reading, setReading] = useState<string | null>(null);
+  const zone = useZone();
+  const moments = useMoments();
+  const choose = useRef(onChoose);
+  choose.current = onChoose;
+  const options = useCallback(
+    ({ colour, font, axis }: Brush): Omit<UPlot.Options, "width" | "height"> => ({
+      padding: [14, 76, 0, 0], // the same for all, so that moments stand below one another
+      cursor: {
+        y: false,
+        points: { size: 5 },
+        sync: { key: "quality" },
+        drag: { x: true, y: false, setScale: false },
+      },
+      scales: {
+        y: { range: (_, __, most) => [0, Math.max(data.unit === "%" ? 2 : 4, (most ?? 0) * 1.15)] },
+      },
+      axes: [
+        { ...axis, size: 28, values: (_, marks) => marks.map((mark) => label(mark, moments, marks)) },
+        { ...axis, size: 52, values: (_, marks) => marks.map((mark) => whole.format(mark)) },
+      ],
+      series: [
+        {},
+        ...data.lines.map((line) => ({ stroke: colour(line.colour), width: 1.5, points: { size: 4 } })),
+      ],
+      hooks: {
+        drawClear: [(self) => drawEvidence(self, evidence, colour("danger"), font)],
+        draw: [(self) => nameLines(self, data.lines, colour, font)],
+        setCursor: [
+          ({ cursor }) => setReading(readLines(cursor.idx, times, data.lines, data.unit, moments.clock)),
+        ],
+        setSelect: [
+          (self) => {
+            if (self.select.width < 8) return;
+            const [from, to] = [self.select.left, self.select.left + self.select.width];
+            self.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+            choose.current(self.posToVal(from, "x"), self.posToVal(to, "x"));
+          },
+        ],
+      },
+    }),
+    [times, data, evidence, moments],
+  );
+  const frame = usePlot(152, times, data.lines, zone, options);
+  return (
+    <>
+      <div ref={frame} role="img" aria-label={words} />
+      <p className="reading muted" aria-hidden>
+        {reading ?? "\u00a0"}
+      </p>
+    </>
   );
 }
 
 function label(mark: number, { clock, minute }: ReturnType<typeof useMoments>, marks: number[]): string {
   const apart = (marks[1] ?? mark + 60) - (marks[0] ?? mark);
   return apart < 60 ? clock(mark * 1000) : minute(mark * 1000);
-}
-
-function readColours(element: HTMLElement): (name: string) => string {
-  return (name) => {
-    const probe = document.createElement("span");
-    probe.style.color = `var(--${name})`;
-    element.append(probe);
-    const found = getComputedStyle(probe).color;
-    probe.remove();
-    return found;
-  };
 }
 
 /** Marks the times of findings, each with its letter. */
@@ -147,51 +119,6 @@ function drawEvidence(plot: UPlot, evidence: Evidence[], colour: string, font: s
     ctx.fillText(letter, Math.max(left, bbox.left), bbox.top - 1);
   }
   ctx.restore();
-}
-
-const scaled = (font: string) => font.replace("12px", `${12 * devicePixelRatio}px`);
-
-/** Writes each line's name beside its end, one below another where ends are close. */
-function nameLines(plot: UPlot, data: ChartData, colour: (name: string) => string, font: string): void {
-  const { ctx, bbox } = plot;
-  const line = 14 * devicePixelRatio;
-  const ends = data.lines
-    .map(({ name, colour: tint, values }) => ({
-      name,
-      tint,
-      y: plot.valToPos(values.findLast((value) => value !== null) ?? 0, "y", true),
-    }))
-    .sort((a, b) => a.y - b.y);
-  const lowest = bbox.top + bbox.height - line / 2;
-  let above = bbox.top - line / 2;
-  ctx.save();
-  ctx.font = scaled(font);
-  ctx.textAlign = "left";
-  ctx.textBaseline = "middle";
-  ends.forEach(({ name, tint, y }, i) => {
-    const room = lowest - (ends.length - 1 - i) * line;
-    above = Math.min(Math.max(y, above + line), room);
-    ctx.fillStyle = colour(tint);
-    ctx.fillText(name, bbox.left + bbox.width + 6 * devicePixelRatio, above);
-  });
-  ctx.restore();
-}
-
-function read(
-  index: number | null | undefined,
-  times: number[],
-  data: ChartData,
-  clock: (at: number) => string,
-): string | null {
-  const at = index === null || index === undefined ? undefined : times[index];
-  if (at === undefined || index === null || index === undefined) return null;
-  const values = data.lines.map(({ name, values }) => {
-    const value = values[index];
-    return `${name} ${value === null || value === undefined ? "–" : whole.format(value)}${
-      value !== null && data.unit ? ` ${data.unit}` : ""
-    }`;
-  });
-  return `${clock(at * 1000)}: ${values.join(", ")}`;
 }
 
 /** What a chart shows, for those who do not see it. */

@@ -1,11 +1,5 @@
 import type { Finding, QualitySample, QualityStep, TrackQuality } from "../../api/quality";
-
-/** A line of a chart: one value for each time, null where it is not known. */
-export interface Line {
-  name: string;
-  colour: "accent" | "text" | "danger" | "warning" | "muted";
-  values: (number | null)[];
-}
+import type { Line } from "../../ui/lines";
 
 export interface ChartData {
   id: string;

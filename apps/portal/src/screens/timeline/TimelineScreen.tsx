@@ -2,10 +2,9 @@ import { IconFocusCentered, IconZoomIn, IconZoomOut } from "@tabler/icons-react"
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useCallback, useEffect, useMemo, useState } from "react";
-import { type Call, query, send, sendOne } from "../../api/client";
-import { everyPage, momentOf, nameOf as named, type SessionDelivery, useEvents } from "../../api/history";
-import { useMay } from "../../api/session";
-import type { Page, Participant, Session } from "../../api/types";
+import { type Call, query, sendOne } from "../../api/client";
+import { everyPage, momentOf, nameOf as named, useEvents } from "../../api/history";
+import type { Participant, Session } from "../../api/types";
 import { chooseZone, useMoments, useZone, zones } from "../../shell/zone";
 import { Curl } from "../../ui/Curl";
 import { Fault } from "../../ui/Fault";
@@ -13,6 +12,7 @@ import { EventList } from "./EventList";
 import { Lanes } from "./Lanes";
 import { tell } from "./model";
 import { StatePanel } from "./StatePanel";
+import { type Deliveries, useDeliveries } from "./useDeliveries";
 import { type View, within, zoom } from "./view";
 import { lasting } from "./words";
 
@@ -26,7 +26,7 @@ export function TimelineScreen() {
   const call: Call = { method: "GET", path: `/room_sessions/${sessionId}` };
   const session = useQuery({
     queryKey: ["session-record", sessionId],
-    queryFn: ({ signal }) => sendOne<Session & { room_id: string }>(call, signal),
+    queryFn: ({ signal }) => sendOne<Session>(call, signal),
   });
   const { events, state } = useEvents(sessionId);
   const story = useMemo(() => tell(events), [events]);
@@ -186,7 +186,12 @@ function Legend({ deliveries }: { deliveries: Deliveries }) {
               deliveries.total > deliveries.items.length
                 ? `; the latest ${deliveries.items.length} are drawn`
                 : ""
-            }. A cross is a join that was refused.`}
+            }. A cross is a join that was refused.`}{" "}
+        {deliveries.more && (
+          <button type="button" className="link" onClick={deliveries.more}>
+            Draw older ones
+          </button>
+        )}
       </p>
       <p className="muted small keys">
         Wheel or <kbd>+</kbd> <kbd>-</kbd> zoom, drag or <kbd>Shift</kbd> and arrows move, a click or the
@@ -213,28 +218,6 @@ function useNames(sessionId: string, people: number): (id: string) => string {
   });
   const found = participants.data;
   return useCallback((id) => named(found?.get(id), id), [found]);
-}
-
-interface Deliveries {
-  items: SessionDelivery[];
-  total: number;
-  allowed: boolean;
-}
-
-function useDeliveries(sessionId: string, over: boolean): Deliveries {
-  const allowed = useMay()("write");
-  const path = `/webhook_deliveries${query({ "filter[session_id]": sessionId, "page[size]": 250 })}`;
-  const deliveries = useQuery({
-    queryKey: ["session-deliveries", sessionId],
-    queryFn: ({ signal }) => send<Page<SessionDelivery>>({ method: "GET", path }, signal),
-    enabled: allowed,
-    refetchInterval: over ? 30_000 : 5_000,
-  });
-  return {
-    allowed,
-    items: deliveries.data?.data ?? [],
-    total: deliveries.data?.meta.total_results ?? 0,
-  };
 }
 
 /** The present, each second; it stands still when nothing goes on. */

@@ -31,6 +31,13 @@ const reasons: Record<string, string> = {
 
 /** Why somebody left, a session ended, or a join was refused. */
 export const reasonOf = (reason: string) => reasons[reason] ?? reason;
+
+/** The same where it stands alone. */
+export function reasonAlone(reason: string): string {
+  const words = reasons[reason];
+  return words === undefined ? reason : words.charAt(0).toUpperCase() + words.slice(1);
+}
+
 const why = ({ reason }: SessionEvent) => (reason ? `: ${reasonOf(reason)}` : "");
 const track = ({ kind, key }: SessionEvent) =>
   `${kind === "video" ? "picture" : "sound"}${key && key !== "self" ? ` of ${key}` : ""}`;
