@@ -33,6 +33,7 @@ type MemberStore interface {
 	HasOwner(ctx context.Context, account video.AccountID) (bool, error)
 	MemberByEmail(ctx context.Context, email string) (video.Member, error)
 	SetPassword(ctx context.Context, account video.AccountID, id, hash string, at time.Time) error
+	AdmitIdentity(ctx context.Context, account video.AccountID, identity video.Identity) (video.Member, error)
 
 	OpenPortalSession(ctx context.Context, session video.PortalSession) error
 	PortalSession(ctx context.Context, hash [32]byte, at time.Time) (video.PortalSession, video.Member, error)
@@ -54,6 +55,8 @@ type Members struct {
 	lockout *lockout
 	hashing chan struct{} // holds a token for each password that is being hashed
 	nobody  string        // a hash that is no password's
+
+	passwords PasswordPolicy
 }
 
 // NewMembers makes one. A nil log discards, a nil now is time.Now.
@@ -66,7 +69,7 @@ func NewMembers(store MemberStore, log *slog.Logger, now func() time.Time) *Memb
 	}
 	return &Members{
 		store: store, log: log, now: now, lockout: newLockout(now), hashing: make(chan struct{}, hashesAtOnce),
-		nobody: hashPassword(rand.Text()),
+		nobody: hashPassword(rand.Text()), passwords: PasswordsForAll,
 	}
 }
 
@@ -89,6 +92,9 @@ func (e *WaitError) Error() string {
 // SignIn opens a session for who knows the password. Anything wrong is CodeUnauthorized, and takes as long; after wrong
 // passwords it can be an *WaitError. The address is that of the actor in ctx.
 func (m *Members) SignIn(ctx context.Context, email, password string) (SignedIn, error) {
+	if m.passwords == PasswordsOff {
+		return SignedIn{}, errNoPasswords
+	}
 	actor, _ := video.ActorOf(ctx)
 	member, err := m.store.MemberByEmail(ctx, email)
 	if err != nil && video.CodeOf(err) != video.CodeNotFound {
@@ -117,6 +123,9 @@ func (m *Members) SignIn(ctx context.Context, email, password string) (SignedIn,
 		return SignedIn{}, video.Errorf(video.CodeUnauthorized, "the email address or the password is wrong")
 	}
 	m.lockout.right(who, from)
+	if m.passwords == PasswordsForOwners && member.Role != video.RoleOwner {
+		return SignedIn{}, errOwnersOnly
+	}
 	return m.open(ctx, member)
 }
 

@@ -29,6 +29,8 @@ type Member struct {
 	Name        string
 	Role        Role
 	Password    string // its hash; empty until one was chosen
+	Issuer      string // of the OpenID provider they signed in by; empty: none
+	Subject     string // who they are there
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 	LastLoginAt *time.Time // nil: not yet

@@ -1,0 +1,60 @@
+package oidc
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"unicode"
+
+	"golang.org/x/oauth2"
+
+	"github.com/rotunda-rtc/rotunda/internal/video"
+)
+
+var (
+	errStrange     = video.Errorf(video.CodeUnauthorized, "this sign-in was not begun in this browser, or too long ago: begin again")
+	errSpent       = video.Errorf(video.CodeUnauthorized, "this sign-in was finished before, or took too long: begin again")
+	errUntrusted   = video.Errorf(video.CodeUnauthorized, "what the sign-in provider says of you does not hold: begin again, or ask the operator, who finds why in the server's log")
+	errUnreachable = video.Errorf(video.CodeUnavailable, "the sign-in provider cannot be reached at present: try again, or sign in another way")
+	errRefused     = video.Errorf(video.CodeUnavailable, "the sign-in provider refuses this server: the operator finds why in the server's log")
+
+	errNoAddress   = video.Errorf(video.CodeForbidden, "the sign-in provider tells no email address of you: the operator must have it do so (scope email)")
+	errNotVerified = video.Errorf(video.CodeForbidden, "your email address is not verified at the sign-in provider")
+	errDomain      = video.Errorf(video.CodeForbidden, "email addresses of your domain may not sign in here")
+	errNoRole      = video.Errorf(video.CodeForbidden, "you have no role here: ask whoever runs the sign-in provider for a group that has one")
+)
+
+func untrusted(cause error) error { return fmt.Errorf("sign in: %w: %w", errUntrusted, cause) }
+
+func unreachable(doing string, cause error) error {
+	return fmt.Errorf("%s: %w: %s", doing, errUnreachable, brief(cause.Error()))
+}
+
+// exchangeFailed says why the provider gave no token for a code. Its answer is not repeated, but for the code of the error.
+func exchangeFailed(err error) error {
+	said, answered := errors.AsType[*oauth2.RetrieveError](err)
+	switch {
+	case !answered:
+		return unreachable("exchange code", err)
+	case said.ErrorCode == "invalid_grant":
+		return fmt.Errorf("exchange code: %w", errSpent)
+	case said.Response.StatusCode >= http.StatusInternalServerError:
+		return unreachable("exchange code", errors.New(said.Response.Status))
+	}
+	return fmt.Errorf("exchange code: %w: %s %s", errRefused, said.Response.Status, brief(said.ErrorCode))
+}
+
+// brief makes a line of the log of what a stranger wrote.
+func brief(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r != ' ' && !unicode.IsGraphic(r) {
+			return ' '
+		}
+		return r
+	}, s)
+	if runes := []rune(s); len(runes) > 300 {
+		return string(runes[:300]) + "…"
+	}
+	return s
+}
