@@ -1,0 +1,191 @@
+package rest
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/rotunda-rtc/rotunda/internal/auth"
+	"github.com/rotunda-rtc/rotunda/internal/oidc"
+	"github.com/rotunda-rtc/rotunda/internal/oidc/oidctest"
+	"github.com/rotunda-rtc/rotunda/internal/video"
+)
+
+const finishPath = "/portal_session/actions/finish_oidc"
+
+// provide gives the house a sign-in provider, whose groups admins and engineers have roles.
+func (h *house) provide() *oidctest.Provider {
+	h.Helper()
+	away := oidctest.New(h.TB)
+	provider, err := oidc.New(oidc.Config{
+		Issuer: away.Issuer, ClientID: oidctest.ClientID, ClientSecret: oidctest.ClientSecret, Name: "Example",
+		Roles: oidc.Mapping{Claim: "groups", Roles: map[string]video.Role{"admins": video.RoleOwner, "engineers": video.RoleDeveloper}},
+	})
+	h.must(err)
+	away.Claims["groups"] = []any{"engineers"}
+	h.config.SingleSignOn = &SingleSignOn{Provider: provider, Account: h.account}
+	h.rebuild()
+	return away
+}
+
+// comeBack begins a sign-in, goes to the provider, and returns what the browser comes back with and the cookie it has meanwhile.
+func (h *house) comeBack(away *oidctest.Provider) (back map[string]any, cookie *http.Cookie) {
+	h.Helper()
+	r := h.call("POST", "/portal_session/actions/begin_oidc", nil, "Authorization", "", "Cookie", "").want(http.StatusCreated)
+	cookie, err := http.ParseSetCookie(r.header.Get("Set-Cookie"))
+	h.must(err)
+	code, state := away.SignIn(r.data()["authorization_url"].(string))
+	return map[string]any{"code": code, "state": state}, &http.Cookie{Name: cookie.Name, Value: cookie.Value}
+}
+
+// finish signs in as whoever the provider says.
+func (h *house) finish(away *oidctest.Provider) reply {
+	h.Helper()
+	back, cookie := h.comeBack(away)
+	return h.call("POST", finishPath, back, "Authorization", "", "Cookie", cookie.String())
+}
+
+func TestSigningInByOIDC(t *testing.T) {
+	h := newHouse(t)
+	away := h.provide()
+	began := h.call("POST", "/portal_session/actions/begin_oidc", nil, "Authorization", "").want(http.StatusCreated)
+	for _, part := range []string{"rotunda_oidc=", "HttpOnly", "SameSite=Strict", "Secure", "Path=/v2/portal_session;", "Max-Age=600"} {
+		if cookie := began.header.Get("Set-Cookie"); !strings.Contains(cookie, part) {
+			t.Errorf("the cookie %s is not %s", cookie, part)
+		}
+	}
+
+	first := h.finish(away).want(http.StatusCreated)
+	cookies := strings.Join(first.header.Values("Set-Cookie"), "\n")
+	for _, part := range []string{"rotunda_portal=", "HttpOnly; Secure; SameSite=Strict", "rotunda_oidc=;", "Max-Age=0"} {
+		if !strings.Contains(cookies, part) {
+			t.Errorf("the cookies\n%s\nlack %s", cookies, part)
+		}
+	}
+	member := first.data()["member"].(map[string]any)
+	if member["role"] != "developer" || member["email"] != "ada@example.com" || member["oidc"] != true || member["has_password"] != false {
+		t.Errorf("the member is %v", member)
+	}
+	session, _, _ := strings.Cut(first.header.Get("Set-Cookie"), ";")
+	headers := []string{"Authorization", "", "Cookie", session, csrfHeader, first.data()["csrf_token"].(string)}
+	h.call("POST", "/rooms", nil, headers...).want(http.StatusCreated)
+	h.call("GET", "/members", nil, headers...).wantFaults(http.StatusForbidden, "10010")
+
+	// The next sign-in has the role that the provider gives then, and so has every session.
+	away.Claims["groups"] = []any{"admins"}
+	second := h.finish(away).want(http.StatusCreated).data()["member"].(map[string]any)
+	if second["id"] != member["id"] || second["role"] != "owner" {
+		t.Errorf("the member became %v", second)
+	}
+	h.call("GET", "/members", nil, headers...).want(http.StatusOK)
+
+	for action, detail := range map[string]string{
+		"member.create": "ada@example.com, developer, by OIDC", "member.update": "ada@example.com, owner, by OIDC", "member.sign_in": "by OIDC",
+	} {
+		entries := h.call("GET", "/audit_events?filter[action]="+action, nil).body["data"].([]any)
+		want := 1
+		if action == "member.sign_in" {
+			want = 2
+		}
+		if len(entries) != want {
+			t.Errorf("%d entries of %s", len(entries), action)
+			continue
+		}
+		if entry := entries[0].(map[string]any); entry["detail"] != detail || entry["object_id"] != member["id"] {
+			t.Errorf("the entry is %v", entry)
+		}
+	}
+}
+
+// Whoever is not let in gets no session, becomes no member, and leaves a line in the log without a secret in it.
+func TestOIDCRefusals(t *testing.T) {
+	h := newHouse(t)
+	away := h.provide()
+	for name, c := range map[string]struct {
+		lie    func()
+		status int
+		fault  string
+	}{
+		"another nonce": {func() { away.Claims["nonce"] = "x" }, http.StatusUnauthorized, "10009"},
+		"expired":       {func() { away.Claims["exp"] = 1 }, http.StatusUnauthorized, "10009"},
+		"stolen key":    {func() { away.Stolen = true }, http.StatusUnauthorized, "10009"},
+		"no role":       {func() { away.Claims["groups"] = []any{"tea"} }, http.StatusForbidden, "10010"},
+		"no address":    {func() { away.Claims["email"] = "" }, http.StatusForbidden, "10010"},
+		"bad address":   {func() { away.Claims["email"] = "ada" }, http.StatusUnprocessableEntity, "10015 /email"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h.TB = t
+			away = h.provide()
+			c.lie()
+			before := h.everything()
+			h.log.Reset()
+			back, cookie := h.comeBack(away)
+			r := h.call("POST", finishPath, back, "Authorization", "", "Cookie", cookie.String())
+			r.wantFaults(c.status, c.fault)
+			if r.header.Get("Set-Cookie") != "" {
+				t.Errorf("it sets %s", r.header.Get("Set-Cookie"))
+			}
+			if lines := changed(before, h.everything()); len(lines) > 0 {
+				t.Errorf("it changed %q", lines)
+			}
+			log := h.log.String()
+			if !strings.Contains(log, "sign-in by OIDC was refused") {
+				t.Errorf("the log says %q", log)
+			}
+			for _, secret := range []string{back["code"].(string), back["state"].(string), cookie.Value, "eyJ", oidctest.ClientSecret} {
+				if strings.Contains(log, secret) {
+					t.Errorf("%s is in the log:\n%s", secret, log)
+				}
+			}
+		})
+	}
+}
+
+// A page of another site can neither begin nor finish, and nobody finishes what began in another browser.
+func TestOIDCIsSafeFromOtherSites(t *testing.T) {
+	h := newHouse(t)
+	away := h.provide()
+	back, cookie := h.comeBack(away)
+	for _, site := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Origin", "https://elsewhere.example"}} {
+		h.call("POST", "/portal_session/actions/begin_oidc", nil, append([]string{"Authorization", ""}, site...)...).
+			wantFaults(http.StatusForbidden, "10010")
+		h.call("POST", finishPath, back, append([]string{"Authorization", "", "Cookie", cookie.String()}, site...)...).
+			wantFaults(http.StatusForbidden, "10010")
+	}
+	_, theirs := h.comeBack(away)
+	h.call("POST", finishPath, back, "Authorization", "").wantFaults(http.StatusUnauthorized, "10009")
+	h.call("POST", finishPath, back, "Authorization", "", "Cookie", theirs.String()).wantFaults(http.StatusUnauthorized, "10009")
+	h.call("POST", finishPath, back, "Authorization", "", "Cookie", cookie.String()).want(http.StatusCreated)
+	h.call("POST", finishPath, back, "Authorization", "", "Cookie", cookie.String()).wantFaults(http.StatusUnauthorized, "10009")
+}
+
+func TestAProviderThatIsDownIsSaidToBe(t *testing.T) {
+	h := newHouse(t)
+	away := h.provide()
+	away.Down = true
+	r := h.call("POST", "/portal_session/actions/begin_oidc", nil, "Authorization", "")
+	r.wantFaults(http.StatusServiceUnavailable, "10037")
+	if !strings.Contains(string(r.raw), "The sign-in provider cannot be reached") || strings.Contains(string(r.raw), "repairs") {
+		t.Errorf("it says %s", r.raw)
+	}
+	if !strings.Contains(h.log.String(), "down for repairs") {
+		t.Errorf("the log says %s", h.log)
+	}
+}
+
+func TestSignInMethods(t *testing.T) {
+	h := newHouse(t)
+	methods := func() map[string]any {
+		return h.call("GET", "/portal_session/methods", nil, "Authorization", "").want(http.StatusOK).data()
+	}
+	if got := methods(); got["passwords"] != "all" || got["oidc"] != nil {
+		t.Errorf("without a provider: %v", got)
+	}
+	h.call("POST", "/portal_session/actions/begin_oidc", nil, "Authorization", "").wantFaults(http.StatusNotFound, "10005")
+	h.call("POST", finishPath, map[string]any{"code": "x", "state": "x"}, "Authorization", "").wantFaults(http.StatusNotFound, "10005")
+	h.provide()
+	h.members().LimitPasswords(auth.PasswordsForOwners)
+	if got := methods(); got["passwords"] != "owners" || got["oidc"].(map[string]any)["name"] != "Example" {
+		t.Errorf("with one: %v", got)
+	}
+}
