@@ -59,6 +59,9 @@ func (*serveCommand) Run(ctx context.Context, line *kong.Context, t *terminal) e
 	if err := config.checkMedia(); err != nil {
 		return err
 	}
+	if err := config.checkSignIn(); err != nil {
+		return err
+	}
 	log, err := observe.NewLogger(t.stderr, config.LogLevel, config.LogFormat)
 	if err != nil {
 		return err
@@ -284,13 +287,18 @@ func (h *house) entrances(ctx context.Context) (err error) {
 		h.routes.janus = nil
 	}
 	members := auth.NewMembers(h.db, h.log, nil)
+	members.LimitPasswords(h.config.SignIn.Passwords)
+	signOn, err := h.singleSignOn()
+	if err != nil {
+		return err
+	}
 	if h.setup, err = members.SetupLink(ctx, h.own.account.ID); err != nil {
 		return err
 	}
 	if h.routes.rest, err = rest.New(rest.Config{
 		Rooms: h.db, Sessions: h.db, Recordings: h.db, Compositions: h.db, Quality: h.quality, Keys: tokens, Tokens: tokens,
 		Live: moderation{h.host, h.db, h.log}, Draining: h.draining,
-		KeyRing: h.db, Members: members, Roster: h.db, Overview: h.db, Usage: h.db, System: systems{h}, Checks: h.checks, Machine: newGauge(h.config.Data).read,
+		KeyRing: h.db, Members: members, SingleSignOn: signOn, Roster: h.db, Overview: h.db, Usage: h.db, System: systems{h}, Checks: h.checks, Machine: newGauge(h.config.Data).read,
 		Audits: h.db, Idempotency: h.db, Vault: tokens, Webhooks: h.db, EventKeys: tokens, Deliveries: h.db,
 		RateLimit: h.config.RateLimit, CORSOrigins: h.config.CORSOrigins, Proxies: proxies, PublicURL: publicURL,
 		MediaURL: h.mediaURL(), Log: h.log, Traces: h.traces,

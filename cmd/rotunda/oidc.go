@@ -1,0 +1,125 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/rotunda-rtc/rotunda/internal/auth"
+	"github.com/rotunda-rtc/rotunda/internal/oidc"
+	"github.com/rotunda-rtc/rotunda/internal/rest"
+	"github.com/rotunda-rtc/rotunda/internal/video"
+)
+
+// signInConfig is how people sign in to the portal.
+type signInConfig struct {
+	Passwords    auth.PasswordPolicy // who may use one
+	Issuer       string              // of the OpenID provider; empty: there is none
+	ClientID     string
+	ClientSecret string // empty: a public client
+	Name         string // what the provider is called; empty: its host
+	Scopes       []string
+	RoleClaim    string
+	Roles        []roleGrant
+	DefaultRole  video.Role // of who has none of these values; empty: they are refused
+	Domains      []string   // of email addresses
+}
+
+// roleGrant is a value of the role claim and the role it gives.
+type roleGrant struct {
+	value string
+	role  video.Role
+}
+
+func defaultSignIn() signInConfig {
+	return signInConfig{Passwords: auth.PasswordsForAll, Scopes: []string{"email", "profile"}, RoleClaim: "groups"}
+}
+
+// checkSignIn finds what a provider lacks. Commands beside the server need none of it.
+func (c *Config) checkSignIn() error {
+	s := c.SignIn
+	switch {
+	case s.Issuer == "" && s.Passwords != auth.PasswordsForAll:
+		return misuse{errors.New("--portal-passwords leaves people no way to sign in: name a provider with --oidc-issuer")}
+	case s.Issuer == "" && (s.ClientID != "" || s.ClientSecret != "" || len(s.Roles) > 0 || s.DefaultRole != "" || len(s.Domains) > 0):
+		return misuse{errors.New("the settings of OIDC mean nothing without a provider: name it with --oidc-issuer")}
+	case s.Issuer == "":
+		return nil
+	case s.ClientID == "":
+		return misuse{errors.New("--oidc-issuer needs --oidc-client-id: what the provider calls this server")}
+	case len(s.Roles) == 0 && s.DefaultRole == "":
+		return misuse{errors.New("nobody could sign in by OIDC: say who gets which role with --oidc-roles or --oidc-default-role")}
+	case c.PublicURL == nil && len(c.ACMEDomains) == 0 && !onLoopback(c.HTTP):
+		return misuse{errors.New("--oidc-issuer needs --public-url: the provider sends browsers back there")}
+	}
+	return nil
+}
+
+// singleSignOn is nil without a provider.
+func (h *house) singleSignOn() (on *rest.SingleSignOn, err error) {
+	s := h.config.SignIn
+	if s.Issuer == "" {
+		return on, nil
+	}
+	roles := make(map[string]video.Role, len(s.Roles))
+	for _, grant := range s.Roles {
+		roles[grant.value] = grant.role
+	}
+	provider, err := oidc.New(oidc.Config{
+		Issuer: s.Issuer, ClientID: s.ClientID, ClientSecret: s.ClientSecret, Name: s.Name, Scopes: s.Scopes, Domains: s.Domains,
+		Roles: oidc.Mapping{Claim: s.RoleClaim, Roles: roles, Default: s.DefaultRole},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &rest.SingleSignOn{Provider: provider, Account: h.own.account.ID}, nil
+}
+
+// issuer takes http on this machine alone: tokens and the client's secret are on the way.
+func issuer(s string) (string, error) {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Scheme != "https" && !(u.Scheme == "http" && isHere(u.Hostname())) {
+		return "", fmt.Errorf("must be the https address of an OpenID provider as its tokens name it, such as https://id.example.com/realms/staff")
+	}
+	return s, nil
+}
+
+func isHere(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+func passwordPolicy(s string) (auth.PasswordPolicy, error) {
+	if s == "false" { // YAML reads a bare off as false
+		s = string(auth.PasswordsOff)
+	}
+	policy := auth.PasswordPolicy(s)
+	if !slices.Contains(auth.AllPasswordPolicies, policy) {
+		return "", fmt.Errorf("must be all, owners or off")
+	}
+	return policy, nil
+}
+
+func memberRole(s string) (video.Role, error) {
+	role := video.Role(s)
+	if !slices.Contains(video.AllRoles, role) {
+		return "", fmt.Errorf("must be owner, developer, support or viewer")
+	}
+	return role, nil
+}
+
+// grant reads VALUE=ROLE. Values of directories have = in them.
+func grant(s string) (roleGrant, error) {
+	at := strings.LastIndexByte(s, '=')
+	if at < 1 {
+		return roleGrant{}, fmt.Errorf("must be VALUE=ROLE, such as admins=owner")
+	}
+	role, err := memberRole(strings.TrimSpace(s[at+1:]))
+	if err != nil {
+		return roleGrant{}, fmt.Errorf("must end with =owner, =developer, =support or =viewer")
+	}
+	return roleGrant{strings.TrimSpace(s[:at]), role}, nil
+}
