@@ -17,6 +17,8 @@ import { CompositionsScreen } from "./screens/CompositionsScreen";
 import { KeysScreen } from "./screens/KeysScreen";
 import { LiveScreen } from "./screens/live/LiveScreen";
 import { MembersScreen } from "./screens/MembersScreen";
+import { OidcRefused, OidcScreen, OidcWaiting } from "./screens/OidcScreen";
+import { finishOidc } from "./screens/oidcReturn";
 import { OverviewScreen } from "./screens/OverviewScreen";
 import { OwnPasswordScreen } from "./screens/OwnPasswordScreen";
 import { PasswordScreen } from "./screens/PasswordScreen";
@@ -78,6 +80,17 @@ const signIn = createRoute({
   path: "/sign-in",
   component: SignInScreen,
   validateSearch: (search: Record<string, unknown>): { to?: string } => ({ to: text(search.to) }),
+});
+const oidc = createRoute({
+  getParentRoute: () => root,
+  path: "/oidc",
+  component: OidcScreen,
+  pendingComponent: OidcWaiting,
+  errorComponent: ({ error }) => <OidcRefused error={error} />,
+  beforeLoad: async ({ context }) => {
+    const to = await finishOidc(context.client);
+    if (to) throw redirect({ to, replace: true });
+  },
 });
 const setup = createRoute({ getParentRoute: () => root, path: "/setup", component: SetupScreen });
 const password = createRoute({ getParentRoute: () => root, path: "/password", component: PasswordScreen });
@@ -256,6 +269,7 @@ const mediaRoutes = [recordings, recording, playback, compositions, composition,
 
 const tree = root.addChildren([
   signIn,
+  oidc,
   setup,
   password,
   inside.addChildren([

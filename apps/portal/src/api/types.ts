@@ -10,8 +10,16 @@ export interface Member {
   name: string;
   role: Role;
   has_password: boolean;
+  /** Whether the sign-in provider says what their name and role are. */
+  oidc: boolean;
   created_at: string;
   last_login_at: string | null;
+}
+
+/** The ways into the portal. */
+export interface SignInMethods {
+  passwords: "all" | "owners" | "off";
+  oidc: { name: string } | null;
 }
 
 export interface PortalSession {

@@ -75,6 +75,7 @@ function RoleDialog({
           choices={roles}
           value={role}
           onChange={(event) => setRole(event.target.value as Role)}
+          hint={member.oidc ? "The sign-in provider sets it anew when they sign in there." : undefined}
         />
         <Fault error={save.error} />
         <Curl call={update} />
