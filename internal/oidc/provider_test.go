@@ -222,6 +222,11 @@ func TestAProviderThatIsDown(t *testing.T) {
 	d.away.Down = true
 	_, err = d.Finish(t.Context(), back)
 	turnedAway(t, err, video.CodeUnavailable, "cannot be reached")
+	d.away.Down, d.away.KeysDown = false, true
+	_, err = d.signIn()
+	turnedAway(t, err, video.CodeUnavailable, "cannot be reached")
+	d.away.KeysDown = false
+	d.welcome()
 	d.away.Close()
 	d.past = discoveryAge
 	_, _, err = d.Begin(t.Context(), redirect)

@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	openid "github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 )
+
+// noKeys begins the library's error where the provider did not give its keys, which has no type of its own.
+const noKeys = "failed to verify signature: fetching keys"
 
 // verify checks the ID token (OpenID Connect Core 1.0, section 3.1.3.7) and returns its claims, with those of the provider's UserInfo
 // where the token lacks some that matter.
@@ -22,6 +26,9 @@ func (p *Provider) verify(ctx context.Context, provider *openid.Provider, tokens
 		Now:      func() time.Time { return p.config.Now().Add(-skew) },
 	})
 	token, err := verifier.Verify(ctx, raw)
+	if err != nil && strings.HasPrefix(err.Error(), noKeys) {
+		return nil, unreachable("verify ID token", err)
+	}
 	if err != nil {
 		return nil, untrusted(errors.New(brief(err.Error())))
 	}
@@ -29,11 +36,11 @@ func (p *Provider) verify(ctx context.Context, provider *openid.Provider, tokens
 	if err := token.Claims(&said); err != nil {
 		return nil, untrusted(errors.New("its claims are no object"))
 	}
-	party, several := said["azp"]
+	party, named := said["azp"]
 	switch {
 	case !same(token.Nonce, nonce):
 		return nil, untrusted(errors.New("the token has another nonce"))
-	case several && party != p.config.ClientID:
+	case named && party != p.config.ClientID:
 		return nil, untrusted(fmt.Errorf("the token is for the party %q", brief(fmt.Sprint(party))))
 	case token.Subject == "" || len(token.Subject) > 255:
 		return nil, untrusted(errors.New("the token has no subject of 1 to 255 bytes"))

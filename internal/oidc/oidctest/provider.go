@@ -24,7 +24,7 @@ import (
 // ClientID and ClientSecret are what the provider knows its only client by.
 const (
 	ClientID     = "rotunda"
-	ClientSecret = "the client's secret & more" //nolint:gosec // of tests
+	ClientSecret = "the client's secret & more"
 )
 
 // Provider is one that runs until the test ends. Its fields may be changed while nobody asks it anything.
@@ -37,6 +37,8 @@ type Provider struct {
 	Method string
 	// Down makes it answer 500 to everything.
 	Down bool
+	// KeysDown makes it answer 500 to who asks for its keys.
+	KeysDown bool
 	// Stolen signs with a key that the provider never had.
 	Stolen bool
 	// Unsigned makes tokens without a signature.
@@ -73,7 +75,7 @@ func New(t testing.TB) *Provider {
 		p.mu.Lock()
 		p.asked[r.URL.Path]++
 		p.mu.Unlock()
-		if p.Down {
+		if p.Down || p.KeysDown && r.URL.Path == "/keys" {
 			http.Error(w, "down for repairs", http.StatusInternalServerError)
 			return
 		}
