@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/rotunda-rtc/rotunda/internal/auth"
+	"github.com/rotunda-rtc/rotunda/internal/doctor"
 	"github.com/rotunda-rtc/rotunda/internal/oidc"
 	"github.com/rotunda-rtc/rotunda/internal/rest"
 	"github.com/rotunda-rtc/rotunda/internal/video"
@@ -58,24 +60,39 @@ func (c *Config) checkSignIn() error {
 	return nil
 }
 
-// singleSignOn is nil without a provider.
-func (h *house) singleSignOn() (on *rest.SingleSignOn, err error) {
-	s := h.config.SignIn
+// signInProvider is nil where the operator named none.
+func (c *Config) signInProvider() (p *oidc.Provider, err error) {
+	s := c.SignIn
 	if s.Issuer == "" {
-		return on, nil
+		return p, nil
 	}
 	roles := make(map[string]video.Role, len(s.Roles))
 	for _, grant := range s.Roles {
 		roles[grant.value] = grant.role
 	}
-	provider, err := oidc.New(oidc.Config{
+	return oidc.New(oidc.Config{
 		Issuer: s.Issuer, ClientID: s.ClientID, ClientSecret: s.ClientSecret, Name: s.Name, Scopes: s.Scopes, Domains: s.Domains,
 		Roles: oidc.Mapping{Claim: s.RoleClaim, Roles: roles, Default: s.DefaultRole},
 	})
-	if err != nil {
-		return nil, err
+}
+
+func (h *house) singleSignOn() *rest.SingleSignOn {
+	if h.provider == nil {
+		return nil
 	}
-	return &rest.SingleSignOn{Provider: provider, Account: h.own.account.ID}, nil
+	return &rest.SingleSignOn{Provider: h.provider, Account: h.own.account.ID}
+}
+
+// signIn looks at whether the provider answers.
+func (m *machine) signIn(ctx context.Context, p *oidc.Provider) {
+	if p == nil {
+		return
+	}
+	if err := p.Check(ctx); err != nil {
+		m.note("sign-in provider", doctor.Warn, "--oidc-issuer", "%v", err)
+		return
+	}
+	m.note("sign-in provider", doctor.OK, "", "%s answers", p.Name())
 }
 
 // issuer takes http on this machine alone: tokens and the client's secret are on the way.

@@ -113,6 +113,16 @@ func TestServerWithASignInProvider(t *testing.T) {
 		t.Errorf("the member is %+v", session.Member)
 	}
 
+	for down, level := range map[bool]string{false: "ok", true: "warn"} {
+		away.Down = down
+		var looked struct {
+			Checks []struct{ Name, Level string }
+		}
+		s.call("GET", "/v2/system_checks", s.key(), "", http.StatusOK, &looked)
+		if last := looked.Checks[len(looked.Checks)-1]; last.Name != "sign-in provider" || last.Level != level {
+			t.Errorf("down %t, the check is %+v", down, last)
+		}
+	}
 	s.call("POST", "/v2/portal_session", "", `{"email":"ada@example.com","password":"correct horse battery"}`, http.StatusForbidden, nil)
 	exit, reset, stderr := command(t, nil, "member", "reset", "ada@example.com", "--data="+dir)
 	if exit != 0 {

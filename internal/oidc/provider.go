@@ -71,6 +71,12 @@ func New(config Config) (*Provider, error) {
 // Name is what people call the provider.
 func (p *Provider) Name() string { return p.config.Name }
 
+// Check asks whether the provider is there, and is the one that the settings mean.
+func (p *Provider) Check(ctx context.Context) error {
+	_, err := p.discoverAnew(ctx)
+	return err
+}
+
 // Begin returns the address at the provider that a browser goes to, and the secret that the same browser must bring back to Finish. The
 // provider sends it back to redirect. A provider that does not answer is video.CodeUnavailable.
 func (p *Provider) Begin(ctx context.Context, redirect string) (address, secret string, err error) {
@@ -128,6 +134,10 @@ func (p *Provider) discover(ctx context.Context) (*openid.Provider, error) {
 	if fresh {
 		return known, nil
 	}
+	return p.discoverAnew(ctx)
+}
+
+func (p *Provider) discoverAnew(ctx context.Context) (*openid.Provider, error) {
 	found, err := openid.NewProvider(openid.ClientContext(ctx, p.client), p.config.Issuer)
 	if err != nil {
 		return nil, unreachable("discover", err)
@@ -141,10 +151,19 @@ func (p *Provider) discover(ctx context.Context) (*openid.Provider, error) {
 	return found, nil
 }
 
-// checkAddresses refuses a provider that would have browsers or secrets go where its issuer would not.
+// checkAddresses refuses a provider whose browsers, secrets or keys would go unprotected where its issuer is protected.
 func (p *Provider) checkAddresses(found *openid.Provider) error {
-	end := found.Endpoint()
-	for _, address := range []string{end.AuthURL, end.TokenURL} {
+	var says struct {
+		Keys string `json:"jwks_uri"`
+	}
+	if err := found.Claims(&says); err != nil {
+		return err
+	}
+	addresses := []string{found.Endpoint().AuthURL, found.Endpoint().TokenURL, says.Keys}
+	if info := found.UserInfoEndpoint(); info != "" {
+		addresses = append(addresses, info)
+	}
+	for _, address := range addresses {
 		u, err := url.Parse(address)
 		if err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && strings.HasPrefix(p.config.Issuer, "http:")) {
 			return fmt.Errorf("its address %q cannot be used", brief(address))

@@ -217,7 +217,11 @@ func TestAProviderThatIsDown(t *testing.T) {
 	d.away.Down = true
 	_, _, err := d.Begin(t.Context(), redirect)
 	turnedAway(t, err, video.CodeUnavailable, "500")
+	turnedAway(t, d.Check(t.Context()), video.CodeUnavailable, "500")
 	d.away.Down = false
+	if err := d.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
 	back := d.begin()
 	d.away.Down = true
 	_, err = d.Finish(t.Context(), back)
@@ -244,6 +248,12 @@ func TestAWrongSetUp(t *testing.T) {
 	other.away.Issuer = "https://elsewhere.example"
 	_, _, err = other.Begin(t.Context(), redirect)
 	turnedAway(t, err, video.CodeUnavailable, "elsewhere.example")
+	for _, address := range []string{"", "javascript:alert(1)", "/authorize", "ftp://id.example.com/authorize"} {
+		odd := newDoor(t)
+		odd.away.Authorize = address
+		_, _, err := odd.Begin(t.Context(), redirect)
+		turnedAway(t, err, video.CodeUnavailable, "cannot be used")
+	}
 	for name, config := range map[string]Config{
 		"no issuer": {ClientID: "x", Roles: Mapping{Default: video.RoleViewer}},
 		"no client": {Issuer: "https://id.example.com", Roles: Mapping{Default: video.RoleViewer}},

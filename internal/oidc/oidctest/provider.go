@@ -45,6 +45,8 @@ type Provider struct {
 	Unsigned bool
 	// Issuer is what it says it is; its own address at first.
 	Issuer string
+	// Authorize is the address that browsers are sent to; its own at first.
+	Authorize string
 	// AuthMethods are the ways it takes a client's secret; nil: it does not say, and takes it in the header.
 	AuthMethods []string
 
@@ -82,7 +84,7 @@ func New(t testing.TB) *Provider {
 		routes.ServeHTTP(w, r)
 	}))
 	t.Cleanup(p.server.Close)
-	p.Issuer = p.server.URL
+	p.Issuer, p.Authorize = p.server.URL, p.server.URL+"/authorize"
 	return p
 }
 
@@ -144,7 +146,7 @@ func (p *Provider) SignIn(address string) (code, state string) {
 
 func (p *Provider) configuration(w http.ResponseWriter, _ *http.Request) {
 	says := map[string]any{
-		"issuer": p.Issuer, "authorization_endpoint": p.server.URL + "/authorize", "token_endpoint": p.server.URL + "/token",
+		"issuer": p.Issuer, "authorization_endpoint": p.Authorize, "token_endpoint": p.server.URL + "/token",
 		"jwks_uri": p.server.URL + "/keys", "id_token_signing_alg_values_supported": []string{"RS256", "ES256"},
 	}
 	if p.Info != nil {
