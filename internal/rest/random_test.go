@@ -384,7 +384,7 @@ func fits(schema *openapi3.Schema, value string) bool {
 }
 
 // beyondSchemas reports whether a fault is one that no schema can find: a name that is taken, something that is not there, a
-// state that does not fit, a text that is too long in bytes or no base64, a region that is empty or not within the frame, a file of nothing but sound that is silent.
+// state that does not fit, a recording of a room that is encrypted, a text that is too long in bytes or no base64, a region that is empty or not within the frame, a file of nothing but sound that is silent.
 func beyondSchemas(entry map[string]any) bool {
 	source, _ := entry["source"].(map[string]any)
 	pointer, _ := source["pointer"].(string)
@@ -392,7 +392,7 @@ func beyondSchemas(entry map[string]any) bool {
 	case duplicateResource.code, associatedAbsent.code, unprocessable.code:
 		return true
 	case badRequest.code:
-		return pointer == "/identity" || pointer == "/secret"
+		return pointer == "/identity" || pointer == "/secret" || pointer == "/enable_recording"
 	case outsideRange.code:
 		return pointer == "/audio_sources" || pointer == "/expires_at" || strings.HasPrefix(pointer, "/video_layout/") && !strings.HasSuffix(pointer, "/z_pos")
 	}
