@@ -27,6 +27,9 @@ type Reception struct {
 	jitter      float64
 	lastTransit float64
 	hasTransit  bool
+
+	timestamp  uint32  // of the packet before
+	late, soon float64 // transit of the latest picture's first packet, and what it is without a queue
 }
 
 type missing struct {
@@ -119,9 +122,19 @@ func (r *Reception) Skips(seq uint16) bool {
 // Misses reports whether Wanted will have anything to say.
 func (r *Reception) Misses() bool { return len(r.missing) > 0 || r.broken }
 
-// Transit updates the jitter estimate (RFC 3550 section 6.4.1) with a packet of this timestamp; clockRate is in Hz.
+// queueMemory is over how many pictures a delay that stays becomes usual: clocks drift, and paths change.
+const queueMemory = 1024
+
+// Transit updates the jitter estimate (RFC 3550 section 6.4.1) with a packet of this timestamp that was not sent again; clockRate is in Hz.
 func (r *Reception) Transit(timestamp uint32, now int64, clockRate uint32) {
 	transit := float64(now)*float64(clockRate)/1e9 - float64(timestamp)
+	if !r.hasTransit || max(transit-r.soon, r.soon-transit) > float64(clockRate)*10 { // it began, or jumped
+		r.soon, r.late = transit, transit
+	}
+	if timestamp != r.timestamp { // those behind the first are also late because the picture is large
+		r.timestamp, r.late = timestamp, transit
+		r.soon = min(transit, r.soon+(transit-r.soon)/queueMemory)
+	}
 	if r.hasTransit {
 		d := transit - r.lastTransit
 		if d < 0 {
@@ -179,6 +192,11 @@ func (r *Reception) Lost() int64 {
 
 // Jitter returns the estimate of RFC 3550 section 6.4.1, in units of the timestamps' clock.
 func (r *Reception) Jitter() float64 { return r.jitter }
+
+// Queue returns for how long (ns) the latest packets waited on their way, the sender's own queue included.
+func (r *Reception) Queue(clockRate uint32) int64 {
+	return int64((r.late - r.soon) * 1e9 / float64(clockRate))
+}
 
 // Highest returns the highest extended number so far, and false before the first packet.
 func (r *Reception) Highest() (uint64, bool) { return r.sequence.Highest() }

@@ -234,3 +234,38 @@ func FuzzReception(f *testing.F) {
 		}
 	})
 }
+
+// TestQueue: the queue is what the first packets of pictures come later than they may, whatever the clocks; large pictures make none.
+func TestQueue(t *testing.T) {
+	const rate = 90_000
+	var r Reception
+	at, timestamp := int64(0), uint32(0xffff_0000)
+	picture := func(late int64) {
+		at += 33 * ms
+		timestamp += rate / 1000 * 33
+		for n := range int64(20) {
+			r.Transit(timestamp, at+late+n*20*ms, rate)
+		}
+	}
+	for _, step := range []struct{ late, least, most int64 }{
+		{0, 0, 0},
+		{10 * ms, 9 * ms, 11 * ms},
+		{500 * ms, 499 * ms, 501 * ms},
+		{0, 0, 0},
+		{-100 * ms, 0, 0},
+		{0, 99 * ms, 101 * ms},
+		{60_000 * ms, 0, 0},
+		{60_100 * ms, 99 * ms, 101 * ms},
+	} {
+		picture(step.late)
+		if q := r.Queue(rate); q < step.least || q > step.most {
+			t.Fatalf("%d ms late: a queue of %d ms", step.late/ms, q/ms)
+		}
+	}
+	for range 10 * queueMemory {
+		picture(60_400 * ms)
+	}
+	if q := r.Queue(rate); q > 20*ms {
+		t.Fatalf("what is usual is a queue of %d ms", q/ms)
+	}
+}

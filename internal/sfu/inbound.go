@@ -182,11 +182,11 @@ func (p *onward) take(l *layer, f *format, raw []byte, h *packet.Header, now int
 	wakes := !l.active(now)
 	if newest, _ := l.reception.Highest(); number == newest {
 		l.hear(h.Marker, now)
+		if !p.restored {
+			l.reception.Transit(h.Timestamp, now, f.clockRate)
+		}
 	}
 	l.octets += uint32(len(p.payload))
-	if !p.restored {
-		l.reception.Transit(h.Timestamp, now, f.clockRate)
-	}
 	if c := l.clock.Load(); c == nil || !c.fits(h.Timestamp, now) {
 		l.clock.Store(&senderClock{timestamp: h.Timestamp, at: now, rate: f.clockRate})
 	}

@@ -204,6 +204,32 @@ func TestStoppedLayerIsToldByTheOthers(t *testing.T) {
 	}
 }
 
+// TestPicturesAreNotAskedOfFullUplink: while a client's pictures come ever later, those that got lost are not asked for.
+func TestPicturesAreNotAskedOfFullUplink(t *testing.T) {
+	s, _ := stillScene(t)
+	camera := (*s.publisher.transport.in.tracks["0"].order.Load())[0]
+	at := s.publisher.engine.Now()
+	send := func(late int64) {
+		at += 33 * msec
+		s.publisher.push(s.layers[0].make(false), at+late)
+	}
+	for range 30 {
+		send(0)
+	}
+	send(uplinkQueue - 20*msec)
+	if !camera.repairs(at + uplinkQueue) {
+		t.Error("nothing is asked for although the queue is short")
+	}
+	send(uplinkQueue + 20*msec)
+	if camera.repairs(at + uplinkQueue) {
+		t.Error("lost pictures are asked for although the queue is long")
+	}
+	send(0)
+	if !camera.repairs(at) {
+		t.Error("nothing is asked for after the queue")
+	}
+}
+
 func TestLayersAreRankedBySize(t *testing.T) {
 	e := newEngine(t)
 	s := newScene(t, e, "q", "h", "f") // lowest first

@@ -164,7 +164,7 @@ func (t *Transport) sendFeedback(now int64, slow, overloaded bool) {
 	for _, l := range t.in.layers {
 		var lost bool
 		t.in.nacks, lost = l.reception.Wanted(now, t.in.nacks[:0])
-		if len(t.in.nacks) > 0 && l.track.repairable() && l.active(now) && !overloaded { // what comes again would be lost again
+		if len(t.in.nacks) > 0 && l.track.repairable() && l.repairs(now) && !overloaded { // what comes again would be lost again
 			packets = append(packets, &rtcp.TransportLayerNack{
 				SenderSSRC: t.ssrc, MediaSSRC: l.ssrc, Nacks: rtcp.NackPairsFromSequenceNumbers(t.in.nacks),
 			})

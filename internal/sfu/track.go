@@ -25,6 +25,8 @@ const (
 	// keyframePatience: on a narrow path with a long queue every further keyframe makes all of them later.
 	keyframeInterval = 250e6
 	keyframePatience = 1e9
+	// uplinkQueue is how long the queue of a client's uplink may be for lost pictures to be asked for (ns).
+	uplinkQueue = 400e6
 )
 
 // track is one line a client sends on: the audio or the video of a stream. It outlives the streams that use it.
@@ -169,6 +171,12 @@ func (l *layer) hear(endsPicture bool, now int64) {
 			other.behind[place]++
 		}
 	}
+}
+
+// repairs reports whether it is any use to ask for lost packets of the layer. What a queue that is full has lost would be lost again, or
+// hold up what comes next, sound too.
+func (l *layer) repairs(now int64) bool {
+	return l.active(now) && (l.track.kind == video.Audio || l.reception.Queue(l.track.formats[0].clockRate) < uplinkQueue)
 }
 
 // repairable reports whether the client sends lost packets of this track again.
