@@ -46,7 +46,7 @@ type (
 	providerJSON struct {
 		Name string `json:"name"`
 	}
-	attemptJSON struct {
+	beginningJSON struct {
 		RecordType string `json:"record_type"`
 		Address    string `json:"authorization_url"`
 	}
@@ -69,7 +69,7 @@ func (e *entrance) beginOIDC(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	a := one(http.StatusCreated, attemptJSON{"oidc_attempt", address})
+	a := one(http.StatusCreated, beginningJSON{"oidc_attempt", address})
 	a.cookies = []*http.Cookie{e.attempt(r.Request, secret)}
 	return a, nil
 }
