@@ -41,10 +41,10 @@ export class Provider {
     });
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<unknown> {
     const url = new URL(request.url ?? "/", this.url);
     const json = (status: number, value: unknown) =>
-      void response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
+      response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
     if (this.down) return json(500, { error: "server_error" });
     switch (url.pathname) {
       case "/.well-known/openid-configuration":
@@ -60,7 +60,7 @@ export class Provider {
           keys: [{ ...this.#keys.publicKey.export({ format: "jwk" }), kid: "1", use: "sig", alg: "RS256" }],
         });
       case "/authorize":
-        return void response
+        return response
           .writeHead(200, { "content-type": "text/html; charset=utf-8" })
           .end(this.#page(url.searchParams));
       case "/token":
@@ -75,15 +75,16 @@ export class Provider {
     this.#codes.set(code, asked);
     const back = (more: Record<string, string>) =>
       `${asked.get("redirect_uri")}?${new URLSearchParams({ ...more, state: asked.get("state") ?? "", iss: this.url })}`;
-    const link = (name: string, href: string) => `<p><a href="${href.replaceAll("&", "&amp;")}">${name}</a></p>`;
+    const link = (name: string, href: string) =>
+      `<p><a href="${href.replaceAll("&", "&amp;")}">${name}</a></p>`;
     return `<!doctype html><title>Example</title><h1>Example</h1>${link("Continue", back({ code }))}${link("Give up", back({ error: "access_denied", error_description: "Call 555-0100" }))}`;
   }
 
   #token(
     request: IncomingMessage,
     form: URLSearchParams,
-    json: (status: number, value: unknown) => void,
-  ): void {
+    json: (status: number, value: unknown) => unknown,
+  ): unknown {
     const credential = Buffer.from(request.headers.authorization?.split(" ")[1] ?? "", "base64").toString();
     const [id, secret] = credential.split(":").map((part) => decodeURIComponent(part.replaceAll("+", " ")));
     if (id !== this.client || secret !== this.secret) return json(401, { error: "invalid_client" });
@@ -99,7 +100,7 @@ export class Provider {
     ) {
       return json(400, { error: "invalid_grant" });
     }
-    json(200, {
+    return json(200, {
       access_token: "access",
       token_type: "Bearer",
       id_token: this.#idToken(asked.get("nonce") ?? ""),
