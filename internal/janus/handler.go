@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -86,19 +85,15 @@ const (
 type Handler struct {
 	config    Config
 	strangers *auth.Visitors
-	serves    sync.WaitGroup
+	served    ws.Served[*conn]
 	refused   atomic.Uint64
 	cut       atomic.Uint64
-
-	mu      sync.Mutex
-	closing bool
-	conns   map[*conn]struct{}
 }
 
 // New returns a handler. Close it when it is no longer served.
 func New(config Config) *Handler {
 	return &Handler{
-		config: config.withDefaults(), conns: make(map[*conn]struct{}),
+		config:    config.withDefaults(),
 		strangers: auth.NewVisitors(strangersPerSecond, strangerBurst, config.Proxies, nil),
 	}
 }
@@ -122,12 +117,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	if !h.enter() {
+	if !h.served.Enter() {
 		w.Header().Set("Retry-After", "1")
 		http.Error(w, "the server is shutting down", http.StatusServiceUnavailable)
 		return
 	}
-	defer h.serves.Done()
+	defer h.served.Leave()
 	if !h.strangers.Admit(r) {
 		w.Header().Set("Retry-After", "1")
 		http.Error(w, "too many sockets without a good token were opened from this address", http.StatusTooManyRequests)
@@ -144,10 +139,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c := newConn(h, socket, room)
 	c.welcome = func() { h.strangers.Welcome(r) }
-	if !h.add(c) {
+	if !h.served.Add(c) {
 		c.shut(closeShutdown)
 	}
-	defer h.remove(c)
+	defer h.served.Remove(c)
 	c.serve(context.WithoutCancel(r.Context()))
 	switch end := socket.Err(); {
 	case end.Peer:
@@ -165,51 +160,10 @@ type Stats struct {
 
 // Stats may be asked for at any time.
 func (h *Handler) Stats() Stats {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return Stats{Sockets: len(h.conns), Refused: h.refused.Load(), Cut: h.cut.Load()}
+	return Stats{Sockets: h.served.Len(), Refused: h.refused.Load(), Cut: h.cut.Load()}
 }
 
 // Close ends all connections and returns when they are closed and their participants gone, or when ctx ends.
 func (h *Handler) Close(ctx context.Context) error {
-	h.mu.Lock()
-	h.closing = true
-	for c := range h.conns {
-		c.shut(closeShutdown)
-	}
-	h.mu.Unlock()
-	done := make(chan struct{})
-	go func() {
-		h.serves.Wait()
-		close(done)
-	}()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-func (h *Handler) enter() bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.closing {
-		return false
-	}
-	h.serves.Add(1)
-	return true
-}
-
-func (h *Handler) add(c *conn) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.conns[c] = struct{}{}
-	return !h.closing
-}
-
-func (h *Handler) remove(c *conn) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.conns, c)
+	return h.served.Close(ctx, func(c *conn) { c.shut(closeShutdown) })
 }

@@ -54,10 +54,10 @@ type Engine struct {
 	config Config
 	counts Counts
 
-	mu      sync.Mutex
-	library *opus.Library // from the first mix on
-	mixes   map[*Mix]struct{}
-	closed  bool
+	mu     sync.Mutex
+	codec  *opus.Library // from the first mix on
+	mixes  map[*Mix]struct{}
+	closed bool
 }
 
 // New makes an engine. It costs nothing until the first mix.
@@ -87,12 +87,12 @@ func (e *Engine) prepare() error {
 	if e.closed {
 		return ErrClosed
 	}
-	if e.library != nil {
+	if e.codec != nil {
 		return nil
 	}
 	library, err := opus.Compile(context.Background())
 	if err == nil {
-		e.library = library
+		e.codec = library
 	}
 	return err
 }
@@ -135,8 +135,8 @@ func (e *Engine) Close() error {
 	for m := range e.mixes {
 		open = append(open, m)
 	}
-	library := e.library
-	e.library = nil
+	library := e.codec
+	e.codec = nil
 	e.mu.Unlock()
 	for _, m := range open {
 		m.Close()

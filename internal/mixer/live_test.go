@@ -42,7 +42,7 @@ func TestLoop(t *testing.T) {
 		start := time.Now()
 		now := func() int64 { return int64(time.Since(start)) }
 		e := New(Config{Now: now})
-		e.library = library
+		e.codec = library
 		m, err := e.Open()
 		if err != nil {
 			t.Fatal(err)
@@ -99,7 +99,7 @@ func TestLoop(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e.library = nil // others need it
+		e.codec = nil // others need it
 		if err := e.Close(); err != nil {
 			t.Error(err)
 		}

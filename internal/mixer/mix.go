@@ -19,12 +19,12 @@ const (
 
 // Mix is the mixed sound of one session. Its methods, and those of its sources and listeners, may be called by anybody.
 type Mix struct {
-	engine  *Engine
-	library *opus.Library
-	asks    chan func()
-	stop    chan struct{}
-	once    sync.Once
-	done    chan struct{}
+	engine *Engine
+	codec  *opus.Library
+	asks   chan func()
+	stop   chan struct{}
+	once   sync.Once
+	done   chan struct{}
 
 	// The rest belongs to the mix loop.
 	instance     *opus.Instance
@@ -40,12 +40,12 @@ type Mix struct {
 }
 
 func newMix(e *Engine) (*Mix, error) {
-	instance, err := e.library.NewInstance()
+	instance, err := e.codec.NewInstance()
 	if err != nil {
 		return nil, err
 	}
 	m := &Mix{
-		engine: e, library: e.library, instance: instance, epoch: e.config.Now(),
+		engine: e, codec: e.codec, instance: instance, epoch: e.config.Now(),
 		asks: make(chan func()), stop: make(chan struct{}), done: make(chan struct{}),
 	}
 	m.shared = m.newOutput()
@@ -223,7 +223,7 @@ func (m *Mix) send(l *Listener, o *output) {
 func (m *Mix) restart(cause error) {
 	m.engine.counts.Restarts.Add(1)
 	m.engine.config.Log.Warn("libopus is started again", "error", cause)
-	instance, err := m.library.NewInstance()
+	instance, err := m.codec.NewInstance()
 	if err != nil {
 		m.engine.config.Log.Error("libopus cannot be started again", "error", err)
 		return

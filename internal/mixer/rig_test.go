@@ -38,7 +38,7 @@ func newRig(t testing.TB) *rig {
 	}
 	r := &rig{t: t}
 	r.engine = New(Config{Now: func() int64 { return r.now }})
-	r.engine.library = library
+	r.engine.codec = library
 	if r.mix, err = newMix(r.engine); err != nil {
 		t.Fatal(err)
 	}

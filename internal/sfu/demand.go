@@ -2,8 +2,13 @@ package sfu
 
 import "github.com/rotunda-rtc/rotunda/internal/video"
 
-// demandLinger is how long fewer sizes must have been wanted until that is told (ns): people scroll, and come back.
-const demandLinger = 1500e6
+const (
+	// demandLinger is how long fewer sizes must have been wanted until that is told (ns): people scroll, and come back.
+	demandLinger = 1500e6
+	// firstDemandLinger is the same for the first time (ns). A browser finds out what its path carries by sending much on it, at the beginning:
+	// one that was stopped before grows by a twelfth a second later, and its first viewer waits ten seconds for a sharp picture.
+	firstDemandLinger = 5e9
+)
 
 // demand is what the publisher of a track was told of how many sizes of it are wanted.
 type demand struct {
@@ -46,9 +51,9 @@ func (t *track) tellDemand(now int64) {
 		return
 	}
 	d, wanted := &t.demand, t.wanted(now)
-	told := d.told
+	told, linger := d.told, int64(demandLinger)
 	if !d.known {
-		told = t.total()
+		told, linger = t.total(), firstDemandLinger
 	}
 	switch {
 	case wanted == told:
@@ -57,7 +62,7 @@ func (t *track) tellDemand(now int64) {
 	case wanted < told && d.less == 0:
 		d.less = now
 		return
-	case wanted < told && now-d.less < demandLinger:
+	case wanted < told && now-d.less < linger:
 		return
 	}
 	d.known, d.told, d.less = true, wanted, 0

@@ -291,6 +291,27 @@ func (p *peer) stream(track *webrtc.TrackLocalStaticRTP, keyEvery int) {
 	p.t.Cleanup(func() { stop(); running.Wait() })
 }
 
+// inOrder wants n packets of a track to follow each other, and returns the first. The client's library looks at those that come first to
+// find their track, and may then give them in another order.
+func inOrder(t *testing.T, track *webrtc.TrackRemote, n int) (first *rtp.Packet) {
+	t.Helper()
+	const peeked = 10
+	got := make([]*rtp.Packet, n)
+	for i := range got {
+		var err error
+		if got[i], _, err = track.ReadRTP(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	slices.SortFunc(got[:peeked], func(a, b *rtp.Packet) int { return int(int16(a.SequenceNumber - b.SequenceNumber)) })
+	for i := 1; i < n; i++ {
+		if last, next := got[i-1].SequenceNumber, got[i].SequenceNumber; next != last+1 {
+			t.Fatalf("sequence %d after %d", next, last)
+		}
+	}
+	return got[0]
+}
+
 func withDirection(l *offeredLine, direction string) *offeredLine {
 	l.direction, _ = sdp.NewDirection(direction)
 	return l

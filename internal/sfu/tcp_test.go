@@ -81,17 +81,7 @@ func forwardOver(t *testing.T, e *Engine, network webrtc.NetworkType) {
 	viewer.negotiate()
 	within(t, viewer.connected, "the viewer's connection")
 	got := within(t, tracks, "the remote track")
-	var last uint16
-	for i := range 50 {
-		p, _, err := got.ReadRTP()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if i > 0 && p.SequenceNumber != last+1 {
-			t.Fatalf("sequence %d after %d", p.SequenceNumber, last)
-		}
-		last = p.SequenceNumber
-	}
+	inOrder(t, got, 50)
 }
 
 // dialer opens connections to the TCP port of an engine.

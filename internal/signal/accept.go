@@ -85,31 +85,28 @@ type Handler struct {
 	config    Config
 	strangers *auth.Visitors
 	stays     *stays
+	end       sync.Once
 	ended     chan struct{} // closed by Close
-	serves    sync.WaitGroup
-
-	mu      sync.Mutex
-	closing bool
-	conns   map[*conn]struct{}
+	served    ws.Served[*conn]
 }
 
 // New returns a handler. Close it when it is no longer served.
 func New(config Config) *Handler {
 	return &Handler{
-		config: config.withDefaults(), conns: make(map[*conn]struct{}),
-		stays: newStays(config.ResumeGrace), ended: make(chan struct{}),
+		config: config.withDefaults(),
+		stays:  newStays(config.ResumeGrace), ended: make(chan struct{}),
 		strangers: auth.NewVisitors(strangersPerSecond, strangerBurst, config.Proxies, nil),
 	}
 }
 
 // ServeHTTP accepts a websocket and returns when it is closed and its participant gone.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !h.enter() {
+	if !h.served.Enter() {
 		w.Header().Set("Retry-After", "1")
 		http.Error(w, "the server is shutting down", http.StatusServiceUnavailable)
 		return
 	}
-	defer h.serves.Done()
+	defer h.served.Leave()
 	if !h.strangers.Admit(r) {
 		w.Header().Set("Retry-After", "1")
 		http.Error(w, "too many sockets without a good hello were opened from this address", http.StatusTooManyRequests)
@@ -127,56 +124,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := newConn(h, socket)
 	c.welcome = func() { h.strangers.Welcome(r) }
 	c.client.UserAgent = described(r.UserAgent())
-	if !h.add(c) {
+	if !h.served.Add(c) {
 		socket.Shut(closeShutdown.Code, closeShutdown.Reason)
 	}
-	defer h.remove(c)
+	defer h.served.Remove(c)
 	c.serve(context.WithoutCancel(r.Context()))
 }
 
 // Close ends all connections and returns when they are closed and their participants gone, or when ctx ends.
 func (h *Handler) Close(ctx context.Context) error {
-	h.mu.Lock()
-	if !h.closing {
-		h.closing = true
-		close(h.ended)
-	}
-	for c := range h.conns {
-		c.socket.Shut(closeShutdown.Code, closeShutdown.Reason)
-	}
-	h.mu.Unlock()
-	done := make(chan struct{})
-	go func() {
-		h.serves.Wait()
-		close(done)
-	}()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-func (h *Handler) enter() bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.closing {
-		return false
-	}
-	h.serves.Add(1)
-	return true
-}
-
-func (h *Handler) add(c *conn) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.conns[c] = struct{}{}
-	return !h.closing
-}
-
-func (h *Handler) remove(c *conn) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.conns, c)
+	h.end.Do(func() { close(h.ended) })
+	return h.served.Close(ctx, func(c *conn) { c.socket.Shut(closeShutdown.Code, closeShutdown.Reason) })
 }
