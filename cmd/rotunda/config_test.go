@@ -184,7 +184,7 @@ func TestEveryFormOfEverySetting(t *testing.T) {
 		"usage_retention":       {[]string{"--usage-retention=0"}, "0", "0", time.Duration(0), func(c *Config) any { return c.UsageRetention }},
 		"history_retention":     {[]string{"--history-retention=48h"}, "48h", "48h", 48 * time.Hour, func(c *Config) any { return c.HistoryRetention }},
 
-		"portal_passwords":   {[]string{"--portal-passwords=off"}, "off", "off", auth.PasswordsOff, func(c *Config) any { return c.SignIn.Passwords }},
+		"portal_passwords":   {[]string{"--portal-passwords=owners"}, "owners", "owners", auth.PasswordsForOwners, func(c *Config) any { return c.SignIn.Passwords }},
 		"oidc_issuer":        {[]string{"--oidc-issuer=https://id.example.com/a/"}, "https://id.example.com/a/", "https://id.example.com/a/", "https://id.example.com/a/", func(c *Config) any { return c.SignIn.Issuer }},
 		"oidc_client_id":     {[]string{"--oidc-client-id=rotunda"}, "rotunda", "rotunda", "rotunda", func(c *Config) any { return c.SignIn.ClientID }},
 		"oidc_client_secret": {nil, "hush+/ &", "hush+/ &", "hush+/ &", func(c *Config) any { return c.SignIn.ClientSecret }},
@@ -315,7 +315,7 @@ func TestWrongConfigurationIsExplained(t *testing.T) {
 		{"a provider in the clear", []string{"--oidc-issuer=http://id.example.com"}, "", nil, []string{"--oidc-issuer must be the https address"}},
 		{"a role that is none", nil, "", []string{"ROTUNDA_OIDC_ROLES=admins=king"}, []string{`ROTUNDA_OIDC_ROLES "admins=king" must end with =owner`}},
 		{"a role of nobody", []string{"--oidc-roles=owner"}, "", nil, []string{"must be VALUE=ROLE"}},
-		{"passwords for some", []string{"--portal-passwords=some"}, "", nil, []string{"--portal-passwords must be all, owners or off"}},
+		{"passwords for some", []string{"--portal-passwords=some"}, "", nil, []string{"--portal-passwords must be all or owners"}},
 		{"no time to drain", []string{"--drain-timeout=0s"}, "", nil, []string{"--drain-timeout must be a time from 1s"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

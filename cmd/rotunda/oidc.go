@@ -25,8 +25,8 @@ type signInConfig struct {
 	Name         string // what the provider is called; empty: its host
 	Scopes       []string
 	RoleClaim    string
-	Roles        []roleGrant
-	DefaultRole  video.Role // of who has none of these values; empty: they are refused
+	Roles        []roleGrant // none: members keep the role they have
+	DefaultRole  video.Role  // of who has none of these values, or of newcomers; empty: they are refused
 	Domains      []string   // of email addresses
 }
 
@@ -52,8 +52,6 @@ func (c *Config) checkSignIn() error {
 		return nil
 	case s.ClientID == "":
 		return misuse{errors.New("--oidc-issuer needs --oidc-client-id: what the provider calls this server")}
-	case len(s.Roles) == 0 && s.DefaultRole == "":
-		return misuse{errors.New("nobody could sign in by OIDC: say who gets which role with --oidc-roles or --oidc-default-role")}
 	case c.PublicURL == nil && len(c.ACMEDomains) == 0 && !onLoopback(c.HTTP):
 		return misuse{errors.New("--oidc-issuer needs --public-url: the provider sends browsers back there")}
 	}
@@ -110,12 +108,9 @@ func isHere(host string) bool {
 }
 
 func passwordPolicy(s string) (auth.PasswordPolicy, error) {
-	if s == "false" { // YAML reads a bare off as false
-		s = string(auth.PasswordsOff)
-	}
 	policy := auth.PasswordPolicy(s)
 	if !slices.Contains(auth.AllPasswordPolicies, policy) {
-		return "", fmt.Errorf("must be all, owners or off")
+		return "", fmt.Errorf("must be all or owners")
 	}
 	return policy, nil
 }

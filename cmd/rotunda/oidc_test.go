@@ -34,10 +34,10 @@ func TestSignInSettingsThatCannotWork(t *testing.T) {
 	}{
 		"nothing":               {nil, ""},
 		"a provider":            {provider, ""},
-		"no way in":             {map[string]any{"portal_passwords": "off"}, "no way to sign in"},
+		"no way in":             {map[string]any{"portal_passwords": "owners"}, "no way to sign in"},
 		"no provider":           {map[string]any{"oidc_roles": []string{"a=owner"}}, "--oidc-issuer"},
 		"no client":             {with(map[string]any{"oidc_client_id": nil}), "--oidc-client-id"},
-		"no roles":              {with(map[string]any{"oidc_default_role": nil}), "--oidc-roles or --oidc-default-role"},
+		"only who is invited":   {with(map[string]any{"oidc_default_role": nil}), ""},
 		"no address to go back": {with(map[string]any{"http": ":8080"}), "--public-url"},
 		"an address":            {with(map[string]any{"http": ":8080", "public_url": "https://video.example.com"}), ""},
 		"owners have passwords": {with(map[string]any{"portal_passwords": "owners"}), ""},
@@ -61,7 +61,7 @@ func TestServerWithASignInProvider(t *testing.T) {
 	file := filepath.Join(dir, "rotunda.yaml")
 	settings, err := json.Marshal(map[string]any{ // which is YAML
 		"oidc_issuer": away.Issuer, "oidc_client_id": oidctest.ClientID, "oidc_client_secret": oidctest.ClientSecret, "oidc_name": "Example",
-		"oidc_roles": []string{"rotunda admins=owner"}, "oidc_domains": []string{"example.com"}, "portal_passwords": "off",
+		"oidc_roles": []string{"rotunda admins=owner"}, "oidc_domains": []string{"example.com"}, "portal_passwords": "owners",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -75,7 +75,7 @@ func TestServerWithASignInProvider(t *testing.T) {
 		OIDC      struct{ Name string }
 	}
 	s.call("GET", "/v2/portal_session/methods", "", "", http.StatusOK, &methods)
-	if methods.Passwords != "off" || methods.OIDC.Name != "Example" {
+	if methods.Passwords != "owners" || methods.OIDC.Name != "Example" {
 		t.Errorf("the ways in are %+v", methods)
 	}
 
@@ -123,13 +123,13 @@ func TestServerWithASignInProvider(t *testing.T) {
 			t.Errorf("down %t, the check is %+v", down, last)
 		}
 	}
-	s.call("POST", "/v2/portal_session", "", `{"email":"ada@example.com","password":"correct horse battery"}`, http.StatusForbidden, nil)
 	exit, reset, stderr := command(t, nil, "member", "reset", "ada@example.com", "--data="+dir)
 	if exit != 0 {
 		t.Fatal(stderr)
 	}
 	_, secret, _ := strings.Cut(strings.TrimSpace(reset), "/portal/password#")
 	s.call("POST", "/v2/portal_session/actions/use_link", "", `{"link_secret":"`+secret+`","password":"staple battery horse"}`, http.StatusCreated, nil)
+	s.call("POST", "/v2/portal_session", "", `{"email":"ada@example.com","password":"staple battery horse"}`, http.StatusCreated, nil)
 	s.stop()
 	for _, hidden := range []string{code, state, oidctest.ClientSecret, "eyJ"} {
 		if strings.Contains(s.stderr.String(), hidden) {

@@ -218,14 +218,14 @@ type serveFlags struct {
 	TURNClientAllocs string `name:"turn-client-allocations" placeholder:"N" help:"At most this many relays of each client (default 32); browsers use one for each network and way."`
 	TURNBandwidth    string `name:"turn-bandwidth" placeholder:"KBIT" help:"What each relay may carry in each direction, in kbit/s (default 20000; 0 is no limit)."`
 
-	PortalPasswords string   `name:"portal-passwords" placeholder:"WHO" help:"Who may sign in to the portal with a password where there is an OpenID provider: all (default), owners, or off. The links of 'rotunda member reset' let in all the same."`
+	PortalPasswords string   `name:"portal-passwords" placeholder:"WHO" help:"Who may sign in to the portal with a password where there is an OpenID provider: all (default) or owners. The links of 'rotunda member reset' let in all the same."`
 	OIDCIssuer      string   `name:"oidc-issuer" placeholder:"URL" help:"Let people sign in to the portal by this OpenID provider, such as https://id.example.com/realms/staff. Its secret comes from $ROTUNDA_OIDC_CLIENT_SECRET."`
 	OIDCClientID    string   `name:"oidc-client-id" placeholder:"ID" help:"What the provider calls this server."`
 	OIDCName        string   `name:"oidc-name" placeholder:"TEXT" help:"What people call the provider (default: its host)."`
 	OIDCScopes      []string `name:"oidc-scopes" placeholder:"SCOPE" help:"What to ask the provider for, beside openid (default email and profile)."`
 	OIDCRoleClaim   string   `name:"oidc-role-claim" placeholder:"NAME" help:"The claim whose values give roles (default groups); dots lead into objects, as in realm_access.roles."`
-	OIDCRoles       []string `name:"oidc-roles" placeholder:"VALUE=ROLE" help:"The role that a value of that claim gives, such as admins=owner; may be given several times, and the mightiest counts."`
-	OIDCDefaultRole string   `name:"oidc-default-role" placeholder:"ROLE" help:"The role of those with none of these values (default: they are refused)."`
+	OIDCRoles       []string `name:"oidc-roles" placeholder:"VALUE=ROLE" help:"The role that a value of that claim gives, such as admins=owner; may be given several times, and the mightiest counts (default: none, and members keep the role that owners give them)."`
+	OIDCDefaultRole string   `name:"oidc-default-role" placeholder:"ROLE" help:"The role of those with none of these values, or of newcomers where there are none (default: they are refused)."`
 	OIDCDomains     []string `name:"oidc-domains" placeholder:"NAME" help:"Let in only those with a verified email address of this domain; may be given several times (default: any address)."`
 
 	RecordingRetention string `name:"recording-retention" placeholder:"TIME" help:"Delete recordings and compositions when they are this old, unless their room or account says otherwise (default 0: never)."`

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"testing"
+	"time"
 
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
@@ -27,7 +28,6 @@ func TestPasswordsCanBeLimited(t *testing.T) {
 	}{
 		{policy: PasswordsForAll, owner: true, developer: true},
 		{policy: PasswordsForOwners, owner: true},
-		{policy: PasswordsOff},
 	} {
 		l.LimitPasswords(c.policy)
 		if owner, developer := in("ada@example.com", horse), in("grace@example.com", horse); owner != c.owner || developer != c.developer {
@@ -44,6 +44,44 @@ func TestPasswordsCanBeLimited(t *testing.T) {
 	_, err = l.SignIn(t.Context(), "grace@example.com", "wrong password")
 	if video.CodeOf(err) != video.CodeUnauthorized {
 		t.Errorf("a wrong password is answered %v", err)
+	}
+}
+
+// A session that only a provider vouched for ends within a day, however much it is used; so does any of a member who may come in by no
+// other way.
+func TestVouchedSessionsEndWithinADay(t *testing.T) {
+	l := newLobby(t)
+	grace := video.Identity{Issuer: "https://id.example.com", Subject: "7", Email: "grace@example.com", Name: "Grace", Role: video.RoleDeveloper}
+	lasts := func(in SignedIn) (d time.Duration) {
+		t.Helper()
+		began := l.present
+		for ; ; l.present = l.present.Add(idleTime / 2) {
+			_, err := l.Session(t.Context(), in.Secret)
+			if video.CodeOf(err) == video.CodeUnauthorized {
+				return l.present.Sub(began)
+			}
+			l.must(err)
+		}
+	}
+	vouched, err := l.SignInAs(t.Context(), l.account, grace)
+	l.must(err)
+	if d := lasts(vouched); d != vouchedTime {
+		t.Errorf("a vouched session lasts %v", d)
+	}
+	for policy, want := range map[PasswordPolicy]time.Duration{PasswordsForAll: sessionTime, PasswordsForOwners: vouchedTime} {
+		l.LimitPasswords(policy)
+		secret, _, err := l.PasswordLink(t.Context(), l.account, vouched.Member.ID)
+		l.must(err)
+		in, err := l.UseLink(t.Context(), secret, horse, video.Member{})
+		l.must(err)
+		if d := lasts(in); d != want {
+			t.Errorf("%s: the session of a link lasts %v", policy, d)
+		}
+		in, err = l.SignIn(t.Context(), "ada@example.com", horse)
+		l.must(err)
+		if d := lasts(in); d != sessionTime {
+			t.Errorf("%s: the owner's session lasts %v", policy, d)
+		}
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 const (
 	idleTime     = 12 * time.Hour      // a portal session that is not used ends after this
 	sessionTime  = 14 * 24 * time.Hour // and any other after this
+	vouchedTime  = 24 * time.Hour      // or this, where only a provider lets the member in, which may do so no more
 	touchAfter   = time.Minute         // a session's last use is known to within this
 	linkTime     = 24 * time.Hour
 	setupTime    = 10 * 365 * 24 * time.Hour // the next start replaces it
@@ -92,9 +93,6 @@ func (e *WaitError) Error() string {
 // SignIn opens a session for who knows the password. Anything wrong is CodeUnauthorized, and takes as long; after wrong
 // passwords it can be an *WaitError. The address is that of the actor in ctx.
 func (m *Members) SignIn(ctx context.Context, email, password string) (SignedIn, error) {
-	if m.passwords == PasswordsOff {
-		return SignedIn{}, errNoPasswords
-	}
 	actor, _ := video.ActorOf(ctx)
 	member, err := m.store.MemberByEmail(ctx, email)
 	if err != nil && video.CodeOf(err) != video.CodeNotFound {
@@ -123,7 +121,7 @@ func (m *Members) SignIn(ctx context.Context, email, password string) (SignedIn,
 		return SignedIn{}, video.Errorf(video.CodeUnauthorized, "the email address or the password is wrong")
 	}
 	m.lockout.right(who, from)
-	if m.passwords == PasswordsForOwners && member.Role != video.RoleOwner {
+	if !m.mayUsePassword(member) {
 		return SignedIn{}, errOwnersOnly
 	}
 	return m.open(ctx, member)
@@ -170,12 +168,16 @@ func (m *Members) hash(ctx context.Context, password string) (string, error) {
 }
 
 func (m *Members) open(ctx context.Context, member video.Member) (SignedIn, error) {
+	return m.openSession(ctx, member, !m.mayUsePassword(member))
+}
+
+func (m *Members) openSession(ctx context.Context, member video.Member, vouched bool) (SignedIn, error) {
 	now := m.now()
 	secret, hash := newSecret()
 	actor, _ := video.ActorOf(ctx)
 	session := video.PortalSession{
 		Hash: hash, MemberID: member.ID, Address: actor.Address, UserAgent: actor.UserAgent,
-		CreatedAt: now, LastUsedAt: now, ExpiresAt: now.Add(idleTime),
+		CreatedAt: now, LastUsedAt: now, ExpiresAt: now.Add(idleTime), Vouched: vouched,
 	}
 	if err := m.store.ForgetPortalSessions(ctx, now.Add(-keptAddress)); err != nil {
 		return SignedIn{}, err
@@ -212,7 +214,7 @@ func (m *Members) Session(ctx context.Context, secret string) (SignedIn, error) 
 	expires := session.ExpiresAt
 	if now.Sub(session.LastUsedAt) >= touchAfter {
 		expires = now.Add(idleTime)
-		if last := session.CreatedAt.Add(sessionTime); expires.After(last) {
+		if last := lastOf(session); expires.After(last) {
 			expires = last
 		}
 		if err := m.store.ExtendPortalSession(ctx, hash, now, expires); err != nil {
@@ -220,6 +222,14 @@ func (m *Members) Session(ctx context.Context, secret string) (SignedIn, error) 
 		}
 	}
 	return SignedIn{Member: member, Secret: secret, CSRF: csrfOf(secret), ExpiresAt: expires}, nil
+}
+
+// lastOf is when a session ends however much it is used.
+func lastOf(session video.PortalSession) time.Time {
+	if session.Vouched {
+		return session.CreatedAt.Add(vouchedTime)
+	}
+	return session.CreatedAt.Add(sessionTime)
 }
 
 // SignOut ends a session.

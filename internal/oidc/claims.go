@@ -14,11 +14,15 @@ type Mapping struct {
 	// Claim is the name of the claim whose values count, such as groups. Where no claim has the name, its dots lead into objects, as in
 	// realm_access.roles.
 	Claim string
-	// Roles are those that values give. Of several, the mightiest counts.
+	// Roles are those that values give. Of several, the mightiest counts. Where there are none, the provider says nothing of roles:
+	// members keep those they have.
 	Roles map[string]video.Role
-	// Default is the role of those who have none of the values; empty: they are refused.
+	// Default is the role of those who have none of the values, or of newcomers where there are no values; empty: they are refused.
 	Default video.Role
 }
+
+// governs reports whether the provider says which roles people have.
+func (m Mapping) governs() bool { return len(m.Roles) > 0 }
 
 func (m Mapping) role(said claims) video.Role {
 	values := said.values(m.Claim)
@@ -36,7 +40,7 @@ func (m Mapping) role(said claims) video.Role {
 func (p *Provider) identify(said claims) (video.Identity, error) {
 	who := video.Identity{
 		Issuer: p.config.Issuer, Subject: said.text("sub"), Email: said.text("email"), EmailVerified: said.verified(),
-		Role: p.config.Roles.role(said),
+		Role: p.config.Roles.role(said), RoleStays: !p.config.Roles.governs(),
 	}
 	who.Name = said.name(who.Email)
 	switch {
@@ -46,14 +50,24 @@ func (p *Provider) identify(said claims) (video.Identity, error) {
 		return video.Identity{}, errNotVerified
 	case len(p.config.Domains) > 0 && !slices.Contains(p.config.Domains, domainOf(who.Email)):
 		return video.Identity{}, errDomain
-	case who.Role == "":
+	case who.Role == "" && p.config.Roles.governs():
 		return video.Identity{}, errNoRole
 	}
 	return who, nil
 }
 
 func domainOf(email string) string {
-	return strings.ToLower(email[strings.LastIndexByte(email, '@')+1:])
+	return lower(email[strings.LastIndexByte(email, '@')+1:])
+}
+
+// lower is for ASCII alone: some other letters become ASCII in lower case, and would pass for it.
+func lower(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r - 'A' + 'a'
+		}
+		return r
+	}, s)
 }
 
 // claims are what a provider says of somebody, as JSON has it.

@@ -40,8 +40,9 @@ func TestRolesComeFromTheClaim(t *testing.T) {
 }
 
 func TestWhoMaySignIn(t *testing.T) {
-	company := func(c *Config) { c.Domains = []string{"example.com", "example.org"} }
+	company := func(c *Config) { c.Domains = []string{"example.com", "example.org", "book.example"} }
 	strict := func(c *Config) { c.Roles.Default = "" }
+	invited := func(c *Config) { c.Roles = Mapping{Claim: "groups"} }
 	for name, c := range map[string]struct {
 		change func(*Config)
 		claims map[string]any
@@ -59,6 +60,8 @@ func TestWhoMaySignIn(t *testing.T) {
 		"no group":                   {strict, nil, "no role"},
 		"a group that means nothing": {strict, map[string]any{"groups": []any{"tea"}}, "no role"},
 		"a group that does":          {strict, map[string]any{"groups": []any{"help desk"}}, ""},
+		"groups that do not matter":  {invited, nil, ""},
+		"of a domain in disguise":    {company, map[string]any{"email": "ada@boo\u212a.example"}, "domain"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDoor(t, c.change)
@@ -74,6 +77,20 @@ func TestWhoMaySignIn(t *testing.T) {
 			}
 			turnedAway(t, err, video.CodeForbidden, c.why)
 		})
+	}
+}
+
+// Where no values give roles, the provider says nothing of them.
+func TestRolesMayBeOurs(t *testing.T) {
+	for _, newcomers := range []video.Role{"", video.RoleSupport} {
+		d := newDoor(t, func(c *Config) { c.Roles = Mapping{Claim: "groups", Default: newcomers} })
+		d.away.Claims["groups"] = []any{"admins"}
+		if who := d.welcome(); who.Role != newcomers || !who.RoleStays || d.SetsRoles() {
+			t.Errorf("it is %+v", who)
+		}
+	}
+	if d := newDoor(t); d.welcome().RoleStays || !d.SetsRoles() {
+		t.Error("a mapping says nothing")
 	}
 }
 

@@ -25,7 +25,7 @@ const (
 	largest      = 1 << 20          // bytes of an answer
 )
 
-// Config is what the operator knows of the provider, and wants of it. Issuer, ClientID and a way to a role are required.
+// Config is what the operator knows of the provider, and wants of it. Issuer and ClientID are required.
 type Config struct {
 	Issuer       string   // as the provider writes it in its tokens, to the letter
 	ClientID     string   //
@@ -56,8 +56,6 @@ func New(config Config) (*Provider, error) {
 		return nil, errors.New("oidc: the issuer is no address")
 	case config.ClientID == "":
 		return nil, errors.New("oidc: ClientID is required")
-	case len(config.Roles.Roles) == 0 && config.Roles.Default == "":
-		return nil, errors.New("oidc: nobody would get a role")
 	}
 	if config.Name == "" {
 		config.Name = issuer.Host
@@ -88,17 +86,21 @@ func (p *Provider) Begin(ctx context.Context, redirect string) (address, secret 
 	return p.asClient(provider, redirect).AuthCodeURL(a.state(), openid.Nonce(a.nonce()), oauth2.S256ChallengeOption(a.verifier())), a.text(), nil
 }
 
-// Return is what comes back with a browser.
+// SetsRoles reports whether the provider says which roles people have, at each sign-in.
+func (p *Provider) SetsRoles() bool { return p.config.Roles.governs() }
+
+// Return is what comes back with a browser: a code, or an error.
 type Return struct {
 	Secret   string // that Begin gave it
 	State    string
 	Code     string
+	Error    string // why there is no code
 	Issuer   string // RFC 9207; empty where the provider does not say it
 	Redirect string // as it was at Begin
 }
 
 // Finish exchanges the code for an ID token, checks it and returns who it is about. An attempt that was not begun in this browser, a
-// spent code and a token that cannot be trusted are video.CodeUnauthorized; somebody whom the settings keep out is
+// spent code and a token that cannot be trusted are video.CodeUnauthorized; somebody whom the provider or the settings keep out is
 // video.CodeForbidden; a provider that does not answer, or refuses this server, is video.CodeUnavailable. Causes are for the log,
 // and hold neither codes nor tokens.
 func (p *Provider) Finish(ctx context.Context, back Return) (video.Identity, error) {
@@ -108,6 +110,12 @@ func (p *Provider) Finish(ctx context.Context, back Return) (video.Identity, err
 	}
 	if back.Issuer != "" && back.Issuer != p.config.Issuer {
 		return video.Identity{}, untrusted(fmt.Errorf("the answer is of the issuer %q", brief(back.Issuer)))
+	}
+	if back.Error != "" {
+		return video.Identity{}, refused(back.Error)
+	}
+	if back.Code == "" {
+		return video.Identity{}, untrusted(errors.New("there is neither a code nor an error"))
 	}
 	provider, err := p.discover(ctx)
 	if err != nil {

@@ -11,8 +11,11 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// noKeys begins the library's error where the provider did not give its keys, which has no type of its own.
-const noKeys = "failed to verify signature: fetching keys"
+// What the library's errors begin with that have no type of their own.
+const (
+	noKeys    = "failed to verify signature: fetching keys" // the provider did not give them
+	notYetDue = "oidc: current time"                        // it is before the token's nbf
+)
 
 // verify checks the ID token (OpenID Connect Core 1.0, section 3.1.3.7) and returns its claims, with those of the provider's UserInfo
 // where the token lacks some that matter.
@@ -26,11 +29,8 @@ func (p *Provider) verify(ctx context.Context, provider *openid.Provider, tokens
 		Now:      func() time.Time { return p.config.Now().Add(-skew) },
 	})
 	token, err := verifier.Verify(ctx, raw)
-	if err != nil && strings.HasPrefix(err.Error(), noKeys) {
-		return nil, unreachable("verify ID token", err)
-	}
 	if err != nil {
-		return nil, untrusted(errors.New(brief(err.Error())))
+		return nil, unverified(err)
 	}
 	said := claims{}
 	if err := token.Claims(&said); err != nil {
@@ -53,9 +53,21 @@ func (p *Provider) verify(ctx context.Context, provider *openid.Provider, tokens
 	return p.ask(ctx, provider, tokens, said)
 }
 
+// unverified says why the library takes no token.
+func unverified(err error) error {
+	_, expired := errors.AsType[*openid.TokenExpiredError](err)
+	switch {
+	case strings.HasPrefix(err.Error(), noKeys):
+		return unreachable("verify ID token", err)
+	case expired, strings.HasPrefix(err.Error(), notYetDue):
+		return fmt.Errorf("verify ID token: %w: %s", errUntimely, brief(err.Error()))
+	}
+	return untrusted(errors.New(brief(err.Error())))
+}
+
 // suffices reports whether the claims name an email address and a role.
 func (p *Provider) suffices(said claims) bool {
-	return said.text("email") != "" && (len(p.config.Roles.Roles) == 0 || len(said.values(p.config.Roles.Claim)) > 0)
+	return said.text("email") != "" && (!p.config.Roles.governs() || len(said.values(p.config.Roles.Claim)) > 0)
 }
 
 // ask adds what only the UserInfo endpoint tells (section 5.3).

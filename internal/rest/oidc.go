@@ -16,6 +16,8 @@ import (
 type IdentityProvider interface {
 	// Name is what people call it.
 	Name() string
+	// SetsRoles reports whether it says which roles people have.
+	SetsRoles() bool
 	Begin(ctx context.Context, redirect string) (address, secret string, err error)
 	Finish(ctx context.Context, back oidc.Return) (video.Identity, error)
 }
@@ -44,7 +46,8 @@ type (
 		OIDC       *providerJSON       `json:"oidc"`
 	}
 	providerJSON struct {
-		Name string `json:"name"`
+		Name      string `json:"name"`
+		SetsRoles bool   `json:"sets_roles"`
 	}
 	beginningJSON struct {
 		RecordType string `json:"record_type"`
@@ -56,7 +59,8 @@ type (
 func (e *entrance) signInMethods(*request) (answer, error) {
 	methods := signInMethodsJSON{RecordType: "sign_in_methods", Passwords: e.Members.Passwords()}
 	if e.SingleSignOn != nil {
-		methods.OIDC = &providerJSON{e.SingleSignOn.Provider.Name()}
+		provider := e.SingleSignOn.Provider
+		methods.OIDC = &providerJSON{Name: provider.Name(), SetsRoles: provider.SetsRoles()}
 	}
 	return one(http.StatusOK, methods), nil
 }
@@ -80,7 +84,8 @@ func (e *entrance) finishOIDC(r *request) (answer, error) {
 		return answer{}, errNoProvider
 	}
 	back := oidc.Return{
-		State: r.body.text("state"), Code: r.body.text("code"), Issuer: r.body.text("issuer"), Redirect: e.root(r.Request) + OIDCPage,
+		State: r.body.text("state"), Code: r.body.text("code"), Error: r.body.text("error"), Issuer: r.body.text("issuer"),
+		Redirect: e.root(r.Request) + OIDCPage,
 	}
 	if cookie, err := r.Cookie(attemptCookie); err == nil {
 		back.Secret = cookie.Value

@@ -1,9 +1,11 @@
 package rest
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rotunda-rtc/rotunda/internal/auth"
 	"github.com/rotunda-rtc/rotunda/internal/oidc"
@@ -17,15 +19,20 @@ const finishPath = "/portal_session/actions/finish_oidc"
 func (h *house) provide() *oidctest.Provider {
 	h.Helper()
 	away := oidctest.New(h.TB)
+	away.Claims["groups"] = []any{"engineers"}
+	h.provideWith(away, oidc.Mapping{Claim: "groups", Roles: map[string]video.Role{"admins": video.RoleOwner, "engineers": video.RoleDeveloper}})
+	return away
+}
+
+// provideWith takes a provider for that of the house, with the roles that it gives.
+func (h *house) provideWith(away *oidctest.Provider, roles oidc.Mapping) {
+	h.Helper()
 	provider, err := oidc.New(oidc.Config{
-		Issuer: away.Issuer, ClientID: oidctest.ClientID, ClientSecret: oidctest.ClientSecret, Name: "Example",
-		Roles: oidc.Mapping{Claim: "groups", Roles: map[string]video.Role{"admins": video.RoleOwner, "engineers": video.RoleDeveloper}},
+		Issuer: away.Issuer, ClientID: oidctest.ClientID, ClientSecret: oidctest.ClientSecret, Name: "Example", Roles: roles,
 	})
 	h.must(err)
-	away.Claims["groups"] = []any{"engineers"}
 	h.config.SingleSignOn = &SingleSignOn{Provider: provider, Account: h.account}
 	h.rebuild()
-	return away
 }
 
 // comeBack begins a sign-in, goes to the provider, and returns what the browser comes back with and the cookie it has meanwhile.
@@ -97,48 +104,100 @@ func TestSigningInByOIDC(t *testing.T) {
 	}
 }
 
-// Whoever is not let in gets no session, becomes no member, and leaves a line in the log without a secret in it.
+// Whoever is not let in is told why, gets no session, becomes no member, and leaves a line in the log under the request's id and without a
+// secret in it.
 func TestOIDCRefusals(t *testing.T) {
 	h := newHouse(t)
-	away := h.provide()
+	_, err := h.store.AddMember(t.Context(), video.Member{AccountID: h.account, Email: "taken@example.com", Name: "T", Role: video.RoleViewer})
+	h.must(err)
+	var away *oidctest.Provider
+	claim := func(name string, value any) func(map[string]any) {
+		return func(map[string]any) { away.Claims[name] = value }
+	}
+	sent := func(name string, value any) func(map[string]any) {
+		return func(back map[string]any) { back[name] = value }
+	}
 	for name, c := range map[string]struct {
-		lie    func()
-		status int
-		fault  string
+		happens func(back map[string]any) // between the way there and the way back
+		status  int
+		fault   string
+		says    string
 	}{
-		"another nonce": {func() { away.Claims["nonce"] = "x" }, http.StatusUnauthorized, "10009"},
-		"expired":       {func() { away.Claims["exp"] = 1 }, http.StatusUnauthorized, "10009"},
-		"stolen key":    {func() { away.Stolen = true }, http.StatusUnauthorized, "10009"},
-		"no role":       {func() { away.Claims["groups"] = []any{"tea"} }, http.StatusForbidden, "10010"},
-		"no address":    {func() { away.Claims["email"] = "" }, http.StatusForbidden, "10010"},
-		"bad address":   {func() { away.Claims["email"] = "ada" }, http.StatusUnprocessableEntity, "10015 /email"},
+		"another state":      {sent("state", "x"), http.StatusUnauthorized, "10009", "not begun in this browser"},
+		"another nonce":      {claim("nonce", "x"), http.StatusUnauthorized, "10009", "does not hold"},
+		"a code of nobody":   {sent("code", "x"), http.StatusUnauthorized, "10009", "finished before"},
+		"another provider":   {sent("issuer", "https://elsewhere.example"), http.StatusUnauthorized, "10009", "does not hold"},
+		"expired":            {claim("exp", 1), http.StatusUnauthorized, "10009", "out of date"},
+		"not good yet":       {claim("nbf", time.Now().Add(time.Hour).Unix()), http.StatusUnauthorized, "10009", "clocks"},
+		"a stolen key":       {func(map[string]any) { away.Stolen = true }, http.StatusUnauthorized, "10009", "does not hold"},
+		"no role":            {claim("groups", []any{"tea"}), http.StatusForbidden, "10010", "You have no role here"},
+		"no address":         {claim("email", ""), http.StatusForbidden, "10010", "no email address"},
+		"a broken address":   {claim("email", "ada"), http.StatusUnprocessableEntity, "10015 /email", "name@host"},
+		"somebody's address": {claim("email", "taken@example.com"), http.StatusUnprocessableEntity, "10012", "does not vouch"},
+		"given up":           {sent("error", "access_denied"), http.StatusForbidden, "10010", "was given up"},
+		"a strange error":    {sent("error", "Call 555-0100"), http.StatusServiceUnavailable, "10037", "refuses what this server asks for"},
+		"down by now":        {func(map[string]any) { away.Down = true }, http.StatusServiceUnavailable, "10037", "cannot be reached"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h.TB = t
 			away = h.provide()
-			c.lie()
+			away.Claims["email_verified"] = false
+			back, cookie := h.comeBack(away)
+			code, state := back["code"].(string), back["state"].(string)
+			c.happens(back)
 			before := h.everything()
 			h.log.Reset()
-			back, cookie := h.comeBack(away)
 			r := h.call("POST", finishPath, back, "Authorization", "", "Cookie", cookie.String())
 			r.wantFaults(c.status, c.fault)
+			if !strings.Contains(string(r.raw), c.says) || strings.Contains(string(r.raw), "555") {
+				t.Errorf("it says %s", r.raw)
+			}
 			if r.header.Get("Set-Cookie") != "" {
 				t.Errorf("it sets %s", r.header.Get("Set-Cookie"))
 			}
 			if lines := changed(before, h.everything()); len(lines) > 0 {
 				t.Errorf("it changed %q", lines)
 			}
-			log := h.log.String()
-			if !strings.Contains(log, "sign-in by OIDC was refused") {
-				t.Errorf("the log says %q", log)
+			log, id := h.log.String(), r.header.Get("X-Request-Id")
+			if id == "" || strings.Count(log, id) != 1 {
+				t.Errorf("the log says %q of the request %q", log, id)
 			}
-			for _, secret := range []string{back["code"].(string), back["state"].(string), cookie.Value, "eyJ", oidctest.ClientSecret} {
+			for _, secret := range []string{code, state, cookie.Value, "eyJ", oidctest.ClientSecret} {
 				if strings.Contains(log, secret) {
 					t.Errorf("%s is in the log:\n%s", secret, log)
 				}
 			}
 		})
 	}
+}
+
+// Who was invited has the role of the invitation where the provider sets none; who was not is told whom to ask. Who is removed is out at
+// once, and has to be invited anew.
+func TestOIDCForThoseWhoAreInvited(t *testing.T) {
+	h := newHouse(t)
+	away := h.provide()
+	h.provideWith(away, oidc.Mapping{Claim: "groups"})
+	r := h.finish(away)
+	r.wantFaults(http.StatusForbidden, "10010")
+	if !strings.Contains(string(r.raw), "ask an owner to invite") {
+		t.Errorf("it says %s", r.raw)
+	}
+	invite := map[string]any{"email": "Ada@example.com", "name": "A", "role": "support"}
+	invited := h.call("POST", "/members", invite).want(http.StatusCreated).data()
+	in := h.finish(away).want(http.StatusCreated)
+	member := in.data()["member"].(map[string]any)
+	if member["id"] != invited["id"] || member["role"] != "support" || member["name"] != "Ada Lovelace" || member["oidc"] != true {
+		t.Errorf("the member is %v", member)
+	}
+	h.call("PATCH", "/members/"+invited["id"].(string), map[string]any{"role": "viewer"}).want(http.StatusOK)
+	if again := h.finish(away).want(http.StatusCreated).data()["member"].(map[string]any); again["role"] != "viewer" {
+		t.Errorf("the member became %v", again)
+	}
+	session, _, _ := strings.Cut(in.header.Get("Set-Cookie"), ";")
+	h.call("GET", "/rooms", nil, "Authorization", "", "Cookie", session).want(http.StatusOK)
+	h.call("DELETE", "/members/"+invited["id"].(string), nil).want(http.StatusNoContent)
+	h.call("GET", "/rooms", nil, "Authorization", "", "Cookie", session).wantFaults(http.StatusUnauthorized, "10009")
+	h.finish(away).wantFaults(http.StatusForbidden, "10010")
 }
 
 // A page of another site can neither begin nor finish, and nobody finishes what began in another browser.
@@ -185,7 +244,7 @@ func TestSignInMethods(t *testing.T) {
 	h.call("POST", finishPath, map[string]any{"code": "x", "state": "x"}, "Authorization", "").wantFaults(http.StatusNotFound, "10005")
 	h.provide()
 	h.members().LimitPasswords(auth.PasswordsForOwners)
-	if got := methods(); got["passwords"] != "owners" || got["oidc"].(map[string]any)["name"] != "Example" {
+	if got := methods(); got["passwords"] != "owners" || fmt.Sprint(got["oidc"]) != "map[name:Example sets_roles:true]" {
 		t.Errorf("with one: %v", got)
 	}
 }

@@ -70,6 +70,38 @@ func testIdentities(t *testing.T, f *fixture) {
 		t.Fatalf("moved %+v", moved)
 	}
 
+	// A letter that becomes an ASCII one in lower case is another mailbox.
+	kim, err := f.AddMember(ctx, video.Member{AccountID: f.account, Email: "kim@example.com", Name: "Kim", Role: video.RoleSupport})
+	must(t, err)
+	other := video.Identity{Issuer: issuer, Subject: "20", Email: "\u212aim@example.com", EmailVerified: true, Name: "Kim", Role: video.RoleOwner}
+	_, err = f.AdmitIdentity(ctx, f.account, other)
+	wantCode(t, err, video.CodeDuplicate)
+
+	// Where roles stay, who was invited has the role of the invitation, and nobody else gets in without one.
+	other.Email, other.Role, other.RoleStays = "KIM@example.com", "", true
+	same, err := f.AdmitIdentity(ctx, f.account, other)
+	must(t, err)
+	if same.ID != kim.ID || same.Role != video.RoleSupport || same.Subject != "20" {
+		t.Fatalf("connected %+v", same)
+	}
+	other.Role = video.RoleOwner
+	same, err = f.AdmitIdentity(ctx, f.account, other)
+	must(t, err)
+	wantEqual(t, "role that stays", same.Role, video.RoleSupport)
+	stranger := video.Identity{Issuer: issuer, Subject: "21", Email: "lin@example.com", EmailVerified: true, Name: "Lin", RoleStays: true}
+	_, err = f.AdmitIdentity(ctx, f.account, stranger)
+	wantCode(t, err, video.CodeForbidden)
+	stranger.Role = video.RoleViewer
+	lin, err := f.AdmitIdentity(ctx, f.account, stranger)
+	must(t, err)
+	wantEqual(t, "role of a newcomer", lin.Role, video.RoleViewer)
+
+	// Who was removed is a stranger again.
+	must(t, f.RemoveMember(ctx, f.account, lin.ID))
+	stranger.Role = ""
+	_, err = f.AdmitIdentity(ctx, f.account, stranger)
+	wantCode(t, err, video.CodeForbidden)
+
 	foreign := f.foreign()
 	_, err = f.AdmitIdentity(ctx, foreign, grace)
 	wantCode(t, err, video.CodeForbidden)
@@ -95,7 +127,10 @@ func testIdentities(t *testing.T, f *fixture) {
 		actions = append(actions, entry.Action)
 	}
 	slices.Sort(actions) // those of one instant have no order
-	want := []string{"member.connect", "member.connect", "member.create", "member.create", "member.update", "member.update", "member.update"}
+	want := []string{
+		"member.connect", "member.connect", "member.connect", "member.create", "member.create", "member.create", "member.create", "member.delete",
+		"member.update", "member.update", "member.update",
+	}
 	if !slices.Equal(actions, want) {
 		t.Errorf("the audit log has %q", actions)
 	}

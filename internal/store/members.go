@@ -53,12 +53,18 @@ var (
 )
 
 func checkMember(m video.Member) error {
+	if !slices.Contains(video.AllRoles, m.Role) {
+		return video.Errorf(video.CodeInvalid, "a role is one of %v", video.AllRoles).WithField("/role")
+	}
+	return checkPerson(m)
+}
+
+// checkPerson checks what a member is called.
+func checkPerson(m video.Member) error {
 	fits := func(s string, form *regexp.Regexp, most int) bool {
 		return utf8.ValidString(s) && form.MatchString(s) && utf8.RuneCountInString(s) <= most
 	}
 	switch {
-	case !slices.Contains(video.AllRoles, m.Role):
-		return video.Errorf(video.CodeInvalid, "a role is one of %v", video.AllRoles).WithField("/role")
 	case !fits(m.Email, emailForm, video.MaxEmail):
 		return video.Errorf(video.CodeInvalid, "an email address is name@host, of at most %d characters", video.MaxEmail).WithField("/email")
 	case !fits(m.Name, nameForm, video.MaxMemberName):

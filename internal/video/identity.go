@@ -7,5 +7,6 @@ type Identity struct {
 	Email         string
 	EmailVerified bool // whether the provider vouches for the address
 	Name          string
-	Role          Role // what the provider's claims give them here
+	Role          Role // what they get here; empty: nothing to who is no member yet
+	RoleStays     bool // whether members keep the role they have, so that Role is for newcomers alone
 }

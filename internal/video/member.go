@@ -51,6 +51,7 @@ type PortalSession struct {
 	CreatedAt  time.Time
 	LastUsedAt time.Time // to within a minute
 	ExpiresAt  time.Time
+	Vouched    bool // by an OpenID provider
 }
 
 // PortalLink lets its holder choose a password, once. Only a hash of its secret is kept.

@@ -78,7 +78,7 @@ test("a provider signs people in, with the role it gives them", async ({
   await expect(row).toContainText("provider");
   await visitor.inspect(info, "members-provider");
   await page.getByRole("button", { name: `Change ${grace.name}` }).click();
-  await expect(page.getByRole("dialog")).toContainText("The sign-in provider sets it anew");
+  await expect(page.getByRole("dialog")).toContainText("Example sets it anew when they sign in there");
   await visitor.inspect(info, "member-provider");
   forgive(visitor, provider);
 

@@ -10,7 +10,7 @@ export interface Member {
   name: string;
   role: Role;
   has_password: boolean;
-  /** Whether the sign-in provider says what their name and role are. */
+  /** Whether they signed in by the provider. */
   oidc: boolean;
   created_at: string;
   last_login_at: string | null;
@@ -18,8 +18,8 @@ export interface Member {
 
 /** The ways into the portal. */
 export interface SignInMethods {
-  passwords: "all" | "owners" | "off";
-  oidc: { name: string } | null;
+  passwords: "all" | "owners";
+  oidc: { name: string; sets_roles: boolean } | null;
 }
 
 export interface PortalSession {

@@ -3,7 +3,8 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { sendOne } from "../api/client";
 import { useEnter } from "../api/session";
-import type { PortalSession, SignInMethods } from "../api/types";
+import { methodsQuery } from "../api/signin";
+import type { PortalSession } from "../api/types";
 import { Fault } from "../ui/Fault";
 import { TextField } from "../ui/Field";
 import { Entrance } from "./Entrance";
@@ -12,24 +13,18 @@ import { ownPath } from "./ownPath";
 
 /** Lets members in, by the ways that the operator allows. */
 export function SignInScreen() {
-  const methods = useQuery({
-    queryKey: ["sign-in methods"],
-    queryFn: ({ signal }) =>
-      sendOne<SignInMethods>({ method: "GET", path: "/portal_session/methods" }, signal),
-    staleTime: Number.POSITIVE_INFINITY,
-  });
+  const methods = useQuery(methodsQuery);
   if (methods.isPending) return <Entrance title="Sign in">{null}</Entrance>;
-  const passwords = methods.data?.passwords ?? "all";
   const provider = methods.data?.oidc?.name;
   return (
     <Entrance title="Sign in">
       {provider && <ProviderButton name={provider} />}
-      {provider && passwords !== "off" && (
+      {provider && (
         <p className="or muted small">
-          {passwords === "owners" ? "or, as an owner, with a password" : "or with a password"}
+          {methods.data?.passwords === "owners" ? "or, as an owner, with a password" : "or with a password"}
         </p>
       )}
-      {passwords !== "off" && <PasswordSignIn first={!provider} />}
+      <PasswordSignIn first={!provider} />
       <p className="muted small">
         {provider
           ? "Who cannot get in that way needs a link, which an owner makes under Members, or on the server: "

@@ -29,15 +29,14 @@ export async function finishOidc(client: QueryClient): Promise<string | undefine
   const back = returned;
   returned = undefined;
   if (!back) return undefined;
-  const error = back.get("error");
-  if (error !== null) throw new Error(reasonOf(error));
   const session = await sendOne<PortalSession>({
     method: "POST",
     path: "/portal_session/actions/finish_oidc",
     body: {
-      code: back.get("code") ?? "",
       state: back.get("state") ?? "",
-      ...(back.has("iss") && { issuer: back.get("iss") }),
+      code: back.get("code") ?? undefined,
+      error: back.get("error") ?? undefined,
+      issuer: back.get("iss") ?? undefined,
     },
   });
   holdCsrf(session.csrf_token);
@@ -45,20 +44,4 @@ export async function finishOidc(client: QueryClient): Promise<string | undefine
   const to = ownPath(window.sessionStorage.getItem(wanted));
   window.sessionStorage.removeItem(wanted);
   return to;
-}
-
-/** Anybody can write an address, so only its known codes are told (RFC 6749, 4.1.2.1, and OpenID Connect Core 1.0, 3.1.2.6). */
-function reasonOf(code: string): string {
-  switch (code) {
-    case "access_denied":
-    case "interaction_required":
-    case "login_required":
-    case "consent_required":
-      return "The sign-in was given up, or the provider does not let you in here.";
-    case "server_error":
-    case "temporarily_unavailable":
-      return "The provider cannot sign you in at present. Try again later.";
-    default:
-      return "The provider refuses this server's request. Whoever runs the server finds out with the provider.";
-  }
 }
