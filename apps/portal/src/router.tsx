@@ -17,7 +17,7 @@ import { CompositionsScreen } from "./screens/CompositionsScreen";
 import { KeysScreen } from "./screens/KeysScreen";
 import { LiveScreen } from "./screens/live/LiveScreen";
 import { MembersScreen } from "./screens/MembersScreen";
-import { OidcRefused, OidcScreen, OidcWaiting } from "./screens/OidcScreen";
+import { OidcScreen, OidcWaiting } from "./screens/OidcScreen";
 import { OverviewScreen } from "./screens/OverviewScreen";
 import { OwnPasswordScreen } from "./screens/OwnPasswordScreen";
 import { finishOidc } from "./screens/oidcReturn";
@@ -86,10 +86,10 @@ const oidc = createRoute({
   path: "/oidc",
   component: OidcScreen,
   pendingComponent: OidcWaiting,
-  errorComponent: ({ error }) => <OidcRefused error={error} />,
   beforeLoad: async ({ context }) => {
-    const to = await finishOidc(context.client);
+    const { to, refusal } = await finishOidc(context.client);
     if (to) throw redirect({ to, replace: true });
+    return { refusal };
   },
 });
 const setup = createRoute({ getParentRoute: () => root, path: "/setup", component: SetupScreen });

@@ -1,18 +1,20 @@
+import { useRouteContext } from "@tanstack/react-router";
 import { Fault } from "../ui/Fault";
 import { Entrance } from "./Entrance";
 
-const Again = () => (
-  <a className="button primary wide" href="/portal/sign-in">
-    To the sign-in page
-  </a>
-);
-
-/** Nobody stays here who comes from the provider: this is for those who opened the address by themselves. */
+/** Why somebody whom the provider sent was not let in. Nobody else stays here but those who opened the address by themselves. */
 export function OidcScreen() {
+  const { refusal } = useRouteContext({ from: "/oidc" });
   return (
-    <Entrance title="Nothing to finish">
-      <p>Sign-in providers send people here. What they sent you with is used up, or missing.</p>
-      <Again />
+    <Entrance title={refusal ? "You are not signed in" : "Nothing to finish"}>
+      {refusal ? (
+        <Fault error={refusal} />
+      ) : (
+        <p>Sign-in providers send people here. What they sent you with is used up, or missing.</p>
+      )}
+      <a className="button primary wide" href="/portal/sign-in">
+        To the sign-in page
+      </a>
     </Entrance>
   );
 }
@@ -23,16 +25,6 @@ export function OidcWaiting() {
       <p className="muted" role="status">
         The server asks the provider who you are.
       </p>
-    </Entrance>
-  );
-}
-
-/** Why somebody whom the provider sent was not let in. */
-export function OidcRefused({ error }: { error: unknown }) {
-  return (
-    <Entrance title="You are not signed in">
-      <Fault error={error} />
-      <Again />
     </Entrance>
   );
 }

@@ -24,24 +24,28 @@ export async function beginOidc(to: string | undefined): Promise<void> {
   window.location.assign(authorization_url);
 }
 
-/** Signs in who came back from the provider, once, and says where they wanted to go; undefined if nobody did. */
-export async function finishOidc(client: QueryClient): Promise<string | undefined> {
+/** Signs in who came back from the provider, once, and says where they wanted to go, or why they are not let in. */
+export async function finishOidc(client: QueryClient): Promise<{ to?: string; refusal?: unknown }> {
   const back = returned;
   returned = undefined;
-  if (!back) return undefined;
-  const session = await sendOne<PortalSession>({
-    method: "POST",
-    path: "/portal_session/actions/finish_oidc",
-    body: {
-      state: back.get("state") ?? "",
-      code: back.get("code") ?? undefined,
-      error: back.get("error") ?? undefined,
-      issuer: back.get("iss") ?? undefined,
-    },
-  });
-  holdCsrf(session.csrf_token);
-  client.setQueryData(sessionQuery.queryKey, session);
+  if (!back) return {};
+  try {
+    const session = await sendOne<PortalSession>({
+      method: "POST",
+      path: "/portal_session/actions/finish_oidc",
+      body: {
+        state: back.get("state") ?? "",
+        code: back.get("code") ?? undefined,
+        error: back.get("error") ?? undefined,
+        issuer: back.get("iss") ?? undefined,
+      },
+    });
+    holdCsrf(session.csrf_token);
+    client.setQueryData(sessionQuery.queryKey, session);
+  } catch (refusal) {
+    return { refusal };
+  }
   const to = ownPath(window.sessionStorage.getItem(wanted));
   window.sessionStorage.removeItem(wanted);
-  return to;
+  return { to };
 }
