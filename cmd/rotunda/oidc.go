@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/rotunda-rtc/rotunda/internal/auth"
 	"github.com/rotunda-rtc/rotunda/internal/doctor"
@@ -81,11 +82,16 @@ func (h *house) singleSignOn() *rest.SingleSignOn {
 	return &rest.SingleSignOn{Provider: h.provider, Account: h.own.account.ID}
 }
 
+// providerPatience is how long a look at the machine waits for the provider.
+const providerPatience = 3 * time.Second
+
 // signIn looks at whether the provider answers.
 func (m *machine) signIn(ctx context.Context, p *oidc.Provider) {
 	if p == nil {
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, providerPatience)
+	defer cancel()
 	if err := p.Check(ctx); err != nil {
 		m.note("sign-in provider", doctor.Warn, "--oidc-issuer", "%v", err)
 		return

@@ -208,7 +208,9 @@ func newClient() *http.Client {
 		Timeout:   patience,
 		Transport: bounded{http.DefaultTransport},
 		CheckRedirect: func(r *http.Request, via []*http.Request) error {
-			if via[0].Method != http.MethodGet || len(via) > 3 { // a code and a secret go nowhere else
+			first := via[0]
+			// A code and a secret go nowhere else, and what was asked for by TLS comes by TLS.
+			if first.Method != http.MethodGet || first.URL.Scheme != r.URL.Scheme && r.URL.Scheme != "https" || len(via) > 3 {
 				return http.ErrUseLastResponse
 			}
 			return nil

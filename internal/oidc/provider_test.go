@@ -2,7 +2,9 @@ package oidc
 
 import (
 	"errors"
+	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -310,6 +312,33 @@ func TestAWrongSetUp(t *testing.T) {
 	} {
 		if _, err := New(config); err == nil {
 			t.Errorf("%s is taken", name)
+		}
+	}
+}
+
+func TestRedirectsThatAreFollowed(t *testing.T) {
+	request := func(method, address string) *http.Request {
+		r, err := http.NewRequestWithContext(t.Context(), method, address, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	for name, c := range map[string]struct {
+		method, from, to string
+		hops             int
+		followed         bool
+	}{
+		"elsewhere":        {http.MethodGet, "https://a.example", "https://b.example", 1, true},
+		"to TLS":           {http.MethodGet, "http://127.0.0.1", "https://b.example", 1, true},
+		"out of TLS":       {http.MethodGet, "https://a.example", "http://a.example", 1, false},
+		"out of TLS later": {http.MethodGet, "https://a.example", "http://a.example", 2, false},
+		"in circles":       {http.MethodGet, "https://a.example", "https://a.example", 4, false},
+		"with a code":      {http.MethodPost, "https://a.example", "https://b.example", 1, false},
+	} {
+		via := slices.Repeat([]*http.Request{request(c.method, c.from)}, c.hops)
+		if err := newClient().CheckRedirect(request(http.MethodGet, c.to), via); (err == nil) != c.followed {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
