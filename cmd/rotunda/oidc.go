@@ -28,7 +28,7 @@ type signInConfig struct {
 	RoleClaim    string
 	Roles        []roleGrant // none: members keep the role they have
 	DefaultRole  video.Role  // of who has none of these values, or of newcomers; empty: they are refused
-	Domains      []string   // of email addresses
+	Domains      []string    // of email addresses
 }
 
 // roleGrant is a value of the role claim and the role it gives.
