@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/cookiejar"
 	"os"
@@ -122,6 +123,11 @@ func TestServerWithASignInProvider(t *testing.T) {
 		if last := looked.Checks[len(looked.Checks)-1]; last.Name != "sign-in provider" || last.Level != level {
 			t.Errorf("down %t, the check is %+v", down, last)
 		}
+	}
+	var inForce any
+	s.call("GET", "/v2/system", s.key(), "", http.StatusOK, &inForce)
+	if shown := fmt.Sprint(inForce); strings.Contains(shown, oidctest.ClientSecret) || !strings.Contains(shown, away.Issuer) {
+		t.Errorf("the system shows %s", shown)
 	}
 	exit, reset, stderr := command(t, nil, "member", "reset", "ada@example.com", "--data="+dir)
 	if exit != 0 {

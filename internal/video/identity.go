@@ -7,6 +7,6 @@ type Identity struct {
 	Email         string
 	EmailVerified bool // whether the provider vouches for the address
 	Name          string
-	Role          Role // what they get here; empty: nothing to who is no member yet
+	Role          Role // what they get here; empty: who is no member yet is refused
 	RoleStays     bool // whether members keep the role they have, so that Role is for newcomers alone
 }
