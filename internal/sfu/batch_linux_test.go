@@ -289,3 +289,56 @@ func TestNames(t *testing.T) {
 		}
 	}
 }
+
+// TestWaited reads datagrams a while after they came, and wants to be told so.
+func TestWaited(t *testing.T) {
+	e := newEngine(t)
+	e.stop()
+	e.closeSockets()
+	e.running.Wait()
+	for _, address := range []string{"127.0.0.1:0", "[::1]:0"} {
+		lc := net.ListenConfig{Control: controlSocket}
+		pc, err := lc.ListenPacket(t.Context(), "udp", address)
+		if err != nil {
+			t.Skip("this machine has no IPv6")
+		}
+		conn := pc.(*net.UDPConn)
+		t.Cleanup(func() { _ = conn.Close() })
+		r, err := newReceiver(&socket{engine: e, conn: conn}, func() {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 3 { // the kernel's word has its place each time
+			to, err := net.Dial("udp", conn.LocalAddr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			const apart = 20 * time.Millisecond // in the receiver's socket, which is what is measured
+			var sent [2][2]time.Time
+			for i := range sent {
+				sent[i][0] = time.Now()
+				if _, err := to.Write([]byte{byte(i)}); err != nil {
+					t.Fatal(err)
+				}
+				sent[i][1] = time.Now()
+				time.Sleep(apart)
+			}
+			_ = to.Close()
+			n, err := r.burst()
+			read := time.Now()
+			if err != nil || n != 2 {
+				t.Fatalf("%d datagrams, %v", n, err)
+			}
+			for i := range n {
+				came := read.Add(-time.Duration(r.waited(i, read)))
+				if b, _ := r.datagram(i); len(b) != 1 || b[0] != byte(i) {
+					t.Fatalf("datagram %d is %v", i, b)
+				}
+				const off = time.Millisecond // of the two clocks
+				if came.Before(sent[i][0].Add(-off)) || came.After(sent[i][1].Add(off)) {
+					t.Errorf("%s: datagram %d came %v after it was sent", address, i, came.Sub(sent[i][0]))
+				}
+			}
+		}
+	}
+}

@@ -2,13 +2,8 @@ package sfu
 
 import "github.com/rotunda-rtc/rotunda/internal/video"
 
-const (
-	// demandLinger is how long fewer sizes must have been wanted until that is told (ns): people scroll, and come back.
-	demandLinger = 1500e6
-	// firstDemandLinger is the same for the first time (ns). A browser finds out what its path carries by sending much on it, at the beginning:
-	// one that was stopped before grows by a twelfth a second later, and its first viewer waits ten seconds for a sharp picture.
-	firstDemandLinger = 5e9
-)
+// demandLinger is how long fewer sizes must have been wanted until that is told (ns): people scroll, and come back.
+const demandLinger = 1500e6
 
 // demand is what the publisher of a track was told of how many sizes of it are wanted.
 type demand struct {
@@ -51,9 +46,9 @@ func (t *track) tellDemand(now int64) {
 		return
 	}
 	d, wanted := &t.demand, t.wanted(now)
-	told, linger := d.told, int64(demandLinger)
+	told := d.told
 	if !d.known {
-		told, linger = t.total(), firstDemandLinger
+		told = t.total()
 	}
 	switch {
 	case wanted == told:
@@ -62,7 +57,7 @@ func (t *track) tellDemand(now int64) {
 	case wanted < told && d.less == 0:
 		d.less = now
 		return
-	case wanted < told && now-d.less < linger:
+	case wanted < told && now-d.less < demandLinger:
 		return
 	}
 	d.known, d.told, d.less = true, wanted, 0

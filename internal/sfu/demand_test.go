@@ -32,9 +32,9 @@ func TestDemandIsTold(t *testing.T) {
 		}
 	}
 	s.demandAt(now)
-	s.demandAt(now + firstDemandLinger - 1)
+	s.demandAt(now + demandLinger - 1)
 	told()
-	s.demandAt(now + firstDemandLinger)
+	s.demandAt(now + demandLinger)
 	told("camera 0") // nobody watches
 	want := video.Subscription{StreamID: "camera", Video: true, MaxWidth: 300, MaxHeight: 160}
 	v.subscribe(want)

@@ -260,7 +260,9 @@ func (e *Engine) Stats() Stats {
 }
 
 // Now is the engine's clock in nanoseconds, which packet.Media is timed by. It is steady, and far enough from 0 that 0 means never.
-func (e *Engine) Now() int64 { return int64(time.Since(e.started)) + clockStart }
+func (e *Engine) Now() int64 { return e.moment(time.Now()) }
+
+func (e *Engine) moment(t time.Time) int64 { return int64(t.Sub(e.started)) + clockStart }
 
 const clockStart = 3600e9
 

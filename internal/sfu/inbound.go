@@ -48,6 +48,7 @@ type arrival struct {
 	buffer []byte
 	spare  []byte // for what RED brings back
 	rtp    rtp.Header
+	waited int64 // how long the packet lay in the socket before it was read (ns), 0 if that is not known
 	census census
 	onward onward
 }
@@ -140,7 +141,7 @@ func (t *Transport) receiveRTP(b []byte, a *arrival, now int64) {
 	a.batch.received++
 	if in.twcc != nil {
 		if ext := h.Extension(raw, in.seq); len(ext) >= 2 {
-			in.twcc.Record(h.SSRC, binary.BigEndian.Uint16(ext), now/1000)
+			in.twcc.Record(h.SSRC, binary.BigEndian.Uint16(ext), (now-a.waited)/1000)
 		}
 	}
 	src, ok := in.sources[h.SSRC]

@@ -106,7 +106,7 @@ func TestAnswer(t *testing.T) {
 		"chromium": {
 			[]string{"recvonly", "recvonly", "sendonly", "sendonly", "sctp-port"},
 			"0 1 2 3 4",
-			[]string{"a=simulcast:recv f;h;q", "a=rid:q recv", "m=application 9 UDP/DTLS/SCTP webrtc-datachannel", "a=extmap:10 " + extRID, "a=fmtp:109 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f", "a=rtcp-fb:96 transport-cc", "a=msid:pair0 2", "a=msid:pair0 3", "a=ssrc-group:FID", "a=rtpmap:98 VP9/90000", "a=fmtp:98 profile-id=0", "a=rtpmap:45 AV1/90000", "a=fmtp:45 level-idx=5;profile=0;tier=0", "a=extmap-allow-mixed"},
+			[]string{"a=simulcast:recv f;h;q", "a=rid:q recv", "m=application 9 UDP/DTLS/SCTP webrtc-datachannel", "a=extmap:10 " + extRID, "a=fmtp:109 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f", "a=rtcp-fb:96 transport-cc", "a=msid:pair0 2", "a=msid:pair0 3", "a=ssrc-group:FID", "a=rtpmap:98 VP9/90000", "a=fmtp:98 profile-id=0", "a=fmtp:96 x-google-start-bitrate=1200", "a=rtpmap:45 AV1/90000", "a=fmtp:45 level-idx=5;profile=0;tier=0", "a=extmap-allow-mixed"},
 			[]string{"rtpmap:107", "goog-remb", "playout-delay", "red/90000", "video-orientation"},
 		},
 		"firefox": {

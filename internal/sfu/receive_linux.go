@@ -5,10 +5,17 @@ package sfu
 import (
 	"net/netip"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
+
+// stampSize is what the kernel's word of when a datagram came takes: a control message with a timespec.
+const stampSize = unix.SizeofCmsghdr + int(unsafe.Sizeof(unix.Timespec{}))
+
+// longestLain is how long a datagram can have lain in the socket; what seems longer is a wall clock that was set (ns).
+const longestLain = 10e9
 
 // receiver reads bursts from a socket: recvmmsg(2).
 type receiver struct {
@@ -19,6 +26,7 @@ type receiver struct {
 	failed   syscall.Errno
 	messages [burstPackets]mmsghdr
 	parts    [burstPackets]unix.Iovec
+	stamps   [burstPackets][stampSize]byte
 	names    [burstPackets][unix.SizeofSockaddrInet6]byte
 	buffers  [burstPackets][readSize]byte
 }
@@ -37,6 +45,8 @@ func newReceiver(s *socket, idle func()) (*receiver, error) {
 		r.messages[i].Namelen = unix.SizeofSockaddrInet6
 		r.messages[i].Iov = &r.parts[i]
 		r.messages[i].SetIovlen(1)
+		r.messages[i].Control = &r.stamps[i][0]
+		r.messages[i].SetControllen(stampSize)
 	}
 	return r, nil
 }
@@ -76,6 +86,21 @@ func (r *receiver) waiting() backlog {
 		_, _, _ = unix.RawSyscall6(unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, unix.SO_MEMINFO, uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
 	})
 	return backlog{bytes: int(info[unix.SK_MEMINFO_RMEM_ALLOC]), dropped: info[unix.SK_MEMINFO_DROPS]}
+}
+
+// waited returns how long the n-th datagram of a burst that was read at a moment had lain in the socket by then (ns). Called before datagram.
+func (r *receiver) waited(n int, read time.Time) int64 {
+	m, b := &r.messages[n], &r.stamps[n]
+	told := int(m.Controllen)
+	m.SetControllen(stampSize) // for the next time
+	if h := (*unix.Cmsghdr)(unsafe.Pointer(b)); told < stampSize || h.Level != unix.SOL_SOCKET || h.Type != unix.SCM_TIMESTAMPNS {
+		return 0
+	}
+	came := (*unix.Timespec)(unsafe.Pointer(&b[unix.SizeofCmsghdr]))
+	if wait := read.UnixNano() - came.Nano(); wait > 0 && wait < longestLain {
+		return wait
+	}
+	return 0
 }
 
 // datagram returns the n-th of a burst and whence it came. It is good until the next burst.

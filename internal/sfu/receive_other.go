@@ -5,6 +5,7 @@ package sfu
 import (
 	"net"
 	"net/netip"
+	"time"
 )
 
 // receiver reads datagrams one by one.
@@ -32,6 +33,9 @@ func (r *receiver) burst() (n int, err error) {
 
 // waiting returns what there is in the socket, which nobody tells here.
 func (r *receiver) waiting() backlog { return backlog{} }
+
+// waited returns how long the n-th datagram of a burst lay in the socket, which nobody tells here.
+func (r *receiver) waited(int, time.Time) int64 { return 0 }
 
 // datagram returns the n-th of a burst and whence it came. It is good until the next burst.
 func (r *receiver) datagram(int) ([]byte, netip.AddrPort) {

@@ -77,7 +77,7 @@ func (in *inbound) skip(b []byte, a *arrival, now int64) bool {
 	}
 	if in.twcc != nil {
 		if ext := h.Extension(b, in.seq); len(ext) >= 2 {
-			in.twcc.Record(h.SSRC, binary.BigEndian.Uint16(ext), now/1000)
+			in.twcc.Record(h.SSRC, binary.BigEndian.Uint16(ext), (now-a.waited)/1000)
 		}
 	}
 	a.census.count(l.track)

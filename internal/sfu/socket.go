@@ -101,12 +101,14 @@ func (r *reader) run() {
 
 // receive takes the datagrams of a burst.
 func (r *reader) receive(n int) {
-	now, made := r.socket.engine.Now(), r.batch.made
+	read, made := time.Now(), r.batch.made
+	now := r.socket.engine.moment(read)
 	r.settle(now)
 	r.load.begin(now)
 	r.batch.shedding = r.census.shedding(r.load.shed, now)
 	r.refresh()
 	for i := range n {
+		r.waited = r.incoming.waited(i, read)
 		b, from := r.incoming.datagram(i)
 		r.take(b, from, now)
 	}

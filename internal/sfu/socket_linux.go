@@ -10,13 +10,14 @@ import (
 // reusePort says whether several sockets may share the media port, the kernel spreading clients among them.
 const reusePort = true
 
-// controlSocket prepares a media socket: shared port, and "don't fragment" so that the kernel need not draw an IP
-// identification for each datagram.
+// controlSocket prepares a media socket: shared port, "don't fragment" so that the kernel need not draw an IP identification for each datagram,
+// and the time at which each came. Clients estimate their paths by that, and a server that is busy must not look like a path that is full.
 func controlSocket(_, _ string, c syscall.RawConn) error {
 	var failed error
 	err := c.Control(func(fd uintptr) {
 		failed = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
 		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_PROBE)
+		_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
 	})
 	if err != nil {
 		return err
