@@ -248,3 +248,22 @@ func TestSignInMethods(t *testing.T) {
 		t.Errorf("with one: %v", got)
 	}
 }
+
+// One address may knock so often, by whichever way.
+func TestSigningInIsLimited(t *testing.T) {
+	h := newHouse(t)
+	h.provide()
+	knock := func(path string, body map[string]any) reply { return h.call("POST", path, body, "Authorization", "") }
+	for left := signInBurst; left > 0; left -= 2 {
+		knock("/portal_session/actions/begin_oidc", nil).want(http.StatusCreated)
+		knock(finishPath, map[string]any{"code": "x", "state": "x"}).want(http.StatusUnauthorized)
+	}
+	for path, body := range map[string]map[string]any{"/portal_session/actions/begin_oidc": nil, finishPath: {"code": "x", "state": "x"}} {
+		deadline := time.Now().Add(10 * time.Second) // while we knocked, time passed, for which some more are let in
+		for knock(path, body).status != http.StatusTooManyRequests {
+			if time.Now().After(deadline) {
+				t.Fatalf("%s is never asked too often", path)
+			}
+		}
+	}
+}
