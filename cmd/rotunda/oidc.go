@@ -46,7 +46,7 @@ func (c *Config) checkSignIn() error {
 	s := c.SignIn
 	switch {
 	case s.Issuer == "" && s.Passwords != auth.PasswordsForAll:
-		return misuse{errors.New("--portal-passwords leaves people no way to sign in: name a provider with --oidc-issuer")}
+		return misuse{errors.New("--portal-passwords leaves all but owners no way to sign in: name a provider with --oidc-issuer")}
 	case s.Issuer == "" && (s.ClientID != "" || s.ClientSecret != "" || len(s.Roles) > 0 || s.DefaultRole != "" || len(s.Domains) > 0):
 		return misuse{errors.New("the settings of OIDC mean nothing without a provider: name it with --oidc-issuer")}
 	case s.Issuer == "":

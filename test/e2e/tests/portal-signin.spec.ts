@@ -80,6 +80,8 @@ test("a provider signs people in, with the role it gives them", async ({
   await page.getByRole("button", { name: `Change ${grace.name}` }).click();
   await expect(page.getByRole("dialog")).toContainText("Example sets it anew when they sign in there");
   await visitor.inspect(info, "member-provider");
+  await page.getByRole("button", { name: "Remove" }).click();
+  await expect(page.getByRole("dialog")).toContainText("The sign-in provider may let them in again");
   forgive(visitor, provider);
 
   await operator.open("/audit");

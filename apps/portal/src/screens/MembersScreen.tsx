@@ -40,7 +40,7 @@ export function MembersScreen() {
     },
     { name: "Email", cell: (member) => member.email, wideOnly: true },
     { name: "Role", cell: (member) => member.role },
-    { name: "By", cell: (member) => ways(member), wideOnly: true },
+    { name: "Signs in by", cell: (member) => ways(member), wideOnly: true },
     {
       name: "Signed in",
       cell: (member) => <Time at={member.last_login_at} otherwise={member.has_password ? "–" : "invited"} />,
