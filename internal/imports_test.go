@@ -23,7 +23,7 @@ var floors = []struct {
 	{"words", []string{"internal/video", "internal/packet", "internal/bandwidth"}},
 	{"codecs", []string{"internal/opus"}},
 	{"clients", []string{"internal/restclient"}},
-	{"engines", []string{"internal/sfu", "internal/auth", "internal/store", "internal/ws", "internal/observe", "internal/blob", "internal/bot", "internal/loadtest", "internal/turn", "internal/doctor", "internal/quality", "internal/mixer"}},
+	{"engines", []string{"internal/sfu", "internal/auth", "internal/oidc", "internal/store", "internal/ws", "internal/observe", "internal/blob", "internal/bot", "internal/loadtest", "internal/turn", "internal/doctor", "internal/quality", "internal/mixer"}},
 	{"core", []string{"internal/live", "internal/events", "internal/record", "internal/archive", "internal/compose"}},
 	{"entrances", []string{"internal/rest", "internal/signal", "internal/janus", "internal/whip", "internal/download", "internal/demo", "internal/site"}},
 	{"command", []string{"cmd/rotunda"}},
@@ -44,6 +44,8 @@ var doors = map[string][]string{
 	"github.com/pion/sdp":                 {"internal/sfu", "internal/live", "internal/janus", "internal/whip", "internal/loadtest"}, // a parser of offers and answers
 	"github.com/coder/websocket":          {"internal/ws", "internal/bot", "internal/loadtest", "test/rig"},
 	"github.com/golang-jwt/jwt":           {"internal/auth"},
+	"github.com/coreos/go-oidc":           {"internal/oidc"},
+	"golang.org/x/oauth2":                 {"internal/oidc"},
 	"golang.org/x/crypto":                 {"internal/auth"},
 	"golang.org/x/crypto/acme":            {"cmd/rotunda"},
 	"database/sql":                        {"internal/store"},

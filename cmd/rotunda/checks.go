@@ -24,6 +24,7 @@ func (h *house) checks(ctx context.Context) []rest.SystemCheck {
 	m.clock()
 	m.buffers()
 	m.tools(ctx)
+	m.signIn(ctx, h.provider)
 	all := make([]rest.SystemCheck, len(m.report))
 	for i, c := range m.report {
 		all[i] = rest.SystemCheck{Name: c.Name, Level: string(c.Level), Found: c.Found, Setting: c.Setting}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/rotunda-rtc/rotunda/internal/auth"
 	"github.com/rotunda-rtc/rotunda/internal/blob"
 	"github.com/rotunda-rtc/rotunda/internal/video"
 )
@@ -183,6 +184,22 @@ func TestEveryFormOfEverySetting(t *testing.T) {
 		"usage_retention":       {[]string{"--usage-retention=0"}, "0", "0", time.Duration(0), func(c *Config) any { return c.UsageRetention }},
 		"history_retention":     {[]string{"--history-retention=48h"}, "48h", "48h", 48 * time.Hour, func(c *Config) any { return c.HistoryRetention }},
 
+		"portal_passwords":   {[]string{"--portal-passwords=owners"}, "owners", "owners", auth.PasswordsForOwners, func(c *Config) any { return c.SignIn.Passwords }},
+		"oidc_issuer":        {[]string{"--oidc-issuer=https://id.example.com/a/"}, "https://id.example.com/a/", "https://id.example.com/a/", "https://id.example.com/a/", func(c *Config) any { return c.SignIn.Issuer }},
+		"oidc_client_id":     {[]string{"--oidc-client-id=rotunda"}, "rotunda", "rotunda", "rotunda", func(c *Config) any { return c.SignIn.ClientID }},
+		"oidc_client_secret": {nil, "hush+/ &", "hush+/ &", "hush+/ &", func(c *Config) any { return c.SignIn.ClientSecret }},
+		"oidc_name":          {[]string{"--oidc-name=The Company"}, "The Company", "The Company", "The Company", func(c *Config) any { return c.SignIn.Name }},
+		"oidc_scopes":        {[]string{"--oidc-scopes=email", "--oidc-scopes=groups"}, "email groups", "[email, groups]", []string{"email", "groups"}, func(c *Config) any { return c.SignIn.Scopes }},
+		"oidc_role_claim":    {[]string{"--oidc-role-claim=a.b"}, "a.b", "a.b", "a.b", func(c *Config) any { return c.SignIn.RoleClaim }},
+		"oidc_roles": {
+			[]string{"--oidc-roles=admins=owner", "--oidc-roles=cn=dev=developer"},
+			"admins=owner,cn=dev=developer", "[admins=owner, 'cn=dev=developer']",
+			[]roleGrant{{"admins", video.RoleOwner}, {"cn=dev", video.RoleDeveloper}},
+			func(c *Config) any { return c.SignIn.Roles },
+		},
+		"oidc_default_role": {[]string{"--oidc-default-role=viewer"}, "viewer", "viewer", video.RoleViewer, func(c *Config) any { return c.SignIn.DefaultRole }},
+		"oidc_domains":      {[]string{"--oidc-domains=Example.com", "--oidc-domains=example.org"}, "example.com,example.org", "[example.com, example.org]", []string{"example.com", "example.org"}, func(c *Config) any { return c.SignIn.Domains }},
+
 		"media_store":         {[]string{"--media-store=s3"}, "s3", "s3", "s3", func(c *Config) any { return c.MediaStore }},
 		"s3_endpoint":         {[]string{"--s3-endpoint=http://127.0.0.1:9000/"}, "http://127.0.0.1:9000", "http://127.0.0.1:9000", "http://127.0.0.1:9000", func(c *Config) any { return c.S3Endpoint.String() }},
 		"s3_bucket":           {[]string{"--s3-bucket=my.media"}, "my.media", "my.media", "my.media", func(c *Config) any { return c.S3Bucket }},
@@ -295,6 +312,10 @@ func TestWrongConfigurationIsExplained(t *testing.T) {
 		{"a prefix that leads out", []string{"--s3-prefix=a/../b"}, "", nil, []string{"--s3-prefix must be a path"}},
 		{"a size without a unit", []string{"--recording-min-free=20"}, "", nil, []string{"--recording-min-free must be auto, or a size"}},
 		{"recordings for a moment", []string{"--recording-retention=5m"}, "", nil, []string{"--recording-retention must be 0 for ever, or a time from 1h"}},
+		{"a provider in the clear", []string{"--oidc-issuer=http://id.example.com"}, "", nil, []string{"--oidc-issuer must be the https address"}},
+		{"a role that is none", nil, "", []string{"ROTUNDA_OIDC_ROLES=admins=king"}, []string{`ROTUNDA_OIDC_ROLES "admins=king" must end with =owner`}},
+		{"a role of nobody", []string{"--oidc-roles=owner"}, "", nil, []string{"must be VALUE=ROLE"}},
+		{"passwords for some", []string{"--portal-passwords=some"}, "", nil, []string{"--portal-passwords must be all or owners"}},
 		{"no time to drain", []string{"--drain-timeout=0s"}, "", nil, []string{"--drain-timeout must be a time from 1s"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -46,10 +46,10 @@ func plainly(value any) string {
 }
 
 // secretSettings are never shown: only whether they are set.
-var secretSettings = []string{"api_key", "root_key", "s3_access_key", "s3_secret_key", "ice_servers", "database_url", "otlp_headers"}
+var secretSettings = []string{"api_key", "root_key", "s3_access_key", "s3_secret_key", "ice_servers", "database_url", "otlp_headers", "oidc_client_secret"}
 
 // unflagged are the settings that have no flag, because flags can be seen by everyone on the machine.
-var unflagged = []string{"root_key", "s3_access_key", "s3_secret_key", "otlp_headers"}
+var unflagged = []string{"root_key", "s3_access_key", "s3_secret_key", "otlp_headers", "oidc_client_secret"}
 
 // usual are the defaults as an operator would write them; what is not here is not set by default.
 var usual = map[string]string{
@@ -60,6 +60,7 @@ var usual = map[string]string{
 	"whep_viewers": "500", "loudest_voices": "5", "large_room": "20", "rate_limit": "5000", "metrics": "127.0.0.1:9464",
 	"trace_ratio": "1", "log_level": "info", "log_format": "text", "signing_key_rotation": "720h", "webhook_user_agent": "telnyx-webhooks",
 	"webhook_allow_private": "false", "history_retention": "720h", "quality_retention": "336h", "usage_retention": "26280h",
+	"portal_passwords": "all", "oidc_scopes": "email, profile", "oidc_role_claim": "groups",
 	"media_store": mediaLocal, "s3_region": "us-east-1", "s3_addressing": "auto", "media_encryption": "false",
 	"mix_bitrate": "40", "janus": "on", "janus_handles": "512", "recording_min_free": "auto", "recording_retention": "0", "compose_jobs": strconv.Itoa(defaultConfig().ComposeJobs),
 }

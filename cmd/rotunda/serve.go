@@ -26,6 +26,7 @@ import (
 	"github.com/rotunda-rtc/rotunda/internal/live"
 	"github.com/rotunda-rtc/rotunda/internal/mixer"
 	"github.com/rotunda-rtc/rotunda/internal/observe"
+	"github.com/rotunda-rtc/rotunda/internal/oidc"
 	"github.com/rotunda-rtc/rotunda/internal/quality"
 	"github.com/rotunda-rtc/rotunda/internal/record"
 	"github.com/rotunda-rtc/rotunda/internal/rest"
@@ -57,6 +58,9 @@ func (*serveCommand) Run(ctx context.Context, line *kong.Context, t *terminal) e
 		return err
 	}
 	if err := config.checkMedia(); err != nil {
+		return err
+	}
+	if err := config.checkSignIn(); err != nil {
 		return err
 	}
 	log, err := observe.NewLogger(t.stderr, config.LogLevel, config.LogFormat)
@@ -97,8 +101,9 @@ type house struct {
 	sockets   *signalling.Handler
 	dialect   *janus.Handler
 	whip      *whip.Handler
-	secret    string // of the demo link; empty without a demo room
-	setup     string // of the link that makes the owner; empty once there is one
+	provider  *oidc.Provider // that members may sign in by; nil without one
+	secret    string         // of the demo link; empty without a demo room
+	setup     string         // of the link that makes the owner; empty once there is one
 	draining  chan struct{}
 
 	stops []func() error // what to undo, in the order it was done
@@ -284,13 +289,17 @@ func (h *house) entrances(ctx context.Context) (err error) {
 		h.routes.janus = nil
 	}
 	members := auth.NewMembers(h.db, h.log, nil)
+	members.LimitPasswords(h.config.SignIn.Passwords)
+	if h.provider, err = h.config.signInProvider(); err != nil {
+		return err
+	}
 	if h.setup, err = members.SetupLink(ctx, h.own.account.ID); err != nil {
 		return err
 	}
 	if h.routes.rest, err = rest.New(rest.Config{
 		Rooms: h.db, Sessions: h.db, Recordings: h.db, Compositions: h.db, Quality: h.quality, Keys: tokens, Tokens: tokens,
 		Live: moderation{h.host, h.db, h.log}, Draining: h.draining,
-		KeyRing: h.db, Members: members, Roster: h.db, Overview: h.db, Usage: h.db, System: systems{h}, Checks: h.checks, Machine: newGauge(h.config.Data).read,
+		KeyRing: h.db, Members: members, SingleSignOn: h.singleSignOn(), Roster: h.db, Overview: h.db, Usage: h.db, System: systems{h}, Checks: h.checks, Machine: newGauge(h.config.Data).read,
 		Audits: h.db, Idempotency: h.db, Vault: tokens, Webhooks: h.db, EventKeys: tokens, Deliveries: h.db,
 		RateLimit: h.config.RateLimit, CORSOrigins: h.config.CORSOrigins, Proxies: proxies, PublicURL: publicURL,
 		MediaURL: h.mediaURL(), Log: h.log, Traces: h.traces,

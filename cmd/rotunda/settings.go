@@ -13,6 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 	"golang.org/x/crypto/acme/autocert"
 
+	"github.com/rotunda-rtc/rotunda/internal/auth"
 	"github.com/rotunda-rtc/rotunda/internal/blob"
 	"github.com/rotunda-rtc/rotunda/internal/live"
 	"github.com/rotunda-rtc/rotunda/internal/video"
@@ -83,6 +84,8 @@ type Config struct {
 
 	ComposeJobs int // compositions made at once; 0: none
 
+	SignIn signInConfig // to the portal
+
 	written map[string]written // the settings the operator gave, by key
 }
 
@@ -138,6 +141,8 @@ func defaultConfig() *Config {
 		S3Addressing: blob.AddressingAuto,
 
 		ComposeJobs: max(runtime.NumCPU()/2, 1),
+
+		SignIn: defaultSignIn(),
 	}
 }
 
@@ -213,6 +218,16 @@ type serveFlags struct {
 	TURNClientAllocs string `name:"turn-client-allocations" placeholder:"N" help:"At most this many relays of each client (default 32); browsers use one for each network and way."`
 	TURNBandwidth    string `name:"turn-bandwidth" placeholder:"KBIT" help:"What each relay may carry in each direction, in kbit/s (default 20000; 0 is no limit)."`
 
+	PortalPasswords string   `name:"portal-passwords" placeholder:"WHO" help:"Who may sign in to the portal with a password where there is an OpenID provider: all (default) or owners. The links of 'rotunda member reset' let in all the same."`
+	OIDCIssuer      string   `name:"oidc-issuer" placeholder:"URL" help:"Let people sign in to the portal by this OpenID provider, such as https://id.example.com/realms/staff. Its secret comes from $ROTUNDA_OIDC_CLIENT_SECRET."`
+	OIDCClientID    string   `name:"oidc-client-id" placeholder:"ID" help:"What the provider calls this server."`
+	OIDCName        string   `name:"oidc-name" placeholder:"TEXT" help:"What people call the provider (default: its host)."`
+	OIDCScopes      []string `name:"oidc-scopes" placeholder:"SCOPE" help:"What to ask the provider for, beside openid (default email and profile)."`
+	OIDCRoleClaim   string   `name:"oidc-role-claim" placeholder:"NAME" help:"The claim whose values give roles (default groups); dots lead into objects, as in realm_access.roles."`
+	OIDCRoles       []string `name:"oidc-roles" placeholder:"VALUE=ROLE" help:"The role that a value of that claim gives, such as admins=owner; may be given several times, and the mightiest counts (default: none, and members keep the role that owners give them)."`
+	OIDCDefaultRole string   `name:"oidc-default-role" placeholder:"ROLE" help:"The role of those with none of these values, or of newcomers where there are none (default: they are refused)."`
+	OIDCDomains     []string `name:"oidc-domains" placeholder:"NAME" help:"Let in only those with a verified email address of this domain; may be given several times (default: any address)."`
+
 	RecordingRetention string `name:"recording-retention" placeholder:"TIME" help:"Delete recordings and compositions when they are this old, unless their room or account says otherwise (default 0: never)."`
 }
 
@@ -268,7 +283,7 @@ func given(path *kong.Context) map[string]any {
 // "must be …".
 type setting func(*Config, any) error
 
-// settings are all there are. The root key and the keys of S3 have no flags, because flags can be seen by everyone on the machine.
+// settings are all there are. The root key, the keys of S3 and the provider's secret have no flags, because flags can be seen by everyone on the machine.
 var settings = map[string]setting{
 	"http":           text(func(c *Config) *string { return &c.HTTP }, hostPort),
 	"data":           text(func(c *Config) *string { return &c.Data }, filled),
@@ -326,6 +341,17 @@ var settings = map[string]setting{
 	"quality_retention":     text(func(c *Config) *time.Duration { return &c.QualityRetention }, qualityRetention),
 	"usage_retention":       text(func(c *Config) *time.Duration { return &c.UsageRetention }, usageRetention),
 	"history_retention":     text(func(c *Config) *time.Duration { return &c.HistoryRetention }, duration(time.Hour, 87600*time.Hour)),
+
+	"portal_passwords":   text(func(c *Config) *auth.PasswordPolicy { return &c.SignIn.Passwords }, passwordPolicy),
+	"oidc_issuer":        text(func(c *Config) *string { return &c.SignIn.Issuer }, issuer),
+	"oidc_client_id":     text(func(c *Config) *string { return &c.SignIn.ClientID }, headerText),
+	"oidc_client_secret": text(func(c *Config) *string { return &c.SignIn.ClientSecret }, headerText),
+	"oidc_name":          text(func(c *Config) *string { return &c.SignIn.Name }, filled),
+	"oidc_scopes":        list(func(c *Config) *[]string { return &c.SignIn.Scopes }, headerText),
+	"oidc_role_claim":    text(func(c *Config) *string { return &c.SignIn.RoleClaim }, filled),
+	"oidc_roles":         list(func(c *Config) *[]roleGrant { return &c.SignIn.Roles }, grant),
+	"oidc_default_role":  text(func(c *Config) *video.Role { return &c.SignIn.DefaultRole }, memberRole),
+	"oidc_domains":       list(func(c *Config) *[]string { return &c.SignIn.Domains }, domainName),
 
 	"media_store":         text(func(c *Config) *string { return &c.MediaStore }, oneOf(mediaLocal, mediaS3)),
 	"s3_endpoint":         text(func(c *Config) **url.URL { return &c.S3Endpoint }, s3Endpoint),

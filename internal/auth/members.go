@@ -20,6 +20,7 @@ import (
 const (
 	idleTime     = 12 * time.Hour      // a portal session that is not used ends after this
 	sessionTime  = 14 * 24 * time.Hour // and any other after this
+	vouchedTime  = 24 * time.Hour      // or this, where only a provider lets the member in, which may do so no more
 	touchAfter   = time.Minute         // a session's last use is known to within this
 	linkTime     = 24 * time.Hour
 	setupTime    = 10 * 365 * 24 * time.Hour // the next start replaces it
@@ -33,6 +34,7 @@ type MemberStore interface {
 	HasOwner(ctx context.Context, account video.AccountID) (bool, error)
 	MemberByEmail(ctx context.Context, email string) (video.Member, error)
 	SetPassword(ctx context.Context, account video.AccountID, id, hash string, at time.Time) error
+	AdmitIdentity(ctx context.Context, account video.AccountID, identity video.Identity) (video.Member, error)
 
 	OpenPortalSession(ctx context.Context, session video.PortalSession) error
 	PortalSession(ctx context.Context, hash [32]byte, at time.Time) (video.PortalSession, video.Member, error)
@@ -54,6 +56,8 @@ type Members struct {
 	lockout *lockout
 	hashing chan struct{} // holds a token for each password that is being hashed
 	nobody  string        // a hash that is no password's
+
+	passwords PasswordPolicy
 }
 
 // NewMembers makes one. A nil log discards, a nil now is time.Now.
@@ -66,7 +70,7 @@ func NewMembers(store MemberStore, log *slog.Logger, now func() time.Time) *Memb
 	}
 	return &Members{
 		store: store, log: log, now: now, lockout: newLockout(now), hashing: make(chan struct{}, hashesAtOnce),
-		nobody: hashPassword(rand.Text()),
+		nobody: hashPassword(rand.Text()), passwords: PasswordsForAll,
 	}
 }
 
@@ -117,6 +121,9 @@ func (m *Members) SignIn(ctx context.Context, email, password string) (SignedIn,
 		return SignedIn{}, video.Errorf(video.CodeUnauthorized, "the email address or the password is wrong")
 	}
 	m.lockout.right(who, from)
+	if !m.mayUsePassword(member) {
+		return SignedIn{}, errOwnersOnly
+	}
 	return m.open(ctx, member)
 }
 
@@ -161,12 +168,16 @@ func (m *Members) hash(ctx context.Context, password string) (string, error) {
 }
 
 func (m *Members) open(ctx context.Context, member video.Member) (SignedIn, error) {
+	return m.openSession(ctx, member, !m.mayUsePassword(member))
+}
+
+func (m *Members) openSession(ctx context.Context, member video.Member, vouched bool) (SignedIn, error) {
 	now := m.now()
 	secret, hash := newSecret()
 	actor, _ := video.ActorOf(ctx)
 	session := video.PortalSession{
 		Hash: hash, MemberID: member.ID, Address: actor.Address, UserAgent: actor.UserAgent,
-		CreatedAt: now, LastUsedAt: now, ExpiresAt: now.Add(idleTime),
+		CreatedAt: now, LastUsedAt: now, ExpiresAt: now.Add(idleTime), Vouched: vouched,
 	}
 	if err := m.store.ForgetPortalSessions(ctx, now.Add(-keptAddress)); err != nil {
 		return SignedIn{}, err
@@ -203,7 +214,7 @@ func (m *Members) Session(ctx context.Context, secret string) (SignedIn, error) 
 	expires := session.ExpiresAt
 	if now.Sub(session.LastUsedAt) >= touchAfter {
 		expires = now.Add(idleTime)
-		if last := session.CreatedAt.Add(sessionTime); expires.After(last) {
+		if last := lastOf(session); expires.After(last) {
 			expires = last
 		}
 		if err := m.store.ExtendPortalSession(ctx, hash, now, expires); err != nil {
@@ -211,6 +222,14 @@ func (m *Members) Session(ctx context.Context, secret string) (SignedIn, error) 
 		}
 	}
 	return SignedIn{Member: member, Secret: secret, CSRF: csrfOf(secret), ExpiresAt: expires}, nil
+}
+
+// lastOf is when a session ends however much it is used.
+func lastOf(session video.PortalSession) time.Time {
+	if session.Vouched {
+		return session.CreatedAt.Add(vouchedTime)
+	}
+	return session.CreatedAt.Add(sessionTime)
 }
 
 // SignOut ends a session.

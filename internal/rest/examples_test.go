@@ -21,6 +21,7 @@ type scene struct {
 	tokens map[string]any    // of the room
 	owner  video.Member      // who is signed in
 	secret string            // of a link to choose a password
+	back   map[string]any    // what a browser comes back with from the sign-in provider
 }
 
 // make makes the object that a path parameter names, over REST where REST can.
@@ -63,6 +64,13 @@ func (s *scene) prepare(operation string) {
 		link, _, err := s.config.Members.PasswordLink(s.Context(), s.account, s.owner.ID)
 		s.must(err)
 		s.secret = link
+	case "beginOidcSignIn":
+		s.provide()
+	case "finishOidcSignIn":
+		provider := s.provide()
+		s.back, s.cookie = s.comeBack(provider)
+		s.call("POST", "/portal_session/actions/finish_oidc", s.back).want(http.StatusCreated) // they are a member from now on
+		s.back, s.cookie = s.comeBack(provider)
 	case "retrievePortalSession", "signIn", "signOut", "changePassword":
 		s.own()
 	}
@@ -144,6 +152,9 @@ func (s *scene) real(value any) any {
 			copied[name] = s.real(part)
 			if name == "link_secret" {
 				copied[name] = s.secret
+			}
+			if came, known := s.back[name]; known {
+				copied[name] = came
 			}
 			if name == "refresh_token" {
 				copied[name] = s.refreshToken()

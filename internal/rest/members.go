@@ -98,6 +98,7 @@ type (
 		Name        string     `json:"name"`
 		Role        video.Role `json:"role"`
 		HasPassword bool       `json:"has_password"`
+		OIDC        bool       `json:"oidc"`
 		CreatedAt   timestamp  `json:"created_at"`
 		UpdatedAt   timestamp  `json:"updated_at"`
 		LastLoginAt *timestamp `json:"last_login_at"`
@@ -114,7 +115,7 @@ type (
 
 func renderMember(m video.Member) memberJSON {
 	return memberJSON{
-		RecordType: "member", ID: m.ID, Email: m.Email, Name: m.Name, Role: m.Role, HasPassword: m.Password != "",
+		RecordType: "member", ID: m.ID, Email: m.Email, Name: m.Name, Role: m.Role, HasPassword: m.Password != "", OIDC: m.Subject != "",
 		CreatedAt: timestamp(m.CreatedAt), UpdatedAt: timestamp(m.UpdatedAt), LastLoginAt: optionalTimestamp(m.LastLoginAt),
 	}
 }

@@ -69,7 +69,7 @@ type answer struct {
 	data        any
 	raw         []byte
 	contentType string
-	cookie      *http.Cookie                    // nil: none is set
+	cookies     []*http.Cookie                  // that are set
 	stream      func(http.ResponseWriter) error // writes all of the answer; fails only before anything was sent
 }
 

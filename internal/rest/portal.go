@@ -17,6 +17,8 @@ import (
 // link video.CodeForbidden.
 type Members interface {
 	SignIn(ctx context.Context, email, password string) (auth.SignedIn, error)
+	SignInAs(ctx context.Context, account video.AccountID, identity video.Identity) (auth.SignedIn, error)
+	Passwords() auth.PasswordPolicy
 	Session(ctx context.Context, secret string) (auth.SignedIn, error)
 	SignOut(ctx context.Context, secret string) error
 	UseLink(ctx context.Context, secret, password string, owner video.Member) (auth.SignedIn, error)
@@ -153,7 +155,7 @@ func (e *entrance) welcome(r *request, found auth.SignedIn, err error) (answer, 
 	}
 	e.recognise(r, memberCaller(found.Member, found.Secret))
 	a := one(http.StatusCreated, renderPortalSession(found))
-	a.cookie = e.cookie(r.Request, found.Secret)
+	a.cookies = []*http.Cookie{e.cookie(r.Request, found.Secret)}
 	return a, nil
 }
 
@@ -168,7 +170,7 @@ func (e *entrance) signOut(r *request) (answer, error) {
 	}
 	gone := e.cookie(r.Request, "")
 	gone.MaxAge = -1
-	return answer{status: http.StatusNoContent, cookie: gone}, nil
+	return answer{status: http.StatusNoContent, cookies: []*http.Cookie{gone}}, nil
 }
 
 // cookie ends with the browser's own session or the server's, whichever is first.

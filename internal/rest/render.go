@@ -226,7 +226,7 @@ func (a answer) render() (answer, error) {
 	if err := encoder.Encode(a.data); err != nil {
 		return answer{}, fmt.Errorf("render answer: %w", err)
 	}
-	return answer{status: a.status, raw: buffer.Bytes(), contentType: "application/json", cookie: a.cookie}, nil
+	return answer{status: a.status, raw: buffer.Bytes(), contentType: "application/json", cookies: a.cookies}, nil
 }
 
 // write sends the answer. It fails only before anything was sent.
@@ -238,8 +238,8 @@ func (a answer) write(w http.ResponseWriter) error {
 	if err != nil {
 		return err
 	}
-	if a.cookie != nil {
-		http.SetCookie(w, a.cookie)
+	for _, cookie := range a.cookies {
+		http.SetCookie(w, cookie)
 	}
 	if a.contentType != "" {
 		w.Header().Set("Content-Type", a.contentType)

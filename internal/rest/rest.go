@@ -107,6 +107,9 @@ type Config struct {
 	Usage    Usage
 	System   Systems
 
+	// SingleSignOn is the other way to sign in to the portal. It may be nil.
+	SingleSignOn *SingleSignOn
+
 	// Checks looks at what the server needs of its machine.
 	Checks func(ctx context.Context) []SystemCheck
 	// Machine reads how busy the machine is. It may be nil.
@@ -282,6 +285,9 @@ func (e *entrance) operations() []*operation {
 		{method: "GET", path: portalPath, public: true, do: e.portalSession},
 		{method: "POST", path: portalPath, public: true, signsIn: true, changesSession: true, action: "member.sign_in", do: e.signIn},
 		{method: "DELETE", path: portalPath, public: true, changesSession: true, action: "member.sign_out", do: e.signOut},
+		{method: "GET", path: portalPath + "/methods", public: true, do: e.signInMethods},
+		{method: "POST", path: portalPath + "/actions/begin_oidc", public: true, signsIn: true, do: e.beginOIDC},
+		{method: "POST", path: portalPath + "/actions/finish_oidc", public: true, signsIn: true, changesSession: true, action: "member.sign_in", do: e.finishOIDC},
 		{method: "POST", path: portalPath + "/actions/use_link", public: true, signsIn: true, changesSession: true, action: audited, do: e.useLink},
 		{method: "POST", path: portalPath + "/actions/change_password", public: true, signsIn: true, changesSession: true, action: audited, do: e.changePassword},
 	}

@@ -126,6 +126,7 @@ func contract(t *testing.T, open func(*testing.T) *fixture) {
 		"API keys":                     testAPIKeys,
 		"members":                      testMembers,
 		"portal sessions":              testPortalSessions,
+		"identities":                   testIdentities,
 		"overview":                     testOverview,
 		"room search":                  testRoomSearch,
 		"search":                       testSearch,

@@ -23,6 +23,8 @@ type memberRow struct {
 	Name        string     `bun:"name"`
 	Role        video.Role `bun:"role"`
 	Password    string     `bun:"password"`
+	Issuer      string     `bun:"issuer"`
+	Subject     string     `bun:"subject"`
 	CreatedAt   int64      `bun:"created_at"`
 	UpdatedAt   int64      `bun:"updated_at"`
 	LastLoginAt *int64     `bun:"last_login_at"`
@@ -33,6 +35,7 @@ type memberRow struct {
 func (r memberRow) member() video.Member {
 	return video.Member{
 		ID: r.ID, AccountID: r.AccountID, Email: r.Email, Name: r.Name, Role: r.Role, Password: r.Password,
+		Issuer: r.Issuer, Subject: r.Subject,
 		CreatedAt: moment(r.CreatedAt), UpdatedAt: moment(r.UpdatedAt), LastLoginAt: momentOrNil(r.LastLoginAt),
 	}
 }
@@ -50,12 +53,18 @@ var (
 )
 
 func checkMember(m video.Member) error {
+	if !slices.Contains(video.AllRoles, m.Role) {
+		return video.Errorf(video.CodeInvalid, "a role is one of %v", video.AllRoles).WithField("/role")
+	}
+	return checkPerson(m)
+}
+
+// checkPerson checks what a member is called.
+func checkPerson(m video.Member) error {
 	fits := func(s string, form *regexp.Regexp, most int) bool {
 		return utf8.ValidString(s) && form.MatchString(s) && utf8.RuneCountInString(s) <= most
 	}
 	switch {
-	case !slices.Contains(video.AllRoles, m.Role):
-		return video.Errorf(video.CodeInvalid, "a role is one of %v", video.AllRoles).WithField("/role")
 	case !fits(m.Email, emailForm, video.MaxEmail):
 		return video.Errorf(video.CodeInvalid, "an email address is name@host, of at most %d characters", video.MaxEmail).WithField("/email")
 	case !fits(m.Name, nameForm, video.MaxMemberName):
@@ -92,6 +101,7 @@ func (s *Store) newMemberRow(m video.Member, number account) memberRow {
 	now := s.now().UnixMicro()
 	return memberRow{
 		ID: m.ID, Account: number, Email: m.Email, EmailKey: emailKey(m.Email), Name: m.Name, Role: m.Role, Password: m.Password,
+		Issuer: m.Issuer, Subject: m.Subject,
 		CreatedAt: now, UpdatedAt: now, AccountID: m.AccountID,
 	}
 }

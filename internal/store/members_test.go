@@ -71,7 +71,11 @@ func testPortalSessions(t *testing.T, f *fixture) {
 	open := func(n byte) {
 		must(t, f.OpenPortalSession(ctx, video.PortalSession{
 			Hash: [32]byte{n}, MemberID: owner.ID, Address: "192.0.2.1", CreatedAt: now, LastUsedAt: now, ExpiresAt: now.Add(time.Hour),
+			Vouched: n == 11,
 		}))
+		session, _, err := f.PortalSession(ctx, [32]byte{n}, now)
+		must(t, err)
+		wantEqual(t, "whether it is vouched for", session.Vouched, n == 11)
 	}
 	good := func(n byte, at time.Time) bool {
 		_, member, err := f.PortalSession(ctx, [32]byte{n}, at)

@@ -19,6 +19,7 @@ type portalSessionRow struct {
 	CreatedAt  int64  `bun:"created_at"`
 	LastUsedAt int64  `bun:"last_used_at"`
 	ExpiresAt  int64  `bun:"expires_at"`
+	Vouched    bool   `bun:"vouched"`
 }
 
 type portalLinkRow struct {
@@ -35,6 +36,7 @@ func (s *Store) OpenPortalSession(ctx context.Context, session video.PortalSessi
 	row := portalSessionRow{
 		Hash: session.Hash[:], MemberID: session.MemberID, Address: session.Address, UserAgent: session.UserAgent,
 		CreatedAt: session.CreatedAt.UnixMicro(), LastUsedAt: session.LastUsedAt.UnixMicro(), ExpiresAt: session.ExpiresAt.UnixMicro(),
+		Vouched: session.Vouched,
 	}
 	return s.write(ctx, "open portal session", func(ctx context.Context, tx bun.Tx) error {
 		if _, err := tx.NewInsert().Model(&row).Exec(ctx); err != nil {
@@ -60,7 +62,7 @@ func (s *Store) PortalSession(ctx context.Context, hash [32]byte, at time.Time) 
 	}
 	return video.PortalSession{
 		Hash: hash, MemberID: row.MemberID, Address: row.Address, UserAgent: row.UserAgent,
-		CreatedAt: moment(row.CreatedAt), LastUsedAt: moment(row.LastUsedAt), ExpiresAt: moment(row.ExpiresAt),
+		CreatedAt: moment(row.CreatedAt), LastUsedAt: moment(row.LastUsedAt), ExpiresAt: moment(row.ExpiresAt), Vouched: row.Vouched,
 	}, of.member(), nil
 }
 

@@ -29,6 +29,8 @@ type Member struct {
 	Name        string
 	Role        Role
 	Password    string // its hash; empty until one was chosen
+	Issuer      string // of the OpenID provider they signed in by; empty: none
+	Subject     string // who they are there
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 	LastLoginAt *time.Time // nil: not yet
@@ -49,6 +51,7 @@ type PortalSession struct {
 	CreatedAt  time.Time
 	LastUsedAt time.Time // to within a minute
 	ExpiresAt  time.Time
+	Vouched    bool // by an OpenID provider
 }
 
 // PortalLink lets its holder choose a password, once. Only a hash of its secret is kept.

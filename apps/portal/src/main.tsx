@@ -12,6 +12,7 @@ import "./styles/history.css";
 import "./styles/media.css";
 import "./styles/live.css";
 import "./styles/lists.css";
+import "./styles/signin.css";
 import { ApiError } from "./api/client";
 import { sessionQuery } from "./api/session";
 import { makeRouter } from "./router";

@@ -18,8 +18,10 @@ import { CompositionsScreen } from "./screens/CompositionsScreen";
 import { KeysScreen } from "./screens/KeysScreen";
 import { LiveScreen } from "./screens/live/LiveScreen";
 import { MembersScreen } from "./screens/MembersScreen";
+import { OidcScreen, OidcWaiting } from "./screens/OidcScreen";
 import { OverviewScreen } from "./screens/OverviewScreen";
 import { OwnPasswordScreen } from "./screens/OwnPasswordScreen";
+import { finishOidc } from "./screens/oidcReturn";
 import { PasswordScreen } from "./screens/PasswordScreen";
 import { PeopleScreen } from "./screens/PeopleScreen";
 import { QualityScreen } from "./screens/quality/QualityScreen";
@@ -90,6 +92,17 @@ const signIn = createRoute({
   path: "/sign-in",
   component: SignInScreen,
   validateSearch: (search: Record<string, unknown>): { to?: string } => ({ to: text(search.to) }),
+});
+const oidc = createRoute({
+  getParentRoute: () => root,
+  path: "/oidc",
+  component: OidcScreen,
+  pendingComponent: OidcWaiting,
+  beforeLoad: async ({ context }) => {
+    const { to, refusal } = await finishOidc(context.client);
+    if (to) throw redirect({ to, replace: true });
+    return { refusal };
+  },
 });
 const setup = createRoute({ getParentRoute: () => root, path: "/setup", component: SetupScreen });
 const password = createRoute({ getParentRoute: () => root, path: "/password", component: PasswordScreen });
@@ -302,6 +315,7 @@ const mediaRoutes = [recordings, recording, playback, compositions, composition,
 
 const tree = root.addChildren([
   signIn,
+  oidc,
   setup,
   password,
   inside.addChildren([

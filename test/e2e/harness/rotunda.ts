@@ -12,6 +12,8 @@ const apiKey = "an-api-key-for-browser-tests";
 export interface StartOptions {
   /** Beyond those every test server gets. */
   flags?: string[];
+  /** Settings that have no flag, as variables. */
+  env?: Record<string, string>;
   /** Where to listen; a free port by default. */
   http?: string;
 }
@@ -108,7 +110,7 @@ export class Rotunda {
     this.#output = "";
     const flags = ["--http", http, "--rtc-udp-port", "0", "--metrics", "off", "--data", this.data];
     const child = spawn(places.server, ["serve", ...flags, ...(this.options.flags ?? [])], {
-      env: { PATH: process.env.PATH, HOME: this.data, ROTUNDA_API_KEY: apiKey },
+      env: { PATH: process.env.PATH, HOME: this.data, ROTUNDA_API_KEY: apiKey, ...this.options.env },
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#process = child;

@@ -10,8 +10,16 @@ export interface Member {
   name: string;
   role: Role;
   has_password: boolean;
+  /** Whether they signed in by the provider. */
+  oidc: boolean;
   created_at: string;
   last_login_at: string | null;
+}
+
+/** The ways into the portal. */
+export interface SignInMethods {
+  passwords: "all" | "owners";
+  oidc: { name: string; sets_roles: boolean } | null;
 }
 
 export interface PortalSession {

@@ -32,6 +32,7 @@ const actions = [
   "api_key.revoke",
   "member.create",
   "member.sign_in",
+  "member.connect",
   "member.update",
   "member.delete",
 ];

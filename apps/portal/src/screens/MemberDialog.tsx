@@ -1,7 +1,8 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { type Call, send, sendOne } from "../api/client";
 import { useSession } from "../api/session";
+import { methodsQuery } from "../api/signin";
 import type { Member, PasswordLink, Role } from "../api/types";
 import { Confirm } from "../ui/Confirm";
 import { Curl } from "../ui/Curl";
@@ -52,6 +53,7 @@ function RoleDialog({
   onClose: () => void;
 }) {
   const client = useQueryClient();
+  const provider = useQuery(methodsQuery).data?.oidc;
   const [role, setRole] = useState(member.role);
   const update: Call = { method: "PATCH", path: `/members/${member.id}`, body: { role } };
   const save = useMutation({
@@ -69,6 +71,11 @@ function RoleDialog({
           choices={roles}
           value={role}
           onChange={(event) => setRole(event.target.value as Role)}
+          hint={
+            member.oidc && provider?.sets_roles
+              ? `${provider.name} sets it anew when they sign in there.`
+              : undefined
+          }
         />
         <Fault error={save.error} />
         <Curl call={update} />
@@ -168,6 +175,8 @@ function RemoveDialog({
       {member.id === self.id ? "You are signed out" : `${member.name} is signed out`} everywhere at once, and{" "}
       {member.email} can no longer sign in. Links to choose a password stop working. The audit log keeps what
       was done. API keys stay: revoke those that went with them.
+      {member.oidc &&
+        " The sign-in provider may let them in again, as a new member: take their access away there first."}
     </Confirm>
   );
 }

@@ -15,6 +15,12 @@ import { LinkShown, MemberDialog, roles } from "./MemberDialog";
 
 const list: Call = { method: "GET", path: "/members?page%5Bsize%5D=250" };
 
+/** How a member signs in. */
+function ways({ oidc, has_password }: Member): string {
+  const all = [oidc && "provider", has_password && "password"].filter(Boolean);
+  return all.length > 0 ? all.join(", ") : "–";
+}
+
 /** Who may sign in here, and as what. */
 export function MembersScreen() {
   const { member: self } = useSession();
@@ -35,6 +41,7 @@ export function MembersScreen() {
     },
     { name: "Email", cell: (member) => member.email, wideOnly: true },
     { name: "Role", cell: (member) => member.role },
+    { name: "Signs in by", cell: (member) => ways(member), wideOnly: true },
     {
       name: "Signed in",
       cell: (member) => <Time at={member.last_login_at} otherwise={member.has_password ? "–" : "invited"} />,
