@@ -3,6 +3,7 @@ package observe
 import (
 	"net/http"
 	"net/http/pprof"
+	"regexp"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -20,11 +21,14 @@ func NewRegistry(version string) *prometheus.Registry {
 	build.Set(1)
 	registry.MustRegister(
 		build,
-		collectors.NewGoCollector(),
+		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(liveHeap)),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return registry
 }
+
+// liveHeap is what the last collection left: what the heap holds without what is garbage by now.
+var liveHeap = collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile("^/gc/heap/live:bytes$")}
 
 // Handler serves /metrics and, below /debug/pprof/, profiles. It shows the inside of the process and asks for no
 // credential: it belongs on a listener that only operators reach.
