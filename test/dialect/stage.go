@@ -49,7 +49,7 @@ func newStage(ctx context.Context, people int) (*stage, error) {
 }
 
 // enough is the part of the video that is to arrive: keyframes and clocks make for some.
-const enough = 0.98
+const enough = 0.95
 
 // everything is how many packets of video a second arrive when everybody gets all pictures of everybody else.
 func (s *stage) everything() float64 {
