@@ -10,7 +10,6 @@ import (
 	"net/netip"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -43,15 +42,13 @@ type house struct {
 	handler *janus.Handler
 	room    video.Room
 	url     string
-	log     lockedBuffer
-
-	mu     sync.Mutex
-	grants map[string]video.Grant
+	tokens  livetest.Tokens
+	log     livetest.Log
 }
 
 func newHouse(t *testing.T, change ...func(*janus.Config)) *house {
 	t.Helper()
-	h := &house{t: t, grants: make(map[string]video.Grant)}
+	h := &house{t: t}
 	h.room = h.rooms.Add(account, 4)
 	logger := slog.New(slog.NewTextHandler(&h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	var err error
@@ -65,7 +62,7 @@ func newHouse(t *testing.T, change ...func(*janus.Config)) *house {
 	h.host = live.NewHost(live.Config{
 		Rooms: &h.rooms, Journal: &h.journal, Media: media{h.engine}, Mixer: mixes{h.mixer}, Logger: logger, Linger: 50 * time.Millisecond,
 	})
-	config := janus.Config{Host: h.host, Tokens: h, OpenText: h.openText, Logger: logger, FarewellTime: 200 * time.Millisecond}
+	config := janus.Config{Host: h.host, Tokens: &h.tokens, OpenText: h.openText, Logger: logger, FarewellTime: 200 * time.Millisecond}
 	for _, f := range change {
 		f(&config)
 	}
@@ -100,27 +97,10 @@ func newHouse(t *testing.T, change ...func(*janus.Config)) *house {
 	return h
 }
 
-// Verify implements janus.Tokens.
-func (h *house) Verify(_ context.Context, token string) (video.Grant, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	grant, ok := h.grants[token]
-	if !ok || time.Now().After(grant.ExpiresAt) {
-		return video.Grant{}, video.Errorf(video.CodeUnauthorized, "the token is not valid")
-	}
-	return grant, nil
-}
-
 func (h *house) token(change ...func(*video.Grant)) string {
-	grant := video.Grant{AccountID: account, RoomID: h.room.ID, Grants: video.AllGrants, ExpiresAt: time.Now().Add(time.Hour), Family: video.NewUUID()}
-	for _, f := range change {
-		f(&grant)
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	token := fmt.Sprint("secret-", len(h.grants))
-	h.grants[token] = grant
-	return token
+	return h.tokens.Issue(video.Grant{
+		AccountID: account, RoomID: h.room.ID, Grants: video.AllGrants, ExpiresAt: time.Now().Add(time.Hour), Family: video.NewUUID(),
+	}, change...)
 }
 
 // media is the engine as live asks for it.
@@ -222,21 +202,4 @@ func (c *client) closed() websocket.StatusCode {
 			return websocket.CloseStatus(err)
 		}
 	}
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  strings.Builder
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

@@ -263,7 +263,7 @@ func within[T any](t *testing.T, c <-chan T, what string) T {
 func (h *house) native() (*live.Participant, chan live.Notice) {
 	h.t.Helper()
 	heard := make(chan live.Notice, 256)
-	grant, _ := h.Verify(h.t.Context(), h.token())
+	grant, _ := h.tokens.Verify(h.t.Context(), h.token())
 	p, _, err := h.host.Join(h.t.Context(), live.JoinRequest{
 		Grant: grant, ID: video.ParticipantID(video.NewUUID()), ReceivesMessages: true, Listener: live.ListenerFunc(func(n live.Notice) { heard <- n }),
 	})

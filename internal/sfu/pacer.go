@@ -74,9 +74,10 @@ func (p *pacer) suspend(now int64) {
 // resume ends that: it is known what the path carries.
 func (p *pacer) resume() { p.until = min(p.until, p.since) }
 
-// holds reports whether a packet must wait: there is too much, or others wait already.
+// holds reports whether a packet must wait: there is too much, or others wait already. Its time may be a little before that of the last limit,
+// which may have ended all waiting.
 func (p *pacer) holds(now int64) bool {
-	return p.count > 0 || now < p.until || p.rate > 0 && p.free > now+paceBurst
+	return p.ring != nil && (p.count > 0 || now < p.until || p.rate > 0 && p.free > now+paceBurst)
 }
 
 // charge notes that so many bytes were sent.

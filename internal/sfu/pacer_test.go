@@ -122,6 +122,9 @@ func TestSuspendedPictures(t *testing.T) {
 	came("before it is over", pump, 0)
 	now++
 	came("when it is over", pump, 3)
+	now--
+	came("what was read before that", func() { pictures(1) }, 2)
+	now++
 	for range 10 { // suspicion goes on
 		v.burst(func() { pacer.suspend(now) })
 		now += suspendFor / 2
@@ -134,7 +137,7 @@ func TestSuspendedPictures(t *testing.T) {
 	v.burst(func() { pacer.resume() })
 	came("what was cut off", pump, 0)
 	key := came("then", func() { pictures(2) }, 4)[0]
-	if lost := key.SequenceNumber - last - 1; lost != 3+1+2 || !isKey(key) {
+	if lost := key.SequenceNumber - last - 1; lost != 3+1+1+2 || !isKey(key) {
 		t.Errorf("a picture that is a keyframe: %v, and %d are missing before it", isKey(key), lost)
 	}
 	came("asked for", func() { v.report(now+oneSec, nack(key.SSRC, key.SequenceNumber-1)) }, 0)

@@ -39,10 +39,8 @@ type house struct {
 	room    video.Room
 	url     string
 	handler *signal.Handler
-	log     lockedBuffer
-
-	mu     sync.Mutex
-	grants map[string]video.Grant
+	tokens  livetest.Tokens
+	log     livetest.Log
 }
 
 func newHouse(t *testing.T, change ...func(*signal.Config)) *house {
@@ -52,13 +50,13 @@ func newHouse(t *testing.T, change ...func(*signal.Config)) *house {
 
 func newHouseOf(t *testing.T, ofHost func(*live.Config), change ...func(*signal.Config)) *house {
 	t.Helper()
-	h := &house{t: t, grants: make(map[string]video.Grant)}
+	h := &house{t: t}
 	h.room = h.rooms.Add(account, 10)
 	logger := slog.New(slog.NewTextHandler(&h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	host := live.Config{Rooms: &h.rooms, Journal: &h.journal, Media: &h.media, Recorder: &h.tapes, Logger: logger, Linger: 50 * time.Millisecond}
 	ofHost(&host)
 	h.host = live.NewHost(host)
-	config := signal.Config{Host: h.host, Tokens: h, Version: "1.2.3", Logger: logger}
+	config := signal.Config{Host: h.host, Tokens: &h.tokens, Version: "1.2.3", Logger: logger}
 	for _, f := range change {
 		f(&config)
 	}
@@ -85,27 +83,10 @@ func newHouseOf(t *testing.T, ofHost func(*live.Config), change ...func(*signal.
 	return h
 }
 
-// Verify implements signal.Tokens.
-func (h *house) Verify(_ context.Context, token string) (video.Grant, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	grant, ok := h.grants[token]
-	if !ok || time.Now().After(grant.ExpiresAt) {
-		return video.Grant{}, video.Errorf(video.CodeUnauthorized, "the token is not valid")
-	}
-	return grant, nil
-}
-
 func (h *house) token(change ...func(*video.Grant)) string {
-	grant := video.Grant{AccountID: account, RoomID: h.room.ID, Grants: video.AllGrants, ExpiresAt: time.Now().Add(time.Hour)}
-	for _, f := range change {
-		f(&grant)
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	token := fmt.Sprint("secret-", len(h.grants))
-	h.grants[token] = grant
-	return token
+	return h.tokens.Issue(video.Grant{
+		AccountID: account, RoomID: h.room.ID, Grants: video.AllGrants, ExpiresAt: time.Now().Add(time.Hour),
+	}, change...)
 }
 
 // client is a client that checks every frame it gets against the schema and numbers of notices.
@@ -347,21 +328,4 @@ func check(t *testing.T, definition string, value any) {
 		b, _ := json.Marshal(value)
 		t.Errorf("%s is not as described: %v", b, err)
 	}
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

@@ -21,7 +21,7 @@ const patience = time.Minute
 
 // metrics are the names of what the server tells, in the order of a sample.
 var metrics = [...]string{
-	"process_resident_memory_bytes", "go_memstats_heap_inuse_bytes", "go_goroutines",
+	"process_resident_memory_bytes", "go_memstats_heap_alloc_bytes", "go_goroutines",
 	"rotunda_media_transports", "rotunda_media_sessions", "rotunda_media_packets_sent_total",
 }
 

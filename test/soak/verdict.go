@@ -28,8 +28,8 @@ var rows = []row{
 	// The collector lets the heap become twice what is in use, so that memory differs by a tenth from one third to the next though nothing
 	// grows. At rest the runtime has given back most of it.
 	{"resident memory", memory, 0.15, 12 * mebibyte, 16 * mebibyte, true},
-	// At rest it is measured after a collection. What stays are pools, and pages of objects that live long.
-	{"heap in use", heap, 0.15, 8 * mebibyte, 4 * mebibyte, true},
+	// Objects, measured after a collection: the pages they are in have holes after a crowd, which are filled by the next.
+	{"objects on the heap", heap, 0.15, 8 * mebibyte, 4 * mebibyte, true},
 	// A median moves by one or two people, who happen to be on their way; each has about nine goroutines, and four files if recorded.
 	{"goroutines", goroutines, 0.05, 20, 3, false},
 	{"file handles", handles, 0.05, 8, 3, false},
