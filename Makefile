@@ -184,7 +184,7 @@ bench-compose: | toolchain
 bench-compose-hour: | toolchain
 	go test -run '^$$' -bench Compose -benchtime 1x -timeout 6h ./internal/compose -people 10 -minutes 60 -size 640x360 -labels
 
-# Five minutes on a quiet machine. Fails if the dialect takes more than twice as much plus what mixing takes.
+# Five minutes on a quiet machine. Fails if the dialect takes more than twice as much beside mixing.
 bench-dialect: build
 	go run ./test/dialect
 

@@ -62,7 +62,7 @@ var doors = map[string][]string{
 	"github.com/minio/minio-go":           {"internal/blob"},
 	"net/http/pprof":                      {"internal/observe"},
 	"go.opentelemetry.io/otel":            {"internal/observe"},
-	"os/exec":                             {"internal/compose", "test/conformance", "test/rig", "test/dialect", "test/link/run", "test/link/quality"},
+	"os/exec":                             {"internal/compose", "test/conformance", "test/rig", "test/link/run", "test/link/quality"},
 	"github.com/getkin/kin-openapi":       {"internal/rest"},
 	"github.com/tetratelabs/wazero":       {"internal/opus"},
 

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"time"
@@ -17,7 +16,6 @@ import (
 type probe struct {
 	url     string // of its metrics
 	process int
-	profile string // a file for profiles
 	stage   *stage
 }
 
@@ -32,56 +30,42 @@ type reading struct {
 	pictures          float64 // packets of video that all people got
 }
 
-// figures are what a room took, or the sum of what several took.
+// figures are what a room took.
 type figures struct {
-	user, system, processor, mixing float64 // cores; mixing is part of processor
-	generator, others               float64 // cores that were taken by this program, and by all but it and the server
-	sent                            float64 // packets a second
-	connections                     float64
-	pictures                        float64 // part of the video that arrived
-	overruns                        float64 // times that the mix left sound out
+	user, system, processor float64 // cores
+	generator, others       float64 // cores that were taken by this program, and by all but it and the server
+	sent                    float64 // packets a second
+	connections             float64
+	pictures                float64 // part of the video that arrived
+	overruns                float64 // times that the mix left sound out
 }
 
 // disturbed is whether other programs kept the room from being what it should be.
 func (f figures) disturbed() bool { return f.pictures < enough || f.overruns > 0 }
 
-const heading = "room          talk  server (user+system)  of it mixing   sent/s  µs/packet sent  connections  video arrived  processors: people here, others"
+const heading = "room          talk  server (user+system)   sent/s  µs/packet sent  connections  video arrived  processors: people here, others"
 
 func (f figures) row(kind kind, talking int) string {
-	row := fmt.Sprintf("%-12s %5d  %6.3f (%.3f+%.3f)  %12.3f  %7.0f  %14.1f  %11.0f  %12.1f%%  %23.2f, %.2f", kind, talking, f.processor, f.user, f.system,
-		f.mixing, f.sent, f.processor/f.sent*1e6, f.connections, f.pictures*100, f.generator, f.others)
+	row := fmt.Sprintf("%-12s %5d  %6.3f (%.3f+%.3f)  %7.0f  %14.1f  %11.0f  %12.1f%%  %23.2f, %.2f", kind, talking, f.processor, f.user, f.system,
+		f.sent, f.processor/f.sent*1e6, f.connections, f.pictures*100, f.generator, f.others)
 	if f.disturbed() {
 		row += "  disturbed"
 	}
 	return row
 }
 
-func (f figures) plus(g figures) figures {
-	return figures{processor: f.processor + g.processor, mixing: f.mixing + g.mixing}
-}
-
-// over measures for some time, in which a profile tells what is mixing.
+// over measures for some time.
 func (p probe) over(ctx context.Context, duration time.Duration) (figures, error) {
 	before, err := p.read(ctx)
 	if err != nil {
 		return figures{}, err
 	}
-	profiled := make(chan error, 1)
-	go func() { profiled <- p.takeProfile(ctx, duration) }()
 	select {
 	case <-ctx.Done():
-		<-profiled //nolint:errcheck // there will be no figures
 		return figures{}, ctx.Err()
 	case <-time.After(duration):
 	}
 	after, err := p.read(ctx)
-	if err := <-profiled; err != nil {
-		return figures{}, err
-	}
-	if err != nil {
-		return figures{}, err
-	}
-	share, err := p.mixingShare(ctx)
 	if err != nil {
 		return figures{}, err
 	}
@@ -91,7 +75,6 @@ func (p probe) over(ctx context.Context, duration time.Duration) (figures, error
 		sent: (after.sent - before.sent) / took, connections: after.transports,
 	}
 	f.processor = f.user + f.system
-	f.mixing = share * f.processor
 	f.others = (after.all-before.all)/took - f.processor - f.generator
 	f.pictures, f.overruns = (after.pictures-before.pictures)/took/p.stage.everything(), after.overruns-before.overruns
 	return f, nil
@@ -194,62 +177,4 @@ func (p probe) awaitEmpty(ctx context.Context) error {
 		}
 	}
 	return fmt.Errorf("the server keeps connections %v after everybody left", setUp)
-}
-
-func (p probe) takeProfile(ctx context.Context, duration time.Duration) error {
-	body, err := p.get(ctx, fmt.Sprintf("/debug/pprof/profile?seconds=%.0f", duration.Seconds()))
-	if err != nil {
-		return err
-	}
-	defer func() { _ = body.Close() }()
-	content, err := io.ReadAll(body)
-	if err != nil {
-		return fmt.Errorf("read profile: %w", err)
-	}
-	return os.WriteFile(p.profile, content, 0o600)
-}
-
-// mixingShare is the part of the profile that is mixing, without the sending of what was mixed.
-func (p probe) mixingShare(ctx context.Context) (float64, error) {
-	traces, err := exec.CommandContext(ctx, "go", "tool", "pprof", "-traces", "-unit=ms", p.profile).Output()
-	if err != nil {
-		return 0, fmt.Errorf("read profile: %w", err)
-	}
-	return mixingPart(string(traces))
-}
-
-// mixingPart reads the traces of pprof: blocks, each with the time spent and the functions from the innermost out.
-func mixingPart(traces string) (float64, error) {
-	var mixing, all float64
-	for _, block := range strings.Split(traces, "-----------+-------------------------------------------------------\n")[1:] {
-		value, _, found := strings.Cut(strings.TrimSpace(block), "ms ")
-		if !found {
-			continue // what is after the last
-		}
-		spent, err := strconv.ParseFloat(value, 64)
-		if err != nil {
-			return 0, fmt.Errorf("read profile: %w", err)
-		}
-		all += spent
-		if isMixing(block) {
-			mixing += spent
-		}
-	}
-	if all == 0 {
-		return 0, fmt.Errorf("the profile is empty")
-	}
-	return mixing / all, nil
-}
-
-// isMixing: libopus is compiled as the server runs, which profiles call external code; nothing else is.
-func isMixing(trace string) bool {
-	if strings.Contains(trace, "SendMixed") {
-		return false
-	}
-	for _, part := range []string{"/internal/mixer.", "/internal/opus.", "runtime._ExternalCode"} {
-		if strings.Contains(trace, part) {
-			return true
-		}
-	}
-	return false
 }
