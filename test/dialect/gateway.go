@@ -166,7 +166,7 @@ func (g *gateway) leave(ctx context.Context, ended <-chan error) error {
 	closing := make(chan error, 1)
 	go func() { closing <- g.conn.Close(websocket.StatusNormalClosure, "") }()
 	select {
-	case <-ended:
+	case <-ended: //nolint:errcheck // the close says how it ended
 		return <-closing
 	case <-time.After(farewell):
 		return errors.New("the server does not answer destroy")

@@ -30,7 +30,6 @@ type seat struct {
 	stage           *stage
 	url             string // of the server
 	room, token, id string
-	people          int // in the room, in the end
 	number          int
 	talks           bool
 }
