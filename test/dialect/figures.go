@@ -75,7 +75,7 @@ func (p probe) over(ctx context.Context, duration time.Duration) (figures, error
 		sent: (after.sent - before.sent) / took, connections: after.transports,
 	}
 	f.processor = f.user + f.system
-	f.others = (after.all-before.all)/took - f.processor - f.generator
+	f.others = max(0, (after.all-before.all)/took-f.processor-f.generator) // the kernel counts the whole more coarsely than processes
 	f.pictures, f.overruns = (after.pictures-before.pictures)/took/p.stage.everything(), after.overruns-before.overruns
 	return f, nil
 }
