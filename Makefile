@@ -6,6 +6,7 @@
 #                   aiortc and GStreamer over WHIP and WHEP; part of make test
 # make bench      benchmarks         make bench-compose, make bench-compose-hour   speed and memory of compositions
 # make soak       half an hour of 200 people who come, go and do what they can: nothing may grow; a short form is part of make test
+# make bench-dialect   what a room on the Janus dialect costs beside the same room on our protocol
 # make bench-link   calls over bad networks, beside Janus: 25 minutes, as root, with nothing else at work
 # make soak-browsers  the browser tests, twenty times each         make load    the REST API under load, until it saturates
 # make opus       builds libopus for internal/opus from Debian's source; the result is in the tree
@@ -171,7 +172,7 @@ link-short: build
 
 ## Long runs
 
-.PHONY: bench bench-compose bench-compose-hour bench-link soak soak-browsers load
+.PHONY: bench bench-compose bench-compose-hour bench-dialect bench-link soak soak-browsers load
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
 
@@ -182,6 +183,10 @@ bench-compose: | toolchain
 # Ten people for an hour: its memory is no larger than that of a minute. It takes about an hour, and 3 GB under TMPDIR.
 bench-compose-hour: | toolchain
 	go test -run '^$$' -bench Compose -benchtime 1x -timeout 6h ./internal/compose -people 10 -minutes 60 -size 640x360 -labels
+
+# Five minutes on a quiet machine. Fails if the dialect takes more than twice as much beside mixing.
+bench-dialect: build
+	go run ./test/dialect
 
 # Into .cache/bench-link: figures, a table, graphs.
 bench-link: build
