@@ -25,8 +25,8 @@ type row struct {
 }
 
 var rows = []row{
-	// The collector lets the heap become twice what is in use, so that memory differs by a tenth from one third to the next though nothing
-	// grows. At rest the runtime has given back most of it.
+	// Without what the runtime has free and gives back by and by. The collector lets the heap become twice what is in use, so that memory
+	// differs by a tenth from one third to the next though nothing grows.
 	{"resident memory", memory, 0.15, 12 * mebibyte, 16 * mebibyte, true},
 	// What a collection left: the pages it is in have holes after a crowd, and to look at it makes garbage.
 	{"objects on the heap", heap, 0.15, 8 * mebibyte, 4 * mebibyte, true},
