@@ -23,7 +23,6 @@ const patience = time.Minute
 var metrics = [...]string{
 	"process_resident_memory_bytes", "go_gc_heap_live_bytes", "go_goroutines",
 	"rotunda_media_transports", "rotunda_media_sessions", "rotunda_media_packets_sent_total",
-	"go_memstats_heap_idle_bytes", "go_memstats_heap_released_bytes",
 }
 
 // Places of a sample.
@@ -34,8 +33,6 @@ const (
 	transports
 	sessions
 	packets
-	idle
-	released
 	handles
 	measures
 )
@@ -97,7 +94,6 @@ func (p probe) look(ctx context.Context) (s sample, err error) {
 	if found != len(metrics) {
 		return s, fmt.Errorf("read metrics: %d of %d are there", found, len(metrics))
 	}
-	s[memory] -= s[idle] - s[released] // the runtime gives it back by and by
 	return s, nil
 }
 
