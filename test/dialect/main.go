@@ -13,7 +13,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -93,7 +92,7 @@ func (p *plan) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	metrics, err := freeAddress(ctx)
+	metrics, err := rig.FreeAddress(ctx)
 	if err != nil {
 		return err
 	}
@@ -180,13 +179,4 @@ func (p *plan) measure(ctx context.Context, api *restclient.Client, stage *stage
 		return f, err
 	}
 	return look.over(ctx, p.duration)
-}
-
-// freeAddress is one that nobody listens on: the server does not say which port its metrics got.
-func freeAddress(ctx context.Context) (string, error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return listener.Addr().String(), listener.Close()
 }

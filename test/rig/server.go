@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -169,4 +170,13 @@ func (s *Server) Log() string {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	return s.log.String()
+}
+
+// FreeAddress returns an address of loopback that nobody listens on, for --metrics: the server does not say which port its metrics got.
+func FreeAddress(ctx context.Context) (string, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return listener.Addr().String(), listener.Close()
 }

@@ -13,7 +13,6 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -91,7 +90,7 @@ func (p *plan) run(ctx context.Context) (err error) {
 	if p.racing, err = isRaceBuilt(binary); err != nil {
 		return err
 	}
-	metrics, err := freeAddress(ctx)
+	metrics, err := rig.FreeAddress(ctx)
 	if err != nil {
 		return err
 	}
@@ -181,13 +180,4 @@ func isRaceBuilt(binary string) (bool, error) {
 		return false, fmt.Errorf("read binary: %w", err)
 	}
 	return slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}), nil
-}
-
-// freeAddress is one that nobody listens on: the server does not say which port its metrics got.
-func freeAddress(ctx context.Context) (string, error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return listener.Addr().String(), listener.Close()
 }
